@@ -1,0 +1,37 @@
+package event
+
+import (
+	"context"
+	"time"
+)
+
+// Leased is a fact that one relay works on until its lease ends.
+type Leased struct {
+	Event
+	Seq      int64 // place in the outbox
+	Fence    int64 // counts the leases of this fact: a relay that lost its lease is refused
+	Attempts int   // how often handing it on failed before
+}
+
+// Lag says how far the relay is behind.
+type Lag struct {
+	Pending int           // facts that wait or are leased
+	Oldest  time.Duration // age of the oldest of them that may go now
+	Parked  int           // facts set aside after too many failures
+}
+
+// Outbox is what the relay needs of a store.
+type Outbox interface {
+	// Lease takes up to limit facts that are due at now, until now+ttl. A fact is due when it and every earlier fact of its
+	// subject are neither leased by another nor waiting for a later try; they come in the order in which they were written.
+	Lease(ctx context.Context, now time.Time, ttl time.Duration, limit int) ([]Leased, error)
+	// Done removes facts that every consumer has taken. One whose lease was lost is left alone.
+	Done(ctx context.Context, done []Leased) error
+	// Retry gives up the lease of a fact and lets it and its subject wait until at; with park it is set aside instead, and
+	// its subject goes on without it.
+	Retry(ctx context.Context, l Leased, at time.Time, park bool) error
+	// Lag counts what waits.
+	Lag(ctx context.Context, now time.Time) (Lag, error)
+	// Wake is signalled after a commit that wrote facts; a signal may be lost, so the relay looks by itself as well.
+	Wake() <-chan struct{}
+}

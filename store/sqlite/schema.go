@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// migrations bring a store from version i to i+1. A released one is never changed.
+var migrations = [][]string{
+	{outboxSchema},
+}
+
+// ErrNewer says that a newer version of the program wrote the store.
+var ErrNewer = errors.New("the store was written by a newer version of balagh")
+
+func migrate(ctx context.Context, db *sql.DB, path string) error {
+	if _, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema(version INTEGER NOT NULL, at INTEGER NOT NULL)`); err != nil {
+		return fmt.Errorf("open the store %s: %w", path, err)
+	}
+	var version int
+	if err := db.QueryRowContext(ctx, `SELECT version FROM schema`).Scan(&version); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read the version of the store: %w", err)
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("%w: it has schema %d, this program knows up to %d; use the newer program, or restore the backup %s", ErrNewer,
+			version, len(migrations), backupName(path, len(migrations)))
+	}
+	if version > 0 && version < len(migrations) {
+		if err := vacuumInto(ctx, db, backupName(path, version)); err != nil {
+			return fmt.Errorf("back up the store before bringing it up to date: %w", err)
+		}
+	}
+	for ; version < len(migrations); version++ {
+		if err := step(ctx, db, version); err != nil {
+			return fmt.Errorf("bring the store from schema %d to %d: %w", version, version+1, err)
+		}
+	}
+	return nil
+}
+
+func step(ctx context.Context, db *sql.DB, from int) error {
+	t, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = t.Rollback() }()
+	for _, q := range migrations[from] {
+		if _, err := t.ExecContext(ctx, q); err != nil {
+			return err
+		}
+	}
+	if _, err := t.ExecContext(ctx, `DELETE FROM schema`); err != nil {
+		return err
+	}
+	if _, err := t.ExecContext(ctx, `INSERT INTO schema VALUES(?,?)`, from+1, time.Now().UnixMilli()); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
+func backupName(path string, version int) string {
+	return fmt.Sprintf("%s.schema-%d.backup", path, version)
+}
+
+// Backup writes a consistent copy of the store into the file at dst while the store is in use; dst must not exist.
+func (db *DB) Backup(ctx context.Context, dst string) error {
+	return vacuumInto(ctx, db.reader, dst)
+}
+
+func vacuumInto(ctx context.Context, db *sql.DB, dst string) error {
+	tmp := dst + ".part"
+	_ = os.Remove(tmp)
+	if _, err := os.Stat(dst); err == nil {
+		return fmt.Errorf("%s exists already", dst)
+	}
+	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, tmp); err != nil {
+		return err
+	}
+	f, err := os.Open(tmp)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp, dst)
+}

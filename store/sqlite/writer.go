@@ -1,0 +1,290 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/balagh/balagh/event"
+	"github.com/balagh/balagh/fault"
+)
+
+const (
+	groupLimit      = 256       // writes that share one commit at the most
+	checkpointBytes = 8 << 20   // of write-ahead log, after which it is copied into the file beside the writes
+	truncateBytes   = 256 << 20 // after which writes wait until it is copied
+)
+
+// writer owns the one connection that writes.
+type writer struct {
+	db        *sql.DB // one connection
+	conn      *sql.Conn
+	stmts     map[string]*sql.Stmt
+	jobs      chan *job
+	onCommit  func(int, time.Duration)
+	published func()
+	path      string
+	closing   chan struct{}
+	closed    sync.Once
+	done      chan struct{}
+	check     chan struct{}
+	checked   chan struct{}
+}
+
+type job struct {
+	ctx    context.Context
+	do     func(*tx) error
+	err    error
+	done   chan struct{}
+	events bool
+}
+
+// tx is what a write may do. It is valid only within the write.
+type tx struct {
+	w   *writer
+	job *job
+}
+
+func openWriter(ctx context.Context, path string, o Options) (*writer, error) {
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	if err := migrate(ctx, db, path); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	conn, err := db.Conn(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store for writing: %w", err), db.Close())
+	}
+	w := &writer{db: db, conn: conn, stmts: map[string]*sql.Stmt{}, jobs: make(chan *job, 4*groupLimit), onCommit: o.OnCommit, path: path,
+		closing: make(chan struct{}), done: make(chan struct{}), check: make(chan struct{}, 1), checked: make(chan struct{})}
+	go w.run()
+	go w.checkpoint()
+	return w, nil
+}
+
+func (w *writer) close() error {
+	w.closed.Do(func() { close(w.closing) })
+	<-w.done
+	<-w.checked
+	return errors.Join(w.conn.Close(), w.db.Close())
+}
+
+// write runs do in the next group commit and returns after it is on the disk. When do fails, nothing of it stays and the
+// writes beside it are not touched. do runs on the writer's goroutine: it must be short and must not wait for anything.
+func (db *DB) write(ctx context.Context, do func(*tx) error) error {
+	j := &job{ctx: ctx, do: do, done: make(chan struct{})}
+	select {
+	case <-db.writer.closing:
+		return fault.Later(fault.Unavailable, time.Second)
+	default:
+	}
+	select {
+	case db.writer.jobs <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.writer.closing:
+		return fault.Later(fault.Unavailable, time.Second)
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-db.writer.done: // closed between the look above and the send
+		select {
+		case <-j.done:
+			return j.err
+		default:
+			return fault.Later(fault.Unavailable, time.Second)
+		}
+	}
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	group := make([]*job, 0, groupLimit)
+	for {
+		group = group[:0]
+		select {
+		case j := <-w.jobs:
+			group = append(group, j)
+		case <-w.closing:
+			select {
+			case j := <-w.jobs:
+				group = append(group, j)
+			default:
+				return
+			}
+		}
+	gather:
+		for len(group) < groupLimit {
+			select {
+			case j := <-w.jobs:
+				group = append(group, j)
+			default:
+				break gather
+			}
+		}
+		w.commit(group)
+	}
+}
+
+func (w *writer) commit(group []*job) {
+	began := time.Now()
+	err := w.exec("BEGIN IMMEDIATE")
+	if err == nil {
+		for _, j := range group {
+			j.err = w.one(j)
+		}
+		if err = w.exec("COMMIT"); err != nil {
+			_ = w.exec("ROLLBACK")
+		}
+	}
+	events := false
+	for _, j := range group {
+		if err != nil {
+			j.err = fault.Newf(fault.Unavailable, "commit: %w", err)
+		}
+		events = events || j.events && j.err == nil
+		close(j.done)
+	}
+	if w.onCommit != nil {
+		w.onCommit(len(group), time.Since(began))
+	}
+	if events && w.published != nil {
+		w.published()
+	}
+	w.tend()
+}
+
+// one runs a job within its own savepoint.
+func (w *writer) one(j *job) (err error) {
+	if err := j.ctx.Err(); err != nil {
+		return err
+	}
+	if err := w.exec("SAVEPOINT job"); err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a write panicked: %v", p)
+		}
+		if err != nil {
+			j.events = false
+			err = errors.Join(err, w.exec("ROLLBACK TO job"))
+		}
+		if e := w.exec("RELEASE job"); e != nil {
+			err = errors.Join(err, e)
+		}
+	}()
+	return j.do(&tx{w: w, job: j})
+}
+
+// tend keeps the write-ahead log short: beside the writes as long as that keeps up, instead of them when it does not.
+func (w *writer) tend() {
+	fi, err := os.Stat(w.path + "-wal")
+	switch {
+	case err != nil || fi.Size() < checkpointBytes:
+	case fi.Size() > truncateBytes:
+		_ = w.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+	default:
+		select {
+		case w.check <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (w *writer) checkpoint() {
+	defer close(w.checked)
+	db, err := sql.Open("sqlite", dsn(w.path))
+	if err != nil {
+		return
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for {
+		select {
+		case <-w.check:
+			_, _ = db.Exec("PRAGMA wal_checkpoint(PASSIVE)")
+			select { // a passive checkpoint leaves the file as long as it was: not at each commit again
+			case <-time.After(time.Second):
+			case <-w.closing:
+			}
+		case <-w.done:
+			return
+		}
+	}
+}
+
+func (w *writer) exec(q string) error {
+	s, err := w.prepared(q)
+	if err != nil {
+		return err
+	}
+	_, err = s.Exec()
+	return err
+}
+
+func (w *writer) prepared(q string) (*sql.Stmt, error) {
+	if s, ok := w.stmts[q]; ok {
+		return s, nil
+	}
+	s, err := w.conn.PrepareContext(context.Background(), q)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	w.stmts[q] = s
+	return s, nil
+}
+
+// exec runs a statement and says how many rows it changed.
+func (t *tx) exec(q string, args ...any) (int64, error) {
+	s, err := t.w.prepared(q)
+	if err != nil {
+		return 0, err
+	}
+	r, err := s.Exec(args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// row reads at most one row, with what the write has written so far.
+func (t *tx) row(q string, args ...any) scanner {
+	s, err := t.w.prepared(q)
+	if err != nil {
+		return failed{err}
+	}
+	return s.QueryRow(args...)
+}
+
+// query reads rows, with what the write has written so far.
+func (t *tx) query(q string, args ...any) (*sql.Rows, error) {
+	s, err := t.w.prepared(q)
+	if err != nil {
+		return nil, err
+	}
+	return s.Query(args...)
+}
+
+// publish writes facts into the outbox, in the same commit.
+func (t *tx) publish(events []event.Event) error {
+	for _, e := range events {
+		b, err := e.Marshal()
+		if err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+		if _, err := t.exec(`INSERT INTO outbox(id, subject, at, doc) VALUES(?,?,?,?) ON CONFLICT(id) DO NOTHING`, e.ID, e.Subject, millis(e.At), b); err != nil {
+			return fmt.Errorf("outbox: %w", err)
+		}
+		t.job.events = true
+	}
+	return nil
+}
