@@ -1,0 +1,73 @@
+# The developer's day. `make demo`, `make run` and `make test` need git, Go and make; only `make check` also uses npm.
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check fmt vet lint stale contract modules race bench gen build docker clean
+
+DATA    := data
+BIN     := $(DATA)/bin/balagh
+PORT    ?= 8080
+STORE   ?=
+PHOTOS  ?=
+ARGS    ?=
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+TOOL    := go tool -modfile=tools/go.mod
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## start the plain server for development on 127.0.0.1 (PORT=8080 STORE=sqlite:path ARGS=…)
+	exec $(BIN) serve --dev --address=127.0.0.1:$(PORT) --store=$(or $(STORE),sqlite:$(DATA)/dev/balagh.db) $(ARGS)
+
+demo: build ## play a contact centre with 300 citizens, then stay up (PHOTOS=folder PORT=8080 STORE=sqlite:path ARGS=…)
+	exec $(BIN) demo --address=127.0.0.1:$(PORT) $(if $(STORE),--store=$(STORE)) $(if $(PHOTOS),--photos=$(PHOTOS)) $(ARGS)
+
+test: ## run every test
+	go test ./...
+
+check: fmt vet lint stale contract modules race ## everything that CI asks of a change
+
+fmt: ## the format of the code
+	@out=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); [ -z "$$out" ] || { echo "not formatted:"; echo "$$out"; exit 1; }
+
+vet: ## go vet
+	go vet ./...
+
+lint: ## staticcheck
+	$(TOOL) staticcheck ./...
+
+GENERATED = api/gen docs/lifecycle.md
+SUM       = find $(GENERATED) -type f 2>/dev/null | sort | xargs sha256sum
+
+stale: ## the generated code is what `make gen` makes
+	@before=$$($(SUM)); $(MAKE) -s gen; [ "$$before" = "$$($(SUM))" ] || { \
+		echo "generated code was stale, it is fresh now; commit it:"; git status --short -- $(GENERATED); exit 1; }
+
+contract: ## the linter of openapi.yaml; left out where there is no npm, but never in CI
+	@if command -v npm >/dev/null; then \
+		[ -d tools/node_modules/@redocly/cli ] || npm ci --prefix tools --no-audit --no-fund --loglevel=error; \
+		REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true tools/node_modules/.bin/redocly lint openapi/openapi.yaml; \
+	elif [ -n "$$CI" ]; then echo "the contract linter needs npm"; exit 1; \
+	else echo "no npm: the contract linter is left out"; fi
+
+modules: ## the dependencies are whole, and none is missing or left over
+	go mod verify
+	go mod tidy -diff
+
+race: ## every test with the race detector
+	go test -race ./...
+
+bench: build ## the numbers beside a bare Fiber handler (ARGS='-only list -d 4s')
+	go run ./bench -server $(BIN) $(ARGS)
+
+gen: ## generate api/gen from the contract and docs/lifecycle.md from the table
+	go generate ./...
+
+build: ## one static program, in ./data/bin
+	@mkdir -p $(dir $(BIN))
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/balagh
+
+docker: ## the container image balagh:VERSION
+	docker build --build-arg VERSION=$(VERSION) -t balagh:$(VERSION) .
+
+clean: ## remove everything that running wrote
+	rm -rf $(DATA)
