@@ -1,0 +1,130 @@
+package reports
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/balagh/balagh/event"
+)
+
+// ErrNumberTaken is what CreateReport answers when another report has the number.
+var ErrNumberTaken = errors.New("the report number is taken")
+
+// Store keeps reports and the catalogue.
+type Store interface {
+	CatalogueStore
+	ReportStore
+	QueryStore
+}
+
+// CatalogueStore keeps the organisation as one document.
+type CatalogueStore interface {
+	// Organisation is the document; an empty one before the first update.
+	Organisation(ctx context.Context) (*Organisation, error)
+	// OrganisationRev is its rev, 0 before the first update. It is asked for often.
+	OrganisationRev(ctx context.Context) (int64, error)
+	// UpdateOrganisation changes it. change may run more than once; when it fails nothing is changed.
+	UpdateOrganisation(ctx context.Context, change func(*Organisation) error) (*Organisation, error)
+}
+
+// ReportStore keeps reports, each as one document, with who supports them beside it.
+type ReportStore interface {
+	// CreateReport writes a new report and its events at once. fault.Exists says that the id is taken, ErrNumberTaken that
+	// the number is. It gives the report its first rev.
+	CreateReport(ctx context.Context, r *Report, events []event.Event) error
+	// Report is the report with that id, or fault.NotFound.
+	Report(ctx context.Context, id string) (*Report, error)
+	// UpdateReport changes a report and writes the events at once. change may run more than once; when it fails nothing is
+	// changed. The answer is the report as it was written.
+	UpdateReport(ctx context.Context, id string, change func(*Report) ([]event.Event, error)) (*Report, error)
+	// Support adds those who support a report, each once, and answers how many do.
+	Support(ctx context.Context, report string, citizens []string) (int, error)
+	// Unsupport takes one of them away and answers how many support it now.
+	Unsupport(ctx context.Context, report, citizen string) (int, error)
+	// Supporters are the account ids of those who support a report.
+	Supporters(ctx context.Context, report string) ([]string, error)
+}
+
+// QueryStore answers questions over many reports. What a caller may see is part of the question.
+type QueryStore interface {
+	// Mine lists a citizen's reports, newest first.
+	Mine(ctx context.Context, q MineQuery) ([]Summary, error)
+	// Near gives reports within the cells: those that the public may know of, in no order and without Distance.
+	Near(ctx context.Context, q NearQuery) ([]NearReport, error)
+	// Queue lists reports for the desk.
+	Queue(ctx context.Context, q QueueQuery) ([]Summary, error)
+	// Volumes counts reports in groups, in the order of their keys.
+	Volumes(ctx context.Context, q VolumesQuery) ([]Volume, error)
+	// ResolvedBefore gives the ids of up to limit reports in the status resolved since before t, the oldest first.
+	ResolvedBefore(ctx context.Context, t time.Time, limit int) ([]string, error)
+}
+
+// Mark is the place in a list after which a page begins. The zero Mark is the beginning.
+type Mark struct {
+	At time.Time // the moment that the list is sorted by; zero for none
+	ID string
+}
+
+// MineQuery asks for a page of a citizen's reports.
+type MineQuery struct {
+	Citizen  string
+	Statuses []Status // none for all
+	After    Mark
+	Limit    int
+}
+
+// NearQuery asks for reports in an area.
+type NearQuery struct {
+	Cells    []CellRange
+	Category string // "" for all
+	Open     bool   // only open ones
+}
+
+// Scope narrows a question to what the asking staff may see. nil is everything, an empty list nothing.
+type Scope struct {
+	Centres     []string
+	Departments []string
+}
+
+// Sort is the order of the desk's queue.
+type Sort string
+
+// The orders.
+const (
+	Newest Sort = "newest"
+	Oldest Sort = "oldest"
+	ByDue  Sort = "due" // the next deadline first; those without one are left out
+)
+
+// QueueQuery asks for a page of the desk's queue. Empty fields do not narrow it.
+type QueueQuery struct {
+	Scope      Scope
+	Statuses   []Status
+	Centre     string
+	Department string
+	Category   string
+	Channel    Channel
+	Assignee   string
+	OverdueAt  time.Time // only those whose Deadline is before it
+	From, To   time.Time // received at or after From, before To
+	Terms      []string  // folded words: all must be found, the last by its beginning
+	Sort       Sort
+	After      Mark
+	Limit      int
+}
+
+// VolumesQuery asks how many reports there are, by up to two dimensions.
+type VolumesQuery struct {
+	Scope    Scope
+	By       []Dimension
+	From, To time.Time // received at or after From, before To; zero for open ends
+	Centre   string
+	Category string
+}
+
+// Volume is one row of the answer.
+type Volume struct {
+	Keys  []string // one for each of By; days are 2006-01-02, months 2006-01
+	Count int
+}
