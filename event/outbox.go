@@ -27,9 +27,9 @@ type Outbox interface {
 	Lease(ctx context.Context, now time.Time, ttl time.Duration, limit int) ([]Leased, error)
 	// Done removes facts that every consumer has taken. One whose lease was lost is left alone.
 	Done(ctx context.Context, done []Leased) error
-	// Retry gives up the lease of a fact and lets it and its subject wait until at; with park it is set aside instead, and
-	// its subject goes on without it.
-	Retry(ctx context.Context, l Leased, at time.Time, park bool) error
+	// Retry gives up the leases of a fact that failed and of those behind it of the same subject, and lets them wait until
+	// at. With park the failed one is set aside instead, and those behind it go on at once.
+	Retry(ctx context.Context, failed Leased, behind []Leased, at time.Time, park bool) error
 	// Lag counts what waits.
 	Lag(ctx context.Context, now time.Time) (Lag, error)
 	// Wake is signalled after a commit that wrote facts; a signal may be lost, so the relay looks by itself as well.

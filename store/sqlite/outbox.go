@@ -29,10 +29,10 @@ var _ event.Outbox = (*DB)(nil)
 // Wake is signalled after a commit that wrote facts.
 func (db *DB) Wake() <-chan struct{} { return db.wake }
 
-// Lease takes the facts that are due. The first ten thousand that wait are looked at, so that one long-suffering subject
-// costs no more than that.
+// Lease takes the facts that are due.
 func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit int) ([]event.Leased, error) {
 	var leased []event.Leased
+	var broken []int64
 	err := db.write(ctx, func(t *tx) error {
 		rows, err := t.query(`SELECT seq, fence, attempts, doc FROM outbox o WHERE parked = 0 AND due <= ?1
 			AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.parked = 0 AND p.subject = o.subject AND p.seq < o.seq AND p.due > ?1)
@@ -47,14 +47,20 @@ func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit
 			if err := rows.Scan(&l.Seq, &l.Fence, &l.Attempts, &b); err != nil {
 				return err
 			}
-			if err := json.Unmarshal(b, &l.Event); err != nil {
-				return fmt.Errorf("stored event: %w", err)
-			}
 			l.Fence++
+			if err := json.Unmarshal(b, &l.Event); err != nil {
+				broken = append(broken, l.Seq)
+				continue
+			}
 			leased = append(leased, l)
 		}
 		if err := rows.Err(); err != nil {
 			return err
+		}
+		for _, seq := range broken { // a row that nobody can read must not stop the others
+			if _, err := t.exec(`UPDATE outbox SET parked = 1 WHERE seq = ?`, seq); err != nil {
+				return err
+			}
 		}
 		for _, l := range leased {
 			if _, err := t.exec(`UPDATE outbox SET due = ?, fence = ? WHERE seq = ?`, now.Add(ttl).UnixMilli(), l.Fence, l.Seq); err != nil {
@@ -81,12 +87,28 @@ func (db *DB) Done(ctx context.Context, done []event.Leased) error {
 	})
 }
 
-// Retry lets a fact wait, or parks it.
-func (db *DB) Retry(ctx context.Context, l event.Leased, at time.Time, park bool) error {
-	return db.write(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE outbox SET due = ?, attempts = attempts + 1, parked = ? WHERE id = ? AND fence = ?`, at.UnixMilli(), park, l.ID, l.Fence)
-		return err
+// Retry lets a fact and those behind it wait, or parks it.
+func (db *DB) Retry(ctx context.Context, failed event.Leased, behind []event.Leased, at time.Time, park bool) error {
+	err := db.write(ctx, func(t *tx) error {
+		n, err := t.exec(`UPDATE outbox SET due = ?, attempts = attempts + 1, parked = ? WHERE id = ? AND fence = ?`, at.UnixMilli(), park, failed.ID, failed.Fence)
+		if err != nil || n == 0 {
+			return err
+		}
+		due := at.UnixMilli()
+		if park {
+			due = 0
+		}
+		for _, l := range behind {
+			if _, err := t.exec(`UPDATE outbox SET due = ? WHERE id = ? AND fence = ?`, due, l.ID, l.Fence); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("put events back: %w", err)
+	}
+	return nil
 }
 
 // Lag counts what waits.

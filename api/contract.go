@@ -1,0 +1,120 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/balagh/balagh/actor"
+)
+
+const (
+	bodyLimit  = 256 << 10 // of a request without files
+	areaLimit  = 8 << 20   // of a centre with its polygons
+	problemCT  = "application/problem+json"
+	jsonCT     = "application/json"
+	multipart_ = "multipart/form-data"
+)
+
+// operation is what the guard needs to know of one operation of the contract.
+type operation struct {
+	id         string
+	method     string
+	path       string // as Fiber writes it: /v1/reports/:id
+	public     bool
+	citizen    bool
+	roles      []actor.Role
+	params     []parameter
+	body       *openapi3.Schema // of a JSON body; nil without
+	media      []string         // that a body may have
+	needsBody  bool
+	limit      int
+	streams    bool // its handler reads the body itself
+	idempotent bool
+}
+
+type parameter struct {
+	name     string
+	in       string
+	required bool
+	list     bool
+	schema   *openapi3.Schema
+}
+
+// streaming are the operations whose bodies may hold photos: they are never read into memory here.
+var streaming = []string{"uploadPhoto", "addReportPhoto", "fileReport"}
+
+// operations reads the contract. An operation that does not say who may call it is an error, so the program does not start.
+func operations(doc *openapi3.T) ([]*operation, error) {
+	var all []*operation
+	for path, item := range doc.Paths.Map() {
+		for method, o := range item.Operations() {
+			op, err := newOperation(method, path, item, o)
+			if err != nil {
+				return nil, fmt.Errorf("%s %s: %w", method, path, err)
+			}
+			all = append(all, op)
+		}
+	}
+	// Fiber takes the first route that fits: what is written out goes before what is a parameter.
+	slices.SortFunc(all, func(a, b *operation) int {
+		return strings.Compare(strings.ReplaceAll(a.path, ":", "~")+a.method, strings.ReplaceAll(b.path, ":", "~")+b.method)
+	})
+	return all, nil
+}
+
+func newOperation(method, path string, item *openapi3.PathItem, o *openapi3.Operation) (*operation, error) {
+	op := &operation{id: o.OperationID, method: method, limit: bodyLimit, streams: slices.Contains(streaming, o.OperationID),
+		path: strings.NewReplacer("{", ":", "}", "").Replace(path)}
+	allow, _ := o.Extensions["x-allow"].([]any)
+	if len(allow) == 0 {
+		return nil, fmt.Errorf("no x-allow says who may call it")
+	}
+	for _, a := range allow {
+		switch s := fmt.Sprint(a); {
+		case s == "public":
+			op.public = true
+		case s == "citizen":
+			op.citizen = true
+		case slices.Contains(actor.Roles, actor.Role(s)):
+			op.roles = append(op.roles, actor.Role(s))
+		default:
+			return nil, fmt.Errorf("x-allow: who is %q?", s)
+		}
+	}
+	for _, p := range append(slices.Clone(item.Parameters), o.Parameters...) {
+		v := p.Value
+		if v.In == openapi3.ParameterInHeader {
+			op.idempotent = op.idempotent || http.CanonicalHeaderKey(v.Name) == idempotencyHeader
+		}
+		op.params = append(op.params, parameter{v.Name, v.In, v.Required, v.Schema.Value.Type.Is("array"), v.Schema.Value})
+	}
+	if o.RequestBody != nil {
+		op.needsBody = o.RequestBody.Value.Required
+		for media, m := range o.RequestBody.Value.Content {
+			op.media = append(op.media, media)
+			if media == jsonCT {
+				op.body = m.Schema.Value
+			}
+		}
+	}
+	if strings.Contains(path, "/admin/centres/") {
+		op.limit = areaLimit
+	}
+	return op, nil
+}
+
+// allows reports whether an actor of that kind and role may call the operation at all; the service decides about the object.
+func (op *operation) allows(a actor.Actor) bool {
+	switch a.Kind {
+	case actor.Citizen:
+		return op.citizen || op.public
+	case actor.Staff:
+		return slices.Contains(op.roles, a.Role) || op.public
+	default:
+		return op.public
+	}
+}

@@ -1,0 +1,253 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"mime"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/balagh/balagh/fault"
+)
+
+// parameters checks what came in the path, the query and the headers against the contract. A query parameter that the
+// contract does not know is refused, so that nobody filters by what they may not see and a misspelt filter is no silence.
+func (op *operation) parameters(c *fiber.Ctx) error {
+	var bad fault.Fields
+	for i := range op.params {
+		p := &op.params[i]
+		var raw []string
+		switch p.in {
+		case openapi3.ParameterInPath:
+			raw = []string{c.Params(p.name)}
+		case openapi3.ParameterInQuery:
+			for _, v := range c.Context().QueryArgs().PeekMulti(p.name) {
+				raw = append(raw, string(v))
+			}
+		case openapi3.ParameterInHeader:
+			if v := c.Get(p.name); v != "" {
+				raw = []string{v}
+			}
+		}
+		p.check(raw, &bad)
+	}
+	c.Context().QueryArgs().VisitAll(func(k, _ []byte) {
+		if !slices.ContainsFunc(op.params, func(p parameter) bool { return p.in == openapi3.ParameterInQuery && p.name == string(k) }) {
+			bad.Add(printable(string(k)), fault.Unknown)
+		}
+	})
+	return malformedOrInvalid(bad)
+}
+
+func (p *parameter) check(raw []string, bad *fault.Fields) {
+	switch {
+	case len(raw) == 0 && p.required:
+		bad.Add(p.name, fault.Required)
+	case len(raw) == 0:
+	case p.list:
+		var list []any
+		for _, s := range raw {
+			v, ok := convert(s, p.schema.Items.Value)
+			if !ok {
+				bad.Add(p.name, fault.WrongType)
+				return
+			}
+			list = append(list, v)
+		}
+		visit(p.schema, list, p.name, bad)
+	case len(raw) > 1:
+		bad.Add(p.name, fault.TooMany)
+	default:
+		v, ok := convert(raw[0], p.schema)
+		if !ok {
+			bad.Add(p.name, fault.WrongType)
+			return
+		}
+		visit(p.schema, v, p.name, bad)
+	}
+}
+
+func convert(s string, schema *openapi3.Schema) (any, bool) {
+	switch {
+	case schema.Type.Is("integer"), schema.Type.Is("number"):
+		f, err := strconv.ParseFloat(s, 64)
+		return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
+	case schema.Type.Is("boolean"):
+		return s == "true", s == "true" || s == "false"
+	default:
+		return s, utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
+	}
+}
+
+// readBody takes the whole body, at most op.limit bytes of it, and checks it against the contract. Bodies that stream are left alone.
+func (op *operation) readBody(c *fiber.Ctx) error {
+	if n := c.Request().Header.ContentLength(); n > op.limit {
+		return fault.New(fault.TooLarge)
+	}
+	if s := c.Context().RequestBodyStream(); s != nil {
+		b, err := io.ReadAll(io.LimitReader(s, int64(op.limit)+1))
+		if err != nil {
+			return fault.Newf(fault.Malformed, "read the body: %w", err)
+		}
+		if len(b) > op.limit {
+			return fault.New(fault.TooLarge)
+		}
+		c.Request().SetBodyRaw(b)
+	}
+	body := c.Request().Body()
+	if len(body) == 0 {
+		if op.needsBody {
+			return fault.Newf(fault.Malformed, "no body")
+		}
+		return nil
+	}
+	if op.body == nil {
+		return fault.Newf(fault.Malformed, "a body where none belongs")
+	}
+	if media, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); err != nil || media != jsonCT {
+		return fault.New(fault.UnsupportedMedia)
+	}
+	return checkJSON(op.body, body)
+}
+
+// checkJSON checks a JSON text against a schema of the contract: what is not JSON, of a wrong type or unknown is Malformed,
+// what breaks another rule is Invalid; all fields are told at once.
+func checkJSON(schema *openapi3.Schema, text []byte) error {
+	if !utf8.Valid(text) {
+		return fault.Newf(fault.Malformed, "not UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return fault.Newf(fault.Malformed, "not JSON")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fault.Newf(fault.Malformed, "more than one JSON value")
+	}
+	var bad fault.Fields
+	visit(schema, v, "", &bad)
+	nul(v, "", &bad)
+	return malformedOrInvalid(bad)
+}
+
+// nul refuses the one character that no store keeps faithfully.
+func nul(v any, path string, bad *fault.Fields) {
+	switch v := v.(type) {
+	case string:
+		if strings.IndexByte(v, 0) >= 0 {
+			bad.Add(path, fault.WrongFormat)
+		}
+	case []any:
+		for i, x := range v {
+			nul(x, join(path, strconv.Itoa(i)), bad)
+		}
+	case map[string]any:
+		for k, x := range v {
+			if strings.IndexByte(k, 0) >= 0 {
+				bad.Add(path, fault.WrongFormat)
+			}
+			nul(x, join(path, printable(k)), bad)
+		}
+	}
+}
+
+func visit(schema *openapi3.Schema, v any, path string, bad *fault.Fields) {
+	err := schema.VisitJSON(v, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.EnableFormatValidation())
+	if err != nil {
+		collect(err, path, bad)
+	}
+}
+
+func collect(err error, path string, bad *fault.Fields) {
+	if many, ok := err.(openapi3.MultiError); ok {
+		for _, e := range many {
+			collect(e, path, bad)
+		}
+		return
+	}
+	e, ok := errors.AsType[*openapi3.SchemaError](err)
+	if !ok {
+		bad.Add(path, fault.WrongFormat)
+		return
+	}
+	at := path
+	for _, p := range e.JSONPointer() {
+		at = join(at, printable(p))
+	}
+	if e.SchemaField == "properties" { // an unknown field: the pointer is of the object that has it
+		bad.Add(at, fault.Unknown)
+		return
+	}
+	bad.Add(at, reasonOf(e))
+}
+
+func reasonOf(e *openapi3.SchemaError) fault.Reason {
+	switch e.SchemaField {
+	case "type", "nullable":
+		return fault.WrongType
+	case "required":
+		return fault.Required
+	case "minLength", "minItems", "minProperties":
+		if e.SchemaField == "minLength" && e.Value == "" {
+			return fault.Required
+		}
+		return fault.TooShort
+	case "maxLength":
+		return fault.TooLong
+	case "maxItems", "maxProperties":
+		return fault.TooMany
+	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf":
+		return fault.OutOfRange
+	case "enum":
+		return fault.Unknown
+	case "uniqueItems":
+		return fault.Duplicate
+	default:
+		return fault.WrongFormat
+	}
+}
+
+// malformedOrInvalid makes one fault of all: a wrong type or an unknown field is a mistake of the program that calls, and 400;
+// the rest is a mistake of the person who types, and 422.
+func malformedOrInvalid(bad fault.Fields) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(bad, func(a, b fault.Field) int { return strings.Compare(a.Path, b.Path) })
+	code := fault.Invalid
+	for _, f := range bad {
+		if f.Reason == fault.WrongType {
+			code = fault.Malformed
+		}
+	}
+	return &fault.Error{Code: code, Fields: bad}
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "/" + name
+}
+
+// printable keeps a name that came from outside short and harmless.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == utf8.RuneError || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+	if len(s) > 64 {
+		s = strings.ToValidUTF8(s[:64], "")
+	}
+	return s
+}

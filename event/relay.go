@@ -1,0 +1,149 @@
+package event
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Consumer takes facts. On must be idempotent; an error means that the fact is handed on again later, to every consumer.
+type Consumer struct {
+	Name string
+	On   func(context.Context, Event) error
+}
+
+// Relay hands the facts of an outbox to consumers: facts of one subject in order, of different subjects beside each other.
+type Relay struct {
+	Outbox    Outbox
+	Consumers []Consumer
+	Log       *slog.Logger
+	Now       func() time.Time
+	OnHanded  func(Event, time.Duration) // told of each fact that all have taken, with its age; may be nil
+}
+
+const (
+	relayBatch   = 256
+	relayWorkers = 32
+	relayLease   = time.Minute
+	relayPoll    = time.Second
+	relayTries   = 30 // about three hours; then the fact is parked, so that its subject goes on
+	relayMaxWait = 10 * time.Minute
+)
+
+// Run works until ctx ends, and finishes what it has begun.
+func (r *Relay) Run(ctx context.Context) {
+	poll := time.NewTicker(relayPoll)
+	defer poll.Stop()
+	for ctx.Err() == nil {
+		n, err := r.once(context.WithoutCancel(ctx))
+		if err != nil {
+			r.Log.Error("relay", "error", err)
+		}
+		if err == nil && n > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-r.Outbox.Wake():
+		case <-poll.C:
+		}
+	}
+}
+
+// once hands on one batch and says how many facts it held.
+func (r *Relay) once(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, relayLease*3/4)
+	defer cancel()
+	leased, err := r.Outbox.Lease(ctx, r.Now(), relayLease, relayBatch)
+	if err != nil || len(leased) == 0 {
+		return 0, err
+	}
+	subjects := bySubject(leased)
+	done := make([][]Leased, len(subjects))
+	errs := make([]error, len(subjects))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, relayWorkers)
+	for i, facts := range subjects {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			done[i], errs[i] = r.subject(ctx, facts)
+		})
+	}
+	wg.Wait()
+	var all []Leased
+	for i := range subjects {
+		all = append(all, done[i]...)
+		if errs[i] != nil {
+			err = errs[i]
+		}
+	}
+	if len(all) > 0 {
+		if e := r.Outbox.Done(ctx, all); e != nil {
+			return 0, fmt.Errorf("mark events as handed on: %w", e)
+		}
+	}
+	if r.OnHanded != nil {
+		for _, l := range all {
+			r.OnHanded(l.Event, r.Now().Sub(l.At))
+		}
+	}
+	return len(leased), err
+}
+
+func bySubject(leased []Leased) [][]Leased {
+	at := make(map[string]int, len(leased))
+	var groups [][]Leased
+	for _, l := range leased {
+		i, ok := at[l.Subject]
+		if !ok {
+			i = len(groups)
+			at[l.Subject] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], l)
+	}
+	return groups
+}
+
+// subject hands on the facts of one subject until one fails; that one and those behind it wait.
+func (r *Relay) subject(ctx context.Context, facts []Leased) (done []Leased, err error) {
+	for i, l := range facts {
+		err := r.hand(ctx, l.Event)
+		if err == nil {
+			done = append(done, l)
+			continue
+		}
+		park := l.Attempts+1 >= relayTries
+		r.Log.Error("event not taken", "event", l.ID, "type", l.Type, "attempts", l.Attempts+1, "parked", park, "error", err)
+		return done, r.Outbox.Retry(ctx, l, facts[i+1:], r.Now().Add(wait(l.Attempts)), park)
+	}
+	return done, nil
+}
+
+func (r *Relay) hand(ctx context.Context, e Event) (err error) {
+	for _, c := range r.Consumers {
+		if err := take(ctx, c, e); err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+func take(ctx context.Context, c Consumer, e Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return c.On(ctx, e)
+}
+
+// wait grows from a second to ten minutes, with full jitter over its upper half.
+func wait(attempts int) time.Duration {
+	d := min(time.Second<<min(attempts, 20), relayMaxWait)
+	return d/2 + rand.N(d/2)
+}

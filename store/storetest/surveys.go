@@ -1,0 +1,270 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/event"
+	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/surveys"
+)
+
+// SurveysStore is what the suite of surveys needs: the facts are looked for in the outbox.
+type SurveysStore interface {
+	surveys.Store
+	event.Outbox
+}
+
+// TestSurveys is what every backend must do for surveys.
+func TestSurveys(t *testing.T, open func(t *testing.T) SurveysStore) {
+	t.Run("AddOccasion/keeps every field", func(t *testing.T) { t.Parallel(); addOccasion(t, open(t)) })
+	t.Run("AddOccasion/the first one stays", func(t *testing.T) { t.Parallel(); addOccasionTwice(t, open(t)) })
+	t.Run("OccasionsOf/latest closure first", func(t *testing.T) { t.Parallel(); occasionsOf(t, open(t)) })
+	t.Run("UpdateOccasion/change and facts or neither", func(t *testing.T) { t.Parallel(); updateOccasion(t, open(t)) })
+	t.Run("UpdateOccasion/no change is lost", func(t *testing.T) { t.Parallel(); updateOccasionRace(t, open(t)) })
+	t.Run("Rate/a hundred at once, one counts", func(t *testing.T) { t.Parallel(); rateRace(t, open(t)) })
+	t.Run("Tally/groups, filters and bounds", func(t *testing.T) { t.Parallel(); tally(t, open(t)) })
+}
+
+var opened = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+func anOccasion(report string, closure int) *surveys.Occasion {
+	return &surveys.Occasion{ID: event.Derive("rating", report, fmt.Sprint(closure)), Report: report, Closure: closure, Citizen: "citizen-1",
+		Centre: "SA-01", Department: "maintenance", Category: "loudspeakers", Channel: "app", Employee: "staff-1",
+		Opened: opened, Until: opened.AddDate(0, 0, 14), ReopenUntil: opened.AddDate(0, 0, 7)}
+}
+
+func add(t *testing.T, s surveys.Store, all ...*surveys.Occasion) {
+	t.Helper()
+	for _, o := range all {
+		if err := s.AddOccasion(t.Context(), o); err != nil {
+			t.Fatalf("AddOccasion: %v", err)
+		}
+	}
+}
+
+func of(t *testing.T, s surveys.Store, report string) []*surveys.Occasion {
+	t.Helper()
+	all, err := s.OccasionsOf(t.Context(), report)
+	if err != nil {
+		t.Fatalf("OccasionsOf: %v", err)
+	}
+	return all
+}
+
+func facts(t *testing.T, s event.Outbox) []event.Leased {
+	t.Helper()
+	leased, err := s.Lease(t.Context(), time.Now().Add(time.Hour), time.Minute, 1000)
+	if err != nil {
+		t.Fatalf("Lease: %v", err)
+	}
+	return leased
+}
+
+func addOccasion(t *testing.T, s SurveysStore) {
+	o := anOccasion("report-1", 1)
+	o.Ended = opened.Add(time.Hour)
+	o.Given = &surveys.Given{Answer: surveys.Answer{Level: 2, Reasons: []surveys.Reason{surveys.Slow}, Comment: "تأخر الرد كثيرًا"}, At: opened.Add(time.Minute)}
+	add(t, s, o)
+	if got := of(t, s, "report-1"); len(got) != 1 || !reflect.DeepEqual(got[0], o) {
+		t.Errorf("read %+v, want %+v", got, o)
+	}
+	if got := of(t, s, "another"); len(got) != 0 {
+		t.Errorf("another report has %d occasions", len(got))
+	}
+}
+
+func addOccasionTwice(t *testing.T, s SurveysStore) {
+	first, second := anOccasion("report-1", 1), anOccasion("report-1", 1)
+	second.Centre, second.Opened = "SA-02", opened.Add(time.Hour)
+	add(t, s, first, second)
+	if got := of(t, s, "report-1"); len(got) != 1 || !reflect.DeepEqual(got[0], first) {
+		t.Errorf("read %+v, want the first alone", got)
+	}
+}
+
+func occasionsOf(t *testing.T, s SurveysStore) {
+	add(t, s, anOccasion("report-1", 2), anOccasion("report-1", 10), anOccasion("report-1", 1), anOccasion("report-2", 3))
+	var closures []int
+	for _, o := range of(t, s, "report-1") {
+		closures = append(closures, o.Closure)
+	}
+	if fmt.Sprint(closures) != "[10 2 1]" {
+		t.Errorf("closures %v", closures)
+	}
+}
+
+func updateOccasion(t *testing.T, s SurveysStore) {
+	o := anOccasion("report-1", 1)
+	add(t, s, o)
+	refusal := errors.New("refused")
+	if _, err := s.UpdateOccasion(t.Context(), o.ID, func(o *surveys.Occasion) ([]event.Event, error) {
+		o.Citizen = "somebody else"
+		return []event.Event{{ID: uuid.NewString(), Subject: "report/report-1"}}, refusal
+	}); !errors.Is(err, refusal) {
+		t.Errorf("a refused change: %v", err)
+	}
+	if got := of(t, s, "report-1"); !reflect.DeepEqual(got[0], o) {
+		t.Errorf("a refused change left %+v", got[0])
+	}
+	if got := facts(t, s); len(got) != 0 {
+		t.Errorf("a refused change left %d facts", len(got))
+	}
+	updated, err := s.UpdateOccasion(t.Context(), o.ID, func(o *surveys.Occasion) ([]event.Event, error) {
+		o.Ended = opened
+		return []event.Event{{ID: uuid.NewString(), Type: event.ReportRated, Subject: "report/report-1"}}, nil
+	})
+	if err != nil {
+		t.Fatalf("UpdateOccasion: %v", err)
+	}
+	if got := of(t, s, "report-1"); !got[0].Ended.Equal(opened) || got[0].Rev != o.Rev+1 || !reflect.DeepEqual(got[0], updated) {
+		t.Errorf("stored %+v, returned %+v", got[0], updated)
+	}
+	if got := facts(t, s); len(got) != 1 || got[0].Type != event.ReportRated {
+		t.Errorf("facts %+v", got)
+	}
+	if _, err := s.UpdateOccasion(t.Context(), "absent", func(*surveys.Occasion) ([]event.Event, error) { return nil, nil }); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("an absent occasion: %v", err)
+	}
+}
+
+func updateOccasionRace(t *testing.T, s SurveysStore) {
+	o := anOccasion("report-1", 1)
+	add(t, s, o)
+	const n = 40
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if _, err := s.UpdateOccasion(t.Context(), o.ID, func(o *surveys.Occasion) ([]event.Event, error) {
+				o.Closure++
+				return nil, nil
+			}); err != nil {
+				t.Errorf("UpdateOccasion: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := of(t, s, "report-1"); got[0].Closure != o.Closure+n || got[0].Rev != o.Rev+n {
+		t.Errorf("closure %d at rev %d after %d changes", got[0].Closure, got[0].Rev, n)
+	}
+}
+
+func rateRace(t *testing.T, s SurveysStore) {
+	o := anOccasion("report-1", 1)
+	add(t, s, o)
+	service := &surveys.Service{Store: s, Now: func() time.Time { return opened.Add(time.Hour) }, NewID: uuid.NewString}
+	var won, refused atomic.Int64
+	var level atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 100 {
+		wg.Go(func() {
+			r, err := service.Rate(t.Context(), actor.Actor{Kind: actor.Citizen, ID: o.Citizen}, o.Report, surveys.Answer{Level: 1 + i%5, Solved: true})
+			switch {
+			case err == nil:
+				won.Add(1)
+				level.Store(int64(r.Level))
+			case fault.CodeOf(err) == fault.Exists:
+				refused.Add(1)
+			default:
+				t.Errorf("Rate: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != 1 || refused.Load() != 99 {
+		t.Errorf("%d counted, %d were refused", won.Load(), refused.Load())
+	}
+	if got := of(t, s, o.Report); got[0].Given == nil || int64(got[0].Given.Level) != level.Load() {
+		t.Errorf("stored %+v, answered level %d", got[0].Given, level.Load())
+	}
+	if got := facts(t, s); len(got) != 1 || got[0].Rating == nil || int64(got[0].Rating.Level) != level.Load() {
+		t.Errorf("facts %+v", got)
+	}
+}
+
+func tally(t *testing.T, s SurveysStore) {
+	day := func(n int) time.Time { return opened.AddDate(0, 0, n) }
+	for i, c := range []struct {
+		centre, department, category, channel string
+		opened                                time.Time
+		level                                 int
+	}{
+		{"SA-01", "maintenance", "loudspeakers", "app", day(0), 5},
+		{"SA-01", "maintenance", "loudspeakers", "app", day(0), 5},
+		{"SA-01", "donors", "donors", "phone", day(1), 1},
+		{"SA-01", "donors", "donors", "phone", day(1), 0},
+		{"SA-02", "maintenance", "maintenance", "web", day(2), 3},
+		{"SA-02", "donors", "donors", "app", day(2).Add(time.Millisecond), 4},
+		{"SA-03", "donors", "donors", "app", day(3), 0},
+	} {
+		o := anOccasion(fmt.Sprint("report-", i), 1)
+		o.Centre, o.Department, o.Category, o.Channel, o.Opened = c.centre, c.department, c.category, c.channel, c.opened
+		add(t, s, o)
+		if c.level > 0 {
+			rate(t.Context(), t, s, o.ID, c.level)
+		}
+	}
+	all := surveys.Filter{From: day(0), To: day(10)}
+	with := func(by surveys.Dimension, change func(*surveys.Filter)) surveys.Filter {
+		f := all
+		f.By = by
+		if change != nil {
+			change(&f)
+		}
+		return f
+	}
+	type want map[string]surveys.Tally
+	for name, c := range map[string]struct {
+		filter surveys.Filter
+		want   want
+	}{
+		"everything":           {with(surveys.ByNone, nil), want{"": {Eligible: 7, Counts: surveys.Counts{1, 0, 1, 1, 2}}}},
+		"by centre":            {with(surveys.ByCentre, nil), want{"SA-01": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 0, 2}}, "SA-02": {Eligible: 2, Counts: surveys.Counts{0, 0, 1, 1, 0}}, "SA-03": {Eligible: 1}}},
+		"by department":        {with(surveys.ByDepartment, nil), want{"maintenance": {Eligible: 3, Counts: surveys.Counts{0, 0, 1, 0, 2}}, "donors": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
+		"by category":          {with(surveys.ByCategory, nil), want{"loudspeakers": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}}, "maintenance": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}, "donors": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
+		"by channel":           {with(surveys.ByChannel, nil), want{"app": {Eligible: 4, Counts: surveys.Counts{0, 0, 0, 1, 2}}, "phone": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}}, "web": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
+		"from is within":       {with(surveys.ByNone, func(f *surveys.Filter) { f.From = day(3) }), want{"": {Eligible: 1}}},
+		"to is without":        {with(surveys.ByNone, func(f *surveys.Filter) { f.To = day(2) }), want{"": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 0, 2}}}},
+		"one of centres":       {with(surveys.ByCentre, func(f *surveys.Filter) { f.Centres = []string{"SA-02", "SA-03"} }), want{"SA-02": {Eligible: 2, Counts: surveys.Counts{0, 0, 1, 1, 0}}, "SA-03": {Eligible: 1}}},
+		"of no centre":         {with(surveys.ByNone, func(f *surveys.Filter) { f.Centres = []string{} }), want{}},
+		"of departments":       {with(surveys.ByCentre, func(f *surveys.Filter) { f.Departments = []string{"maintenance"} }), want{"SA-01": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}}, "SA-02": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
+		"a centre out of them": {with(surveys.ByNone, func(f *surveys.Filter) { f.Centres, f.Centre = []string{"SA-02"}, "SA-01" }), want{}},
+		"a department":         {with(surveys.ByNone, func(f *surveys.Filter) { f.Department = "donors" }), want{"": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
+		"a category":           {with(surveys.ByNone, func(f *surveys.Filter) { f.Category = "maintenance" }), want{"": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
+		"a channel":            {with(surveys.ByNone, func(f *surveys.Filter) { f.Channel = "phone" }), want{"": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}}}},
+	} {
+		got, err := s.Tally(t.Context(), c.filter)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		found := want{}
+		for _, g := range got {
+			key := g.Key
+			g.Key = ""
+			found[key] = g
+		}
+		if len(got) != len(found) || !reflect.DeepEqual(found, c.want) {
+			t.Errorf("%s: %+v, want %+v", name, found, c.want)
+		}
+	}
+}
+
+func rate(ctx context.Context, t *testing.T, s surveys.Store, id string, level int) {
+	t.Helper()
+	if _, err := s.UpdateOccasion(ctx, id, func(o *surveys.Occasion) ([]event.Event, error) {
+		o.Given = &surveys.Given{Answer: surveys.Answer{Level: level, Solved: true}, At: opened}
+		return nil, nil
+	}); err != nil {
+		t.Fatalf("UpdateOccasion: %v", err)
+	}
+}
