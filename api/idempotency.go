@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -24,21 +25,19 @@ const (
 
 // Answer is what a creating request was answered with, kept so that the same request gets the same answer again.
 type Answer struct {
-	Key      string // hash of caller, operation and the caller's key
-	Request  string // hash of what was asked
-	Status   int
-	Type     string // Content-Type
-	Location string
-	Body     []byte
-	At       time.Time
+	Request  string `json:"request"` // hash of what was asked
+	Status   int    `json:"status"`
+	Type     string `json:"type"` // Content-Type
+	Location string `json:"location,omitempty"`
+	Body     []byte `json:"body"`
 }
 
 // Answers keeps them for seven days.
 type Answers interface {
 	// Answer gives the answer kept under key, or fault.NotFound.
-	Answer(ctx context.Context, key string) (*Answer, error)
-	// KeepAnswer keeps a; under a key that has one already it keeps that one.
-	KeepAnswer(ctx context.Context, a Answer) error
+	Answer(ctx context.Context, key string) ([]byte, error)
+	// KeepAnswer keeps one; under a key that has one already it keeps that one.
+	KeepAnswer(ctx context.Context, key string, answer []byte, at time.Time) error
 	// SweepAnswers removes those from before a moment.
 	SweepAnswers(ctx context.Context, before time.Time) error
 }
@@ -81,12 +80,19 @@ func (i *idempotency) begin(ctx context.Context, key string) (*Answer, error) {
 	case working:
 		return nil, fault.Later(fault.InFlight, time.Second)
 	}
-	a, err := i.answers.Answer(ctx, key)
-	if err == nil || fault.CodeOf(err) != fault.NotFound {
-		i.forget(key)
-		return a, err
+	b, err := i.answers.Answer(ctx, key)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, nil
 	}
-	return nil, nil
+	i.forget(key)
+	if err != nil {
+		return nil, err
+	}
+	kept = new(Answer)
+	if err := json.Unmarshal(b, kept); err != nil {
+		return nil, fmt.Errorf("a kept answer: %w", err)
+	}
+	return kept, nil
 }
 
 func (i *idempotency) forget(key string) {
@@ -102,13 +108,17 @@ func (i *idempotency) end(key, hash string, c *fiber.Ctx, failed bool) {
 		i.forget(key)
 		return
 	}
-	a := &Answer{Key: key, Request: hash, Status: status, Type: string(c.Response().Header.ContentType()),
-		Location: string(c.Response().Header.Peek(fiber.HeaderLocation)), Body: append([]byte(nil), c.Response().Body()...), At: i.now()}
+	a := &Answer{Request: hash, Status: status, Type: string(c.Response().Header.ContentType()),
+		Location: string(c.Response().Header.Peek(fiber.HeaderLocation)), Body: bytes.Clone(c.Response().Body())}
 	i.mu.Lock()
 	i.flight[key] = a
 	i.mu.Unlock()
 	i.keeping.Go(func() {
-		if err := i.answers.KeepAnswer(context.Background(), *a); err != nil {
+		b, err := json.Marshal(a)
+		if err == nil {
+			err = i.answers.KeepAnswer(context.Background(), key, b, i.now())
+		}
+		if err != nil {
 			i.log.Error("keep an answer", "error", err)
 		}
 		i.forget(key)

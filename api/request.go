@@ -28,7 +28,9 @@ type request struct {
 	actor    actor.Actor
 	language string
 	address  netip.Addr
-	key      string // of idempotency, with its scope; "" without
+	key      string  // of idempotency, with its scope; "" without
+	asked    string  // hash of what was asked, for the next request with that key
+	kept     *Answer // of an earlier request with that key, where the handler has to compare what was asked
 }
 
 func of(ctx context.Context) *request {

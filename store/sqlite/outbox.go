@@ -125,3 +125,8 @@ func (db *DB) Lag(ctx context.Context, now time.Time) (event.Lag, error) {
 	}
 	return lag, nil
 }
+
+// Publish writes facts that no aggregate goes with.
+func (db *DB) Publish(ctx context.Context, events ...event.Event) error {
+	return db.write(ctx, func(t *tx) error { return t.publish(events) })
+}

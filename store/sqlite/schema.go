@@ -11,7 +11,7 @@ import (
 
 // migrations bring a store from version i to i+1. A released one is never changed.
 var migrations = [][]string{
-	{outboxSchema, surveysSchema},
+	{outboxSchema, answersSchema, surveysSchema, pushSchema},
 }
 
 // ErrNewer says that a newer version of the program wrote the store.

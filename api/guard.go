@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/fault"
+)
+
+const (
+	requestTime = 15 * time.Second // of a request without files
+	uploadTime  = 5 * time.Minute  // of one with files, on a bad network
+)
+
+const operationLocal = "operation"
+
+// guard stands before the handler of an operation. What it refuses never reaches a service.
+func (s *Server) guard(op *operation) fiber.Handler {
+	limit := requestTime
+	if op.streams {
+		limit = uploadTime
+	}
+	return func(c *fiber.Ctx) error {
+		if c.Locals(operationLocal) != nil { // a route with a parameter that fits as well
+			return c.Next()
+		}
+		c.Locals(operationLocal, op)
+		ctx, cancel := context.WithTimeout(c.UserContext(), limit)
+		defer cancel()
+		c.SetUserContext(ctx)
+		if err := s.admit(c, op); err != nil {
+			if c.Context().RequestBodyStream() != nil {
+				c.Context().SetConnectionClose() // what is left of the body is not waited for
+			}
+			return err
+		}
+		if op.idempotent && c.Get(idempotencyHeader) != "" {
+			return s.once(c, op)
+		}
+		if err := c.Next(); err != nil {
+			return err
+		}
+		return tag(c)
+	}
+}
+
+// admit checks application, caller and input, in this order.
+func (s *Server) admit(c *fiber.Ctx, op *operation) error {
+	if s.MinAppVersion != "" && older(c.Get("X-App-Version"), s.MinAppVersion) {
+		return fault.New(fault.UpgradeNeeded)
+	}
+	r := of(c.UserContext())
+	if header := c.Get(fiber.HeaderAuthorization); header != "" && !strings.HasPrefix(op.path, "/v1/auth/otp") && !strings.HasPrefix(op.path, "/v1/auth/token") {
+		token, ok := strings.CutPrefix(header, "Bearer ")
+		if !ok {
+			return fault.New(fault.Unauthenticated)
+		}
+		a, err := s.Accounts.Verify(c.UserContext(), token)
+		if err != nil {
+			return err
+		}
+		r.actor = a
+	}
+	if !op.allows(r.actor) {
+		if r.actor.Kind == actor.Nobody {
+			return fault.New(fault.Unauthenticated)
+		}
+		return fault.New(fault.Forbidden)
+	}
+	if err := op.parameters(c); err != nil {
+		return err
+	}
+	if op.streams {
+		return nil
+	}
+	return op.readBody(c)
+}
+
+// once runs the handler for a key that was not answered yet, and answers again for one that was.
+func (s *Server) once(c *fiber.Ctx, op *operation) (err error) {
+	r := of(c.UserContext())
+	r.key = scoped(op, r, c.Get(idempotencyHeader))
+	kept, err := s.idempotency.begin(c.UserContext(), r.key)
+	if err != nil {
+		return err
+	}
+	if op.streams {
+		r.kept = kept // the handler knows what was asked only after it has read the body
+	} else {
+		r.asked = hashOf(c.Path(), c.Body())
+	}
+	if kept != nil && !op.streams {
+		return replay(c, kept, r.asked)
+	}
+	if kept == nil {
+		failed := true
+		defer func() { s.idempotency.end(r.key, r.asked, c, failed) }() // also when the handler panics
+		if err := c.Next(); err != nil {
+			return err
+		}
+		failed = false
+		return nil
+	}
+	return c.Next()
+}
+
+// tag gives a JSON answer an ETag, and answers 304 when the caller has it already.
+func tag(c *fiber.Ctx) error {
+	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead || c.Response().StatusCode() != fiber.StatusOK || c.Response().IsBodyStream() {
+		return nil
+	}
+	c.Set(fiber.HeaderContentLanguage, languageOf(c.UserContext()))
+	c.Vary(fiber.HeaderAcceptLanguage, fiber.HeaderAuthorization)
+	if len(c.Response().Header.Peek(fiber.HeaderCacheControl)) == 0 {
+		c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	}
+	etag := string(c.Response().Header.Peek(fiber.HeaderETag))
+	if etag == "" {
+		etag = `"` + hex16(xxhash.Sum64(c.Response().Body())) + `"`
+		c.Set(fiber.HeaderETag, etag)
+	}
+	if none := c.Get(fiber.HeaderIfNoneMatch); none != "" && matches(none, etag) {
+		c.Status(fiber.StatusNotModified)
+		c.Response().ResetBody()
+	}
+	return nil
+}
+
+// matches compares weakly, as If-None-Match does.
+func matches(header, etag string) bool {
+	for v := range strings.SplitSeq(header, ",") {
+		if v = strings.TrimSpace(v); v == "*" || strings.TrimPrefix(v, "W/") == strings.TrimPrefix(etag, "W/") {
+			return true
+		}
+	}
+	return false
+}
+
+func hex16(n uint64) string {
+	const digits = "0123456789abcdef"
+	var b [16]byte
+	for i := range b {
+		b[15-i] = digits[n&15]
+		n >>= 4
+	}
+	return string(b[:])
+}
+
+// older compares dotted versions number by number; an application that does not say is not refused.
+func older(version, least string) bool {
+	if version == "" {
+		return false
+	}
+	v, l := strings.Split(version, "."), strings.Split(least, ".")
+	for i := range l {
+		var a, b int
+		if i < len(v) {
+			a = leading(v[i])
+		}
+		if b = leading(l[i]); a != b {
+			return a < b
+		}
+	}
+	return false
+}
+
+// leading is the number that s begins with, at most nine digits of it.
+func leading(s string) int {
+	n := 0
+	for i := 0; i < len(s) && i < 9 && s[i] >= '0' && s[i] <= '9'; i++ {
+		n = 10*n + int(s[i]-'0')
+	}
+	return n
+}

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/balagh/balagh/accounts"
+	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/openapi"
+	"github.com/balagh/balagh/photos"
+	"github.com/balagh/balagh/push"
+	"github.com/balagh/balagh/reports"
+	"github.com/balagh/balagh/surveys"
+)
+
+// Server answers the operations of the contract; each resource has a file with its methods. The exported fields are set
+// once, before App is called.
+type Server struct {
+	Accounts *accounts.Service
+	Reports  *reports.Service
+	Photos   *photos.Service
+	Push     *push.Service
+	Surveys  *surveys.Service
+	Answers  Answers
+
+	Now            func() time.Time
+	Log            *slog.Logger
+	Metrics        *Metrics
+	Ready          []Check          // what /readyz looks at
+	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
+	MinAppVersion  string           // older applications get 426; "" takes all
+	Outbox         func() []DevText // what /dev/outbox shows; nil outside development
+
+	idempotency *idempotency
+	operations  map[string]*operation
+}
+
+var _ gen.StrictServerInterface = (*Server)(nil)
+
+// App builds the HTTP application. It fails when the contract does not say who may call an operation.
+func (s *Server) App() (*fiber.App, error) {
+	doc, err := openapi.Load()
+	if err != nil {
+		return nil, fmt.Errorf("the contract: %w", err)
+	}
+	ops, err := operations(doc)
+	if err != nil {
+		return nil, fmt.Errorf("the contract: %w", err)
+	}
+	s.idempotency = newIdempotency(s.Answers, s.Now, s.Log)
+	app := fiber.New(fiber.Config{
+		AppName:                      "balagh",
+		DisableStartupMessage:        true,
+		Immutable:                    true, // a string of a request outlives it
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		BodyLimit:                    bodyLimit,
+		ReadBufferSize:               16 << 10, // of all headers
+		ReadTimeout:                  uploadTime,
+		WriteTimeout:                 uploadTime,
+		IdleTimeout:                  2 * time.Minute,
+		ErrorHandler:                 func(c *fiber.Ctx, err error) error { s.failed(c, err); return nil },
+	})
+	app.Use(s.observe)
+	s.operate(app, doc)
+	s.operations = map[string]*operation{}
+	for _, op := range ops {
+		s.operations[op.id] = op
+		app.Add(op.method, op.path, s.guard(op))
+	}
+	app.Post("/v1/photos", s.UploadPhoto)
+	app.Get("/v1/photos/:id/image", s.GetPhotoImage)
+	app.Post("/v1/reports", s.FileReport)
+	app.Post("/v1/reports/:id/photos", s.AddReportPhoto)
+	gen.RegisterHandlers(app, gen.NewStrictHandler(s, nil))
+	return app, nil
+}
+
+// Close waits for the answers that are still being kept.
+func (s *Server) Close() { s.idempotency.keeping.Wait() }
+
+// Sweep removes kept answers that are over a week old.
+func (s *Server) Sweep(ctx context.Context) error {
+	return s.Answers.SweepAnswers(ctx, s.Now().Add(-answersKept))
+}

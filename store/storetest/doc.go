@@ -1,0 +1,18 @@
+// Package storetest is the one suite that every store must pass. A store's own tests open a fresh store and hand it over:
+// what the suite asks is the contract, and it knows neither SQL nor MongoDB.
+package storetest
+
+import (
+	"testing"
+
+	"github.com/balagh/balagh/fault"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func isNotFound(err error) bool { return fault.CodeOf(err) == fault.NotFound }
