@@ -31,19 +31,19 @@ func TestSurveys(t *testing.T, open func(t *testing.T) SurveysStore) {
 	t.Run("OccasionsOf/latest closure first", func(t *testing.T) { t.Parallel(); occasionsOf(t, open(t)) })
 	t.Run("UpdateOccasion/change and facts or neither", func(t *testing.T) { t.Parallel(); updateOccasion(t, open(t)) })
 	t.Run("UpdateOccasion/no change is lost", func(t *testing.T) { t.Parallel(); updateOccasionRace(t, open(t)) })
-	t.Run("Rate/a hundred at once, one counts", func(t *testing.T) { t.Parallel(); rateRace(t, open(t)) })
-	t.Run("Tally/groups, filters and bounds", func(t *testing.T) { t.Parallel(); tally(t, open(t)) })
+	t.Run("Rate/a hundred at once, one counts", func(t *testing.T) { t.Parallel(); rateOccasionRace(t, open(t)) })
+	t.Run("Tally/groups, filters and bounds", func(t *testing.T) { t.Parallel(); tallyOccasions(t, open(t)) })
 }
 
-var opened = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+var occasionOpened = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 func anOccasion(report string, closure int) *surveys.Occasion {
 	return &surveys.Occasion{ID: event.Derive("rating", report, fmt.Sprint(closure)), Report: report, Closure: closure, Citizen: "citizen-1",
 		Centre: "SA-01", Department: "maintenance", Category: "loudspeakers", Channel: "app", Employee: "staff-1",
-		Opened: opened, Until: opened.AddDate(0, 0, 14), ReopenUntil: opened.AddDate(0, 0, 7)}
+		Opened: occasionOpened, Until: occasionOpened.AddDate(0, 0, 14), ReopenUntil: occasionOpened.AddDate(0, 0, 7)}
 }
 
-func add(t *testing.T, s surveys.Store, all ...*surveys.Occasion) {
+func addOccasions(t *testing.T, s surveys.Store, all ...*surveys.Occasion) {
 	t.Helper()
 	for _, o := range all {
 		if err := s.AddOccasion(t.Context(), o); err != nil {
@@ -52,7 +52,7 @@ func add(t *testing.T, s surveys.Store, all ...*surveys.Occasion) {
 	}
 }
 
-func of(t *testing.T, s surveys.Store, report string) []*surveys.Occasion {
+func occasionsRead(t *testing.T, s surveys.Store, report string) []*surveys.Occasion {
 	t.Helper()
 	all, err := s.OccasionsOf(t.Context(), report)
 	if err != nil {
@@ -61,7 +61,7 @@ func of(t *testing.T, s surveys.Store, report string) []*surveys.Occasion {
 	return all
 }
 
-func facts(t *testing.T, s event.Outbox) []event.Leased {
+func surveyFacts(t *testing.T, s event.Outbox) []event.Leased {
 	t.Helper()
 	leased, err := s.Lease(t.Context(), time.Now().Add(time.Hour), time.Minute, 1000)
 	if err != nil {
@@ -72,30 +72,30 @@ func facts(t *testing.T, s event.Outbox) []event.Leased {
 
 func addOccasion(t *testing.T, s SurveysStore) {
 	o := anOccasion("report-1", 1)
-	o.Ended = opened.Add(time.Hour)
-	o.Given = &surveys.Given{Answer: surveys.Answer{Level: 2, Reasons: []surveys.Reason{surveys.Slow}, Comment: "تأخر الرد كثيرًا"}, At: opened.Add(time.Minute)}
-	add(t, s, o)
-	if got := of(t, s, "report-1"); len(got) != 1 || !reflect.DeepEqual(got[0], o) {
+	o.Ended = occasionOpened.Add(time.Hour)
+	o.Given = &surveys.Given{Answer: surveys.Answer{Level: 2, Reasons: []surveys.Reason{surveys.Slow}, Comment: "تأخر الرد كثيرًا"}, At: occasionOpened.Add(time.Minute)}
+	addOccasions(t, s, o)
+	if got := occasionsRead(t, s, "report-1"); len(got) != 1 || !reflect.DeepEqual(got[0], o) {
 		t.Errorf("read %+v, want %+v", got, o)
 	}
-	if got := of(t, s, "another"); len(got) != 0 {
+	if got := occasionsRead(t, s, "another"); len(got) != 0 {
 		t.Errorf("another report has %d occasions", len(got))
 	}
 }
 
 func addOccasionTwice(t *testing.T, s SurveysStore) {
 	first, second := anOccasion("report-1", 1), anOccasion("report-1", 1)
-	second.Centre, second.Opened = "SA-02", opened.Add(time.Hour)
-	add(t, s, first, second)
-	if got := of(t, s, "report-1"); len(got) != 1 || !reflect.DeepEqual(got[0], first) {
+	second.Centre, second.Opened = "SA-02", occasionOpened.Add(time.Hour)
+	addOccasions(t, s, first, second)
+	if got := occasionsRead(t, s, "report-1"); len(got) != 1 || !reflect.DeepEqual(got[0], first) {
 		t.Errorf("read %+v, want the first alone", got)
 	}
 }
 
 func occasionsOf(t *testing.T, s SurveysStore) {
-	add(t, s, anOccasion("report-1", 2), anOccasion("report-1", 10), anOccasion("report-1", 1), anOccasion("report-2", 3))
+	addOccasions(t, s, anOccasion("report-1", 2), anOccasion("report-1", 10), anOccasion("report-1", 1), anOccasion("report-2", 3))
 	var closures []int
-	for _, o := range of(t, s, "report-1") {
+	for _, o := range occasionsRead(t, s, "report-1") {
 		closures = append(closures, o.Closure)
 	}
 	if fmt.Sprint(closures) != "[10 2 1]" {
@@ -105,7 +105,7 @@ func occasionsOf(t *testing.T, s SurveysStore) {
 
 func updateOccasion(t *testing.T, s SurveysStore) {
 	o := anOccasion("report-1", 1)
-	add(t, s, o)
+	addOccasions(t, s, o)
 	refusal := errors.New("refused")
 	if _, err := s.UpdateOccasion(t.Context(), o.ID, func(o *surveys.Occasion) ([]event.Event, error) {
 		o.Citizen = "somebody else"
@@ -113,23 +113,23 @@ func updateOccasion(t *testing.T, s SurveysStore) {
 	}); !errors.Is(err, refusal) {
 		t.Errorf("a refused change: %v", err)
 	}
-	if got := of(t, s, "report-1"); !reflect.DeepEqual(got[0], o) {
+	if got := occasionsRead(t, s, "report-1"); !reflect.DeepEqual(got[0], o) {
 		t.Errorf("a refused change left %+v", got[0])
 	}
-	if got := facts(t, s); len(got) != 0 {
+	if got := surveyFacts(t, s); len(got) != 0 {
 		t.Errorf("a refused change left %d facts", len(got))
 	}
 	updated, err := s.UpdateOccasion(t.Context(), o.ID, func(o *surveys.Occasion) ([]event.Event, error) {
-		o.Ended = opened
+		o.Ended = occasionOpened
 		return []event.Event{{ID: uuid.NewString(), Type: event.ReportRated, Subject: "report/report-1"}}, nil
 	})
 	if err != nil {
 		t.Fatalf("UpdateOccasion: %v", err)
 	}
-	if got := of(t, s, "report-1"); !got[0].Ended.Equal(opened) || got[0].Rev != o.Rev+1 || !reflect.DeepEqual(got[0], updated) {
+	if got := occasionsRead(t, s, "report-1"); !got[0].Ended.Equal(occasionOpened) || got[0].Rev != o.Rev+1 || !reflect.DeepEqual(got[0], updated) {
 		t.Errorf("stored %+v, returned %+v", got[0], updated)
 	}
-	if got := facts(t, s); len(got) != 1 || got[0].Type != event.ReportRated {
+	if got := surveyFacts(t, s); len(got) != 1 || got[0].Type != event.ReportRated {
 		t.Errorf("facts %+v", got)
 	}
 	if _, err := s.UpdateOccasion(t.Context(), "absent", func(*surveys.Occasion) ([]event.Event, error) { return nil, nil }); fault.CodeOf(err) != fault.NotFound {
@@ -139,7 +139,7 @@ func updateOccasion(t *testing.T, s SurveysStore) {
 
 func updateOccasionRace(t *testing.T, s SurveysStore) {
 	o := anOccasion("report-1", 1)
-	add(t, s, o)
+	addOccasions(t, s, o)
 	const n = 40
 	var wg sync.WaitGroup
 	for range n {
@@ -153,15 +153,15 @@ func updateOccasionRace(t *testing.T, s SurveysStore) {
 		})
 	}
 	wg.Wait()
-	if got := of(t, s, "report-1"); got[0].Closure != o.Closure+n || got[0].Rev != o.Rev+n {
+	if got := occasionsRead(t, s, "report-1"); got[0].Closure != o.Closure+n || got[0].Rev != o.Rev+n {
 		t.Errorf("closure %d at rev %d after %d changes", got[0].Closure, got[0].Rev, n)
 	}
 }
 
-func rateRace(t *testing.T, s SurveysStore) {
+func rateOccasionRace(t *testing.T, s SurveysStore) {
 	o := anOccasion("report-1", 1)
-	add(t, s, o)
-	service := &surveys.Service{Store: s, Now: func() time.Time { return opened.Add(time.Hour) }, NewID: uuid.NewString}
+	addOccasions(t, s, o)
+	service := &surveys.Service{Store: s, Now: func() time.Time { return occasionOpened.Add(time.Hour) }, NewID: uuid.NewString}
 	var won, refused atomic.Int64
 	var level atomic.Int64
 	var wg sync.WaitGroup
@@ -183,16 +183,16 @@ func rateRace(t *testing.T, s SurveysStore) {
 	if won.Load() != 1 || refused.Load() != 99 {
 		t.Errorf("%d counted, %d were refused", won.Load(), refused.Load())
 	}
-	if got := of(t, s, o.Report); got[0].Given == nil || int64(got[0].Given.Level) != level.Load() {
+	if got := occasionsRead(t, s, o.Report); got[0].Given == nil || int64(got[0].Given.Level) != level.Load() {
 		t.Errorf("stored %+v, answered level %d", got[0].Given, level.Load())
 	}
-	if got := facts(t, s); len(got) != 1 || got[0].Rating == nil || int64(got[0].Rating.Level) != level.Load() {
+	if got := surveyFacts(t, s); len(got) != 1 || got[0].Rating == nil || int64(got[0].Rating.Level) != level.Load() {
 		t.Errorf("facts %+v", got)
 	}
 }
 
-func tally(t *testing.T, s SurveysStore) {
-	day := func(n int) time.Time { return opened.AddDate(0, 0, n) }
+func tallyOccasions(t *testing.T, s SurveysStore) {
+	day := func(n int) time.Time { return occasionOpened.AddDate(0, 0, n) }
 	for i, c := range []struct {
 		centre, department, category, channel string
 		opened                                time.Time
@@ -208,9 +208,9 @@ func tally(t *testing.T, s SurveysStore) {
 	} {
 		o := anOccasion(fmt.Sprint("report-", i), 1)
 		o.Centre, o.Department, o.Category, o.Channel, o.Opened = c.centre, c.department, c.category, c.channel, c.opened
-		add(t, s, o)
+		addOccasions(t, s, o)
 		if c.level > 0 {
-			rate(t.Context(), t, s, o.ID, c.level)
+			rateOccasion(t.Context(), t, s, o.ID, c.level)
 		}
 	}
 	all := surveys.Filter{From: day(0), To: day(10)}
@@ -259,10 +259,10 @@ func tally(t *testing.T, s SurveysStore) {
 	}
 }
 
-func rate(ctx context.Context, t *testing.T, s surveys.Store, id string, level int) {
+func rateOccasion(ctx context.Context, t *testing.T, s surveys.Store, id string, level int) {
 	t.Helper()
 	if _, err := s.UpdateOccasion(ctx, id, func(o *surveys.Occasion) ([]event.Event, error) {
-		o.Given = &surveys.Given{Answer: surveys.Answer{Level: level, Solved: true}, At: opened}
+		o.Given = &surveys.Given{Answer: surveys.Answer{Level: level, Solved: true}, At: occasionOpened}
 		return nil, nil
 	}); err != nil {
 		t.Fatalf("UpdateOccasion: %v", err)
