@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/balagh/balagh/fault"
 )
@@ -14,8 +13,7 @@ import (
 // What a calendar may hold.
 const (
 	maxHolidays    = 1000
-	maxHolidayName = 100 // characters
-	maxDays        = 365 // of a period for reopening or rating
+	maxPeriod      = 365 // of a period for reopening or rating
 	maxWorkingDays = 1000
 )
 
@@ -94,10 +92,10 @@ func (c Calendar) Validate() error {
 		}
 	}
 	c.validateHolidays(&faults)
-	if c.ReopenDays < 0 || c.ReopenDays > maxDays {
+	if c.ReopenDays < 0 || c.ReopenDays > maxPeriod {
 		faults.Add("reopen_days", fault.OutOfRange)
 	}
-	if c.RatingDays < 1 || c.RatingDays > maxDays {
+	if c.RatingDays < 1 || c.RatingDays > maxPeriod {
 		faults.Add("rating_days", fault.OutOfRange)
 	}
 	return faults.Err()
@@ -116,14 +114,7 @@ func (c Calendar) validateHolidays(faults *fault.Fields) {
 			faults.Add(fmt.Sprintf("holidays/%d/date", i), fault.Duplicate)
 		}
 		seen[h.Date] = true
-		switch name, ok := cleanText(h.Name, false); {
-		case !ok:
-			faults.Add(fmt.Sprintf("holidays/%d/name", i), fault.WrongFormat)
-		case name == "":
-			faults.Add(fmt.Sprintf("holidays/%d/name", i), fault.Required)
-		case utf8.RuneCountInString(name) > maxHolidayName:
-			faults.Add(fmt.Sprintf("holidays/%d/name", i), fault.TooLong)
-		}
+		validateLine(faults, fmt.Sprintf("holidays/%d/name", i), h.Name, true)
 	}
 }
 

@@ -140,7 +140,7 @@ func TestCalendar_Validate(t *testing.T) {
 		Weekend: Weekdays{time.Friday, time.Friday, 9, 1, 2, 3, 4, 0},
 		Holidays: []Holiday{
 			{"2026-09-23", "اليوم الوطني"}, {"2026-09-23", "again"}, {"2026-02-30", "no such day"}, {"23/09/2026", "x"}, {"2026-09-24", " "},
-			{"2026-09-25", strings.Repeat("x", 101)}, {"2026-09-26", "a\x00b"},
+			{"2026-09-25", strings.Repeat("x", 201)}, {"2026-09-26", "a\x00b"},
 		},
 		ReopenDays: -1,
 	}
