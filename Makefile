@@ -45,7 +45,7 @@ stale: ## the generated code is what `make gen` makes
 contract: ## the linter of openapi.yaml; left out where there is no npm, but never in CI
 	@if command -v npm >/dev/null; then \
 		[ -d tools/node_modules/@redocly/cli ] || npm ci --prefix tools --no-audit --no-fund --loglevel=error; \
-		REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true tools/node_modules/.bin/redocly lint openapi/openapi.yaml; \
+		REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true tools/node_modules/.bin/redocly lint openapi/openapi.yaml --config openapi/redocly.yaml; \
 	elif [ -n "$$CI" ]; then echo "the contract linter needs npm"; exit 1; \
 	else echo "no npm: the contract linter is left out"; fi
 

@@ -74,7 +74,8 @@ func (c client) organise(ctx context.Context, balagh *process) error {
 	var session struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := c.call(ctx, "POST", "/v1/auth/token", object{"grant_type": "password", "email": adminEmail, "password": adminPassword}, &session); err != nil {
+	account := object{"grant_type": "password", "email": adminEmail, "password": adminPassword}
+	if err := c.call(ctx, "POST", "/v1/auth/token", account, &session); err != nil {
 		return err
 	}
 	c.token = session.AccessToken

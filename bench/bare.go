@@ -45,8 +45,8 @@ func (b *bare) run() error {
 	app := fiber.New(fiber.Config{BodyLimit: 32 << 20, DisableStartupMessage: true})
 	app.Get("/readyz", func(c *fiber.Ctx) error { return c.SendStatus(fiber.StatusOK) })
 	app.Post("/v1/reports", b.file)
-	app.Get("/v1/reports", constant(`{"id":"0198f0f0-0000-7000-8000-000000000000","number":"1234567890","status":"received","description":"`+
-		strings.Repeat("م", 200)+`","place":{"latitude":24.7,"longitude":46.6}}`, 20))
+	app.Get("/v1/reports", constant(`{"id":"0198f0f0-0000-7000-8000-000000000000","number":"1234567890","status":"received",`+
+		`"description":"`+strings.Repeat("م", 200)+`","place":{"latitude":24.7,"longitude":46.6}}`, 20))
 	app.Get("/v1/reports/nearby", constant(`{"id":"0198f0f0-0000-7000-8000-000000000000","number":"1234567890","status":"received",`+
 		`"place":{"latitude":24.7,"longitude":46.6},"distance_m":250.5,"supports":0}`, 9))
 	return app.Listen(b.address)

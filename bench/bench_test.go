@@ -38,9 +38,9 @@ func TestRequest_fill(t *testing.T) {
 			if one.Header.Get("Authorization") != "Bearer token" {
 				t.Error("no token")
 			}
-			if one.Method == http.MethodPost && (len(one.Header.Get("Idempotency-Key")) != 32 ||
-				one.Header.Get("Idempotency-Key") == two.Header.Get("Idempotency-Key")) {
-				t.Errorf("keys %q and %q", one.Header.Get("Idempotency-Key"), two.Header.Get("Idempotency-Key"))
+			a, b := one.Header.Get("Idempotency-Key"), two.Header.Get("Idempotency-Key")
+			if one.Method == http.MethodPost && (len(a) != 32 || a == b) {
+				t.Errorf("keys %q and %q", a, b)
 			}
 			body, err := io.ReadAll(one.Body)
 			if err != nil || int64(len(body)) != max(one.ContentLength, 0) {
@@ -70,7 +70,8 @@ func TestPhotoRequest_isWhatAPhoneSends(t *testing.T) {
 		Category string
 		Place    struct{ Latitude, Longitude float64 }
 	}
-	if err := json.Unmarshal([]byte(form.Value["report"][0]), &report); err != nil || report.Category != category || report.Place.Latitude < 24 {
+	err = json.Unmarshal([]byte(form.Value["report"][0]), &report)
+	if err != nil || report.Category != category || report.Place.Latitude < 24 {
 		t.Errorf("report %+v, %v", report, err)
 	}
 	h := form.File["photo"][0]
@@ -113,7 +114,8 @@ func TestDrive_serverGone(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer s.Close()
 	w, _ := workNamed("list")
-	if _, err := drive(context.Background(), strings.TrimPrefix(s.URL, "http://"), w, []string{"a"}, 4, limit{requests: 50}); err == nil {
+	_, err := drive(context.Background(), strings.TrimPrefix(s.URL, "http://"), w, []string{"a"}, 4, limit{requests: 50})
+	if err == nil {
 		t.Error("a server that hangs up passed for one that answers")
 	}
 }
@@ -128,7 +130,8 @@ func TestTable_print(t *testing.T) {
 		}
 		return r
 	}
-	out := table{rows: []row{{w, "nosync", of(1000, time.Millisecond), of(400, 4*time.Millisecond)}}, cold: 2 * time.Second, idle: 40 << 20}
+	out := table{cold: 2 * time.Second, idle: 40 << 20,
+		rows: []row{{w, "nosync", of(1000, time.Millisecond), of(400, 4*time.Millisecond)}}}
 	var b strings.Builder
 	out.print(&b)
 	for _, want := range []string{"40 %", "MISSED by 20 %", "4.0 ×", "MISSED by 33 %", "MISSED by 100 %", "40 MB, target < 80 MB, met"} {

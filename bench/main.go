@@ -203,7 +203,8 @@ func measure(ctx context.Context, o options, w work, p *process, tokens []string
 	if err := p.settle(ctx); err != nil {
 		return result{}, err
 	}
-	if _, err := drive(ctx, p.address, w, tokens, o.clients, limit{time: o.duration / time.Duration(10*o.rounds)}); err != nil { // warm
+	warm := limit{time: o.duration / time.Duration(10*o.rounds)}
+	if _, err := drive(ctx, p.address, w, tokens, o.clients, warm); err != nil {
 		return result{}, err
 	}
 	got, err := drive(ctx, p.address, w, tokens, o.clients, limit{time: o.duration / time.Duration(o.rounds)})

@@ -31,7 +31,8 @@ func startBalagh(ctx context.Context, program, dir string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := []string{"BALAGH_DEV=true", "BALAGH_ADDRESS=" + address, "BALAGH_STORE=sqlite:" + filepath.Join(dir, "store", "balagh.db"),
+	env := []string{"BALAGH_DEV=true", "BALAGH_ADDRESS=" + address,
+		"BALAGH_STORE=sqlite:" + filepath.Join(dir, "store", "balagh.db"),
 		"BALAGH_BUCKET=file://" + filepath.Join(dir, "photos"), "BALAGH_DATA=" + dir}
 	return start(ctx, address, filepath.Join(dir, "balagh.log"), env, program, "serve")
 }
@@ -45,7 +46,8 @@ func startBare(ctx context.Context, mode, dir string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, address, filepath.Join(filepath.Dir(dir), "bare.log"), nil, self, "-bare", mode, "-address", address, "-dir", dir)
+	log := filepath.Join(filepath.Dir(dir), "bare.log")
+	return start(ctx, address, log, nil, self, "-bare", mode, "-address", address, "-dir", dir)
 }
 
 func freeAddress(ctx context.Context) (string, error) {

@@ -44,15 +44,18 @@ func (t *table) failed() bool {
 
 func (t *table) print(to io.Writer) {
 	o := t.options
-	fmt.Fprintf(to, "\n%d clients, %s a side in %d turns, %d reports loaded, embedded store, each answered after its fsync\n\n", o.clients, o.duration,
-		o.rounds, o.reports)
+	fmt.Fprintf(to, "\n%d clients, %s a side in %d turns, %d reports loaded, embedded store, each answered after its fsync\n\n",
+		o.clients, o.duration, o.rounds, o.reports)
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "WORK\tBARE\tOPS/S\tP50\tP99\tBALAGH OPS/S\tP50\tP99\tRATIO\tTARGET\t\tP99 RATIO\tTARGET\t")
 	for _, r := range t.rows {
 		share := ratio(r.ours.rate(), r.bare.rate())
 		tail := ratio(float64(r.ours.quantile(.99)), float64(r.bare.quantile(.99)))
-		fmt.Fprintf(w, "%s\t%s\t%.0f\t%s\t%s\t%.0f\t%s\t%s\t%.0f %%\t", r.title, r.mode, r.bare.rate(), ms(r.bare.quantile(.5)), ms(r.bare.quantile(.99)),
-			r.ours.rate(), ms(r.ours.quantile(.5)), ms(r.ours.quantile(.99)), 100*share)
+		fmt.Fprintf(w, "%s\t%s\t", r.title, r.mode)
+		for _, got := range []result{r.bare, r.ours} {
+			fmt.Fprintf(w, "%.0f\t%s\t%s\t", got.rate(), ms(got.quantile(.5)), ms(got.quantile(.99)))
+		}
+		fmt.Fprintf(w, "%.0f %%\t", 100*share)
 		if r.counts() {
 			fmt.Fprintf(w, "≥ %.0f %%\t%s\t%.1f ×\t≤ %d ×\t%s", 100*r.target, atLeast(share, r.target), tail, slower, atMost(tail, slower))
 		} else {
@@ -67,7 +70,8 @@ func (t *table) print(to io.Writer) {
 			fmt.Fprintf(to, "%s: %d requests failed, the first with %s%s\n", r.title, n, r.ours.refusal, r.bare.refusal)
 		}
 	}
-	fmt.Fprintf(to, "cold start over all of it, exec to ready   %s, target < %s, %s\n", ms(t.cold), coldTarget, atMost(t.cold.Seconds(), coldTarget.Seconds()))
+	fmt.Fprintf(to, "cold start over all of it, exec to ready   %s, target < %s, %s\n", ms(t.cold), coldTarget,
+		atMost(t.cold.Seconds(), coldTarget.Seconds()))
 	fmt.Fprintf(to, "memory at rest after that start            %d MB, target < %d MB, %s\n", t.idle>>20, idleTarget>>20,
 		atMost(float64(t.idle), idleTarget))
 	fmt.Fprintf(to, "memory after the load                      %d MB\n", t.busy>>20)

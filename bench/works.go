@@ -71,8 +71,8 @@ func newRequest(raw []byte) *request {
 		}
 		return nil
 	}
-	return &request{raw: raw, key: place(keyPlace), latitude: place(latitudePlace), longitude: place(longitudePlace), photograph: place(photoPlace),
-		random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
+	return &request{raw: raw, key: place(keyPlace), latitude: place(latitudePlace), longitude: place(longitudePlace),
+		photograph: place(photoPlace), random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
 }
 
 // fill makes the request one that was never sent: another key, another photo, somewhere in Riyadh.
@@ -101,18 +101,18 @@ func newReport() []byte {
 	if err != nil {
 		panic(err)
 	}
-	return fmt.Appendf(nil, `{"category":%q,"description":%s,"place":{"latitude":%s,"longitude":%s,"accuracy_m":12.5,"source":"gps"},"language":"ar"}`,
-		category, d, latitudePlace, longitudePlace)
+	return fmt.Appendf(nil, `{"category":%q,"description":%s,"place":{"latitude":%s,"longitude":%s,"accuracy_m":12.5,"source":"gps"},`+
+		`"language":"ar"}`, category, d, latitudePlace, longitudePlace)
 }
 
 func head(method, path, token string) string {
-	return method + " " + path + " HTTP/1.1\r\nHost: balagh.example\r\nUser-Agent: Balagh/1.0 (Android 15)\r\nAccept: application/json\r\n" +
-		"Accept-Language: ar\r\nX-App-Version: 1.0.0\r\nAuthorization: Bearer " + token + "\r\n"
+	return method + " " + path + " HTTP/1.1\r\nHost: balagh.example\r\nUser-Agent: Balagh/1.0 (Android 15)\r\n" +
+		"Accept: application/json\r\nAccept-Language: ar\r\nX-App-Version: 1.0.0\r\nAuthorization: Bearer " + token + "\r\n"
 }
 
 func post(path, token, contentType string, body []byte) *request {
-	h := head("POST", path, token) + "Idempotency-Key: " + keyPlace + "\r\nContent-Type: " + contentType + "\r\nContent-Length: " +
-		strconv.Itoa(len(body)) + "\r\n\r\n"
+	h := head("POST", path, token) + "Idempotency-Key: " + keyPlace + "\r\nContent-Type: " + contentType +
+		"\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n"
 	return newRequest(append([]byte(h), body...))
 }
 
@@ -125,10 +125,13 @@ func fileRequest(token string) *request {
 func photoRequest(token string) *request {
 	const boundary = "balagh-bench-7d1f0c5a"
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"report\"\r\nContent-Type: application/json\r\n\r\n%s\r\n", boundary, newReport())
-	fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"IMG_0001.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n", boundary)
-	b.Write(photograph())
-	fmt.Fprintf(&b, "\r\n--%s--\r\n", boundary)
+	part := func(disposition, contentType string, content []byte) {
+		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; %s\r\n", boundary, disposition)
+		fmt.Fprintf(&b, "Content-Type: %s\r\n\r\n%s\r\n", contentType, content)
+	}
+	part(`name="report"`, "application/json", newReport())
+	part(`name="photo"; filename="IMG_0001.jpg"`, "image/jpeg", photograph())
+	fmt.Fprintf(&b, "--%s--\r\n", boundary)
 	return post("/v1/reports", token, "multipart/form-data; boundary="+boundary, b.Bytes())
 }
 
