@@ -1,0 +1,121 @@
+package push
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// ChannelPush is the channel to phones and browsers through FCM.
+const ChannelPush = "push"
+
+// State of a delivery.
+type State string
+
+// The states.
+const (
+	Queued     State = "queued"
+	Leased     State = "leased"    // a sender works on it
+	Accepted   State = "accepted"  // the channel took it: no proof that the phone has it
+	Delivered  State = "delivered" // the phone said so
+	Read       State = "read"      // the person opened it
+	Failed     State = "failed"    // the channel will never take it; Reason says why
+	Expired    State = "expired"   // its time was over before the channel took it
+	Suppressed State = "suppressed"
+)
+
+// Moves says which states may follow a state; one without a row is an end.
+var Moves = map[State][]State{
+	Queued:    {Leased, Delivered, Suppressed}, // Delivered, Suppressed: the phone fetched the inbox, or it was read elsewhere
+	Leased:    {Leased, Queued, Accepted, Delivered, Read, Failed, Expired, Suppressed},
+	Accepted:  {Delivered, Read},
+	Delivered: {Read},
+}
+
+// AfterAcknowledgement is the state of a delivery after a phone said that it has the message, or that it was read; the
+// same state when nothing changes.
+func AfterAcknowledgement(s State, read bool) State {
+	to := Delivered
+	if read {
+		to = Read
+		if s == Queued {
+			to = Suppressed
+		}
+	}
+	if slices.Contains(Moves[s], to) {
+		return to
+	}
+	return s
+}
+
+// Delivery is one message on its way to one device through one channel.
+type Delivery struct {
+	ID       string    `json:"id"` // derived from the fact, the channel and the device
+	Message  string    `json:"message"`
+	Citizen  string    `json:"citizen"`
+	Device   string    `json:"device"`
+	Channel  string    `json:"channel"`
+	Kind     Kind      `json:"kind"`
+	Report   string    `json:"report,omitempty"`
+	Number   string    `json:"number,omitempty"`
+	Planned  time.Time `json:"planned"`
+	Deadline time.Time `json:"deadline"`
+
+	State    State     `json:"-"`
+	Due      time.Time `json:"-"` // queued: not before; leased: until; zero otherwise
+	Fence    int64     `json:"-"` // counts the leases
+	Attempts int       `json:"-"` // that ended without the channel's last word
+	Reason   string    `json:"-"` // of the last state, from a closed set
+	Ref      string    `json:"-"` // the channel's name for what it took
+	Changed  time.Time `json:"-"` // when the state changed last; zero until then
+}
+
+// Result is what became of a leased delivery.
+type Result struct {
+	Message, ID string
+	Fence       int64
+	State       State     // Queued to try again
+	Due         time.Time // with Queued
+	Attempted   bool      // with Queued: an attempt was made
+	Reason      string
+	Ref         string
+	At          time.Time
+}
+
+// Notice is what a channel carries: little, because the lock screen shows it.
+type Notice struct {
+	ID       string // of the message: what the phone drops when it has seen it
+	Kind     Kind
+	Report   string
+	Number   string
+	Device   Device
+	Language string
+	Text     Text
+	TTL      time.Duration // how long it is worth delivering
+}
+
+// Answer of a channel.
+type Answer int
+
+// The answers. The zero value is the careful one: try again later.
+const (
+	Later     Answer = iota // out of order, or out of reach
+	Taken                   // accepted
+	Gone                    // the device can no longer be reached by this token
+	Foreign                 // the token belongs to another sender
+	Refused                 // what was sent is wrong, and will be wrong again
+	Throttled               // the whole channel has to wait
+)
+
+// Outcome of one attempt.
+type Outcome struct {
+	Answer Answer
+	Ref    string        // with Taken
+	Reason string        // from a closed set of the channel, no personal data
+	After  time.Duration // with Later, Throttled: not before; 0 when the channel did not say
+}
+
+// Channel carries notices. Send makes exactly one attempt: when and how often is the Sender's.
+type Channel interface {
+	Send(ctx context.Context, n Notice) Outcome
+}

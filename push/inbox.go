@@ -1,0 +1,129 @@
+package push
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/fault"
+)
+
+// Limits of a page of the inbox.
+const (
+	DefaultLimit = 20
+	MaxLimit     = 100
+)
+
+// Entry is a message with its text.
+type Entry struct {
+	Message
+	Text
+	Language string
+}
+
+// Page of an inbox.
+type Page struct {
+	Items  []Entry
+	Next   string // cursor; empty at the end
+	Unread int    // in the whole inbox
+}
+
+// Inbox is a page of the citizen's messages, newest first, in the language asked for. A limit of 0 stands for DefaultLimit.
+func (s *Service) Inbox(ctx context.Context, a actor.Actor, lang, cursor string, limit int, unreadOnly bool) (Page, error) {
+	if err := citizen(a); err != nil {
+		return Page{}, err
+	}
+	var bad fault.Fields
+	if limit == 0 {
+		limit = DefaultLimit
+	}
+	if limit < 1 || limit > MaxLimit {
+		bad.Add("limit", fault.OutOfRange)
+	}
+	after, ok := parseCursor(cursor)
+	if !ok {
+		bad.Add("cursor", fault.WrongFormat)
+	}
+	if err := bad.Err(); err != nil {
+		return Page{}, err
+	}
+	ms, err := s.Store.Messages(ctx, a.ID, after, limit+1, unreadOnly)
+	if err != nil {
+		return Page{}, fmt.Errorf("read the inbox: %w", err)
+	}
+	var p Page
+	if len(ms) > limit {
+		ms = ms[:limit]
+		p.Next = cursorOf(ms[limit-1])
+	}
+	lang = language(lang)
+	p.Items = make([]Entry, len(ms))
+	for i, m := range ms {
+		p.Items[i] = Entry{Message: m, Text: Render(m.Kind, lang, m.Number), Language: lang}
+	}
+	if p.Unread, err = s.Store.UnreadMessages(ctx, a.ID); err != nil {
+		return Page{}, fmt.Errorf("count unread messages: %w", err)
+	}
+	return p, nil
+}
+
+// Unread counts the citizen's messages that were not read.
+func (s *Service) Unread(ctx context.Context, a actor.Actor) (int, error) {
+	if err := citizen(a); err != nil {
+		return 0, err
+	}
+	return s.Store.UnreadMessages(ctx, a.ID)
+}
+
+// Delivered notes that a phone of the citizen has the message; fault.NotFound when it is not the citizen's.
+func (s *Service) Delivered(ctx context.Context, a actor.Actor, id string) error {
+	return s.acknowledge(ctx, a, id, false)
+}
+
+// Read notes that the citizen opened the message; fault.NotFound when it is not the citizen's.
+func (s *Service) Read(ctx context.Context, a actor.Actor, id string) error {
+	return s.acknowledge(ctx, a, id, true)
+}
+
+func (s *Service) acknowledge(ctx context.Context, a actor.Actor, id string, read bool) error {
+	if err := citizen(a); err != nil {
+		return err
+	}
+	return s.Store.AcknowledgeMessage(ctx, a.ID, id, a.Device, s.Now().UTC().Truncate(time.Millisecond), read)
+}
+
+func citizen(a actor.Actor) error {
+	switch a.Kind {
+	case actor.Citizen:
+		return nil
+	case actor.Nobody:
+		return fault.New(fault.Unauthenticated)
+	}
+	return fault.New(fault.Forbidden)
+}
+
+func cursorOf(m Message) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(m.At.UnixMilli(), 36) + "." + m.ID))
+}
+
+func parseCursor(c string) (Position, bool) {
+	if c == "" {
+		return Position{}, true
+	}
+	b, err := base64.RawURLEncoding.DecodeString(c)
+	if err != nil {
+		return Position{}, false
+	}
+	at, id, _ := strings.Cut(string(b), ".")
+	ms, err := strconv.ParseInt(at, 36, 64)
+	if err != nil || ms <= 0 || uuid.Validate(id) != nil {
+		return Position{}, false
+	}
+	return Position{At: time.UnixMilli(ms).UTC(), ID: id}, true
+}

@@ -1,0 +1,86 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balagh/balagh/push"
+	"github.com/balagh/balagh/store/storetest"
+)
+
+func openPush(t *testing.T) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestPush(t *testing.T) {
+	t.Parallel()
+	storetest.TestPush(t, func(t *testing.T) push.Store { return openPush(t) })
+}
+
+func TestDB_LeaseDeliveries_poisonedRow(t *testing.T) {
+	t.Parallel()
+	db := openPush(t)
+	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	for _, id := range []string{"m1", "m2"} {
+		m := push.Message{ID: id, Citizen: "c", Kind: push.Received, At: now}
+		d := push.Delivery{ID: "d", Message: id, Citizen: "c", Device: "phone", Channel: push.ChannelPush, Planned: now, Deadline: now.Add(time.Hour)}
+		if _, err := db.PlanMessage(t.Context(), m, []push.Delivery{d}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.write(t.Context(), func(w *tx) error {
+		_, err := w.exec(`UPDATE deliveries SET doc = '{' WHERE message = 'm1'`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := db.LeaseDeliveries(t.Context(), push.ChannelPush, now, time.Minute, 10)
+	if err != nil || len(got) != 1 || got[0].Message != "m2" {
+		t.Fatalf("leased %v, %v; want m2 alone", got, err)
+	}
+	var state, reason string
+	if err := db.row(t.Context(), `SELECT state, reason FROM deliveries WHERE message = 'm1'`).Scan(&state, &reason); err != nil {
+		t.Fatal(err)
+	}
+	if state != string(push.Failed) || reason != "unreadable" {
+		t.Errorf("the poisoned row is %s (%s), want failed (unreadable)", state, reason)
+	}
+}
+
+func TestPush_plans(t *testing.T) {
+	t.Parallel()
+	db := openPush(t)
+	for q, index := range map[string]string{
+		`SELECT due FROM deliveries WHERE channel = 'push' AND due IS NOT NULL ORDER BY due LIMIT 1`:                                            "deliveries_due",
+		`SELECT message, id FROM deliveries WHERE channel = 'push' AND due <= 5 ORDER BY due LIMIT 9`:                                           "deliveries_due",
+		`SELECT doc FROM messages WHERE citizen = 'c' AND (at, id) < (5, 'x') ORDER BY at DESC, id DESC LIMIT 9`:                                "PRIMARY KEY",
+		`SELECT count(*) FROM deliveries WHERE message = 'm' AND id = 'd' AND fence = 1 AND state = 'leased'`:                                   "PRIMARY KEY",
+		`UPDATE deliveries SET due = 1 WHERE (message, id) IN (SELECT message, id FROM deliveries WHERE channel = 'push' AND due <= 5 LIMIT 9)`: "PRIMARY KEY",
+	} {
+		rows, err := db.reader.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan strings.Builder
+		for rows.Next() {
+			var a, b, c int
+			var detail string
+			if err := rows.Scan(&a, &b, &c, &detail); err != nil {
+				t.Fatal(err)
+			}
+			plan.WriteString(detail + "; ")
+		}
+		_ = rows.Close()
+		if !strings.Contains(plan.String(), index) || strings.Contains(plan.String(), "SCAN deliveries") || strings.Contains(plan.String(), "B-TREE FOR ORDER") {
+			t.Errorf("%s\n%s; want %s", q, plan.String(), index)
+		}
+	}
+}
