@@ -5,13 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 )
 
 // migrations bring a store from version i to i+1. A released one is never changed.
 var migrations = [][]string{
-	{outboxSchema, answersSchema, surveysSchema, pushSchema},
+	{outboxSchema, answersSchema, surveysSchema, pushSchema, photosSchema},
 }
 
 // ErrNewer says that a newer version of the program wrote the store.
@@ -66,9 +67,31 @@ func backupName(path string, version int) string {
 	return fmt.Sprintf("%s.schema-%d.backup", path, version)
 }
 
-// Backup writes a consistent copy of the store into the file at dst while the store is in use; dst must not exist.
-func (db *DB) Backup(ctx context.Context, dst string) error {
-	return vacuumInto(ctx, db.reader, dst)
+// BackupFile writes a consistent copy of the store at path into the file dst, also while a server uses it; dst must not exist.
+func BackupFile(ctx context.Context, path, dst string) error {
+	db, err := sql.Open("sqlite", dsn(path, "query_only(1)"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return vacuumInto(ctx, db, dst)
+}
+
+// CheckFile reads the whole store at path and says whether its pages and indexes are sound.
+func CheckFile(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&immutable=1")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var result string
+	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&result); err != nil {
+		return err
+	}
+	if result != "ok" {
+		return fmt.Errorf("it is damaged: %s", result)
+	}
+	return nil
 }
 
 func vacuumInto(ctx context.Context, db *sql.DB, dst string) error {

@@ -1,0 +1,146 @@
+package photos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+	"gocloud.dev/gcerrors"
+)
+
+// Bucket holds the bytes. A write that was acknowledged survives a loss of power: object stores promise that themselves, and
+// files are synced.
+type Bucket struct {
+	*blob.Bucket
+	dir string // of a bucket of files
+}
+
+// The folders of a bucket. Each has 256 more, by the last byte of the photo's id.
+const (
+	originals = "originals"
+	served    = "served"
+)
+
+// OpenBucket opens file:///var/lib/balagh/photos, file://./data/photos, mem:// or any scheme that the program has registered
+// with gocloud.dev/blob. Folders of files are made when they are missing.
+func OpenBucket(ctx context.Context, rawURL string) (*Bucket, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("the bucket's address: %w", err)
+	}
+	if u.Scheme != fileblob.Scheme {
+		b, err := blob.OpenBucket(ctx, rawURL)
+		if err != nil {
+			return nil, fmt.Errorf("open the bucket: %w", err)
+		}
+		return &Bucket{Bucket: b}, nil
+	}
+	dir := filepath.FromSlash(u.Path)
+	if u.Host == "." {
+		dir = strings.TrimPrefix(dir, string(filepath.Separator))
+	}
+	if err := makeFolders(dir); err != nil {
+		return nil, fmt.Errorf("make the folders of the bucket: %w", err)
+	}
+	b, err := fileblob.OpenBucket(dir, &fileblob.Options{DirFileMode: 0o700, NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
+	if err != nil {
+		return nil, fmt.Errorf("open the bucket: %w", err)
+	}
+	return &Bucket{Bucket: b, dir: dir}, nil
+}
+
+// makeFolders makes them all at once and durable, so that no upload has to.
+func makeFolders(dir string) error {
+	last := filepath.Join(dir, served, "ff")
+	if _, err := os.Stat(last); err == nil {
+		return nil
+	}
+	for _, kind := range []string{originals, served} {
+		for i := range 256 {
+			if err := os.MkdirAll(filepath.Join(dir, kind, fmt.Sprintf("%02x", i)), 0o700); err != nil {
+				return err
+			}
+		}
+		if err := syncFile(filepath.Join(dir, kind)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(syncFile(dir), syncFile(filepath.Dir(filepath.Clean(dir))))
+}
+
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func (p *Photo) originalKey() string { return folder(originals, p.ID) + p.Object }
+func (p *Photo) servedKey(z Size) string {
+	return folder(served, p.ID) + p.ID + "-" + string(z) + ".jpg"
+}
+func folder(kind, id string) string { return kind + "/" + id[len(id)-2:] + "/" }
+
+// photoOf is the id of the photo that a key belongs to: each name begins with a UUID.
+func photoOf(key string) string {
+	name := key[strings.LastIndexByte(key, '/')+1:]
+	return name[:min(36, len(name))]
+}
+
+// object is being written. It exists only after keep.
+type object struct {
+	*blob.Writer
+	b      *Bucket
+	key    string
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func (b *Bucket) create(ctx context.Context, key, mediaType string) (*object, error) {
+	wctx, cancel := context.WithCancel(ctx)
+	w, err := b.NewWriter(wctx, key, &blob.WriterOptions{ContentType: mediaType, DisableContentTypeDetection: true})
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("write to the bucket: %w", err)
+	}
+	return &object{Writer: w, b: b, key: key, ctx: ctx, cancel: cancel}, nil
+}
+
+// keep makes the object durable, or leaves nothing.
+//
+// A file gets its name before it is synced: the sync of a file commits its name too where the journal holds both (ext4, xfs,
+// btrfs), so one is enough; see docs/decisions/0005-photos.md.
+func (o *object) keep() error {
+	defer o.cancel()
+	if err := o.Close(); err != nil {
+		return fmt.Errorf("write to the bucket: %w", err)
+	}
+	if o.b.dir == "" {
+		return nil
+	}
+	if err := syncFile(filepath.Join(o.b.dir, filepath.FromSlash(o.key))); err != nil {
+		return errors.Join(fmt.Errorf("sync the bucket: %w", err), o.b.remove(o.ctx, o.key))
+	}
+	return nil
+}
+
+// drop leaves nothing of the object.
+func (o *object) drop() {
+	o.cancel()
+	_ = o.Close() // says that it was cancelled
+}
+
+// remove deletes an object, also one that is not there.
+func (b *Bucket) remove(ctx context.Context, key string) error {
+	if err := b.Delete(context.WithoutCancel(ctx), key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		return fmt.Errorf("delete from the bucket: %w", err)
+	}
+	return nil
+}
