@@ -1,0 +1,125 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/fault"
+)
+
+const devicesKept = 20 // of one citizen; the one not seen for longest goes
+
+// Platforms that devices run.
+var Platforms = []string{"android", "ios", "web"}
+
+// Device is a phone, or a browser, on which a citizen has signed in.
+type Device struct {
+	Citizen    string    `json:"citizen"`
+	ID         string    `json:"id"` // UUID made by the phone: one device of two people is two Devices
+	Platform   string    `json:"platform"`
+	PushToken  string    `json:"push_token,omitempty"` // on one Device only, of all people
+	Language   string    `json:"language,omitempty"`
+	AppVersion string    `json:"app_version,omitempty"`
+	Model      string    `json:"model,omitempty"`
+	Session    string    `json:"session,omitempty"` // that registered it
+	Seen       time.Time `json:"seen"`
+}
+
+// Devices of the caller, last seen first.
+func (s *Service) Devices(ctx context.Context, a actor.Actor) ([]*Device, error) {
+	if err := citizen(a); err != nil {
+		return nil, err
+	}
+	return s.store.Devices(ctx, a.ID)
+}
+
+// PutDevice makes or replaces one of the caller's devices. Its push token leaves whoever had it before.
+func (s *Service) PutDevice(ctx context.Context, a actor.Actor, d Device) (*Device, error) {
+	if err := citizen(a); err != nil {
+		return nil, err
+	}
+	var wrong fault.Fields
+	if d.ID == "" {
+		wrong.Add("device_id", fault.Required)
+	}
+	d.ID = checkDevice(&wrong, "device_id", d.ID)
+	if !slices.Contains(Platforms, d.Platform) {
+		wrong.Add("platform", fault.Unknown)
+	}
+	if d.Language != "" {
+		checkLanguage(&wrong, d.Language)
+	}
+	if len(d.PushToken) > 4096 {
+		wrong.Add("push_token", fault.TooLong)
+	} else if strings.ContainsFunc(d.PushToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		wrong.Add("push_token", fault.WrongFormat)
+	}
+	d.AppVersion = *checkName(&wrong, "app_version", &d.AppVersion, false)
+	d.Model = *checkName(&wrong, "model", &d.Model, false)
+	if err := wrong.Err(); err != nil {
+		return nil, err
+	}
+	d.Citizen, d.Session, d.Seen = a.ID, a.Session, s.Now().UTC()
+	if err := s.store.PutDevice(ctx, &d); err != nil {
+		return nil, fmt.Errorf("put a device: %w", err)
+	}
+	return &d, s.settle(ctx, a, &d)
+}
+
+// settle drops the caller's oldest devices, and undoes a registration that a logout has overtaken: it ends the session
+// before it collects the tokens, so either it saw this one or the session is ended by now.
+func (s *Service) settle(ctx context.Context, a actor.Actor, d *Device) error {
+	if x, err := s.store.Session(ctx, a.Session); d.PushToken != "" && err == nil && !x.Ended.IsZero() {
+		if err := s.store.DropPushToken(ctx, a.ID, d.PushToken); err != nil {
+			return fmt.Errorf("drop a push token: %w", err)
+		}
+		return fault.New(fault.Unauthenticated)
+	}
+	all, err := s.store.Devices(ctx, a.ID)
+	if err != nil {
+		return fmt.Errorf("devices of a citizen: %w", err)
+	}
+	for len(all) > devicesKept {
+		if err := s.store.DeleteDevice(ctx, a.ID, all[len(all)-1].ID); err != nil {
+			return fmt.Errorf("delete a device: %w", err)
+		}
+		all = all[:len(all)-1]
+	}
+	return nil
+}
+
+// DeleteDevice removes one of the caller's devices.
+func (s *Service) DeleteDevice(ctx context.Context, a actor.Actor, id string) error {
+	if err := citizen(a); err != nil {
+		return err
+	}
+	return s.store.DeleteDevice(ctx, a.ID, strings.ToLower(id))
+}
+
+// DropPushToken forgets a token that the push service calls unregistered, if it is still the citizen's.
+func (s *Service) DropPushToken(ctx context.Context, citizenID, token string) error {
+	if token == "" {
+		return nil
+	}
+	return s.store.DropPushToken(ctx, citizenID, token)
+}
+
+// silence takes the push tokens of the citizen's devices that match.
+func (s *Service) silence(ctx context.Context, citizenID string, match func(*Device) bool) error {
+	devices, err := s.store.Devices(ctx, citizenID)
+	if err != nil {
+		return fmt.Errorf("devices of a citizen: %w", err)
+	}
+	for _, d := range devices {
+		if d.PushToken != "" && match(d) {
+			if err := s.store.DropPushToken(ctx, citizenID, d.PushToken); err != nil {
+				return fmt.Errorf("drop a push token: %w", err)
+			}
+		}
+	}
+	return nil
+}
