@@ -1,0 +1,153 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// storage says where things are kept. Every command that touches them has it.
+type storage struct {
+	Store  string `default:"sqlite:./data/balagh.db" placeholder:"URI" help:"Where reports are kept: sqlite:PATH."`
+	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH, s3://NAME?…, gs://NAME. Default: the folder photos beside the SQLite file."`
+	Secret string `secret:"" placeholder:"TEXT" help:"Master secret, at least 32 characters: keys are derived from it. Make one with: openssl rand -base64 48"`
+	Dev    bool   `help:"Development: codes and texts appear in the log and at /dev/outbox, a missing secret is made. Never for real people."`
+}
+
+// settings are everything that a server can be told.
+type settings struct {
+	storage
+	Address        string         `default:"127.0.0.1:8080" help:"Where to listen."`
+	Issuer         string         `default:"balagh" help:"Who issues access tokens: the claim iss."`
+	TimeZone       string         `default:"Asia/Riyadh" help:"Where days begin and end."`
+	TrustedProxies []netip.Prefix `placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
+	MinAppVersion  string         `placeholder:"X.Y.Z" help:"Older applications are asked to update (426)."`
+	FcmProject     string         `placeholder:"ID" help:"Firebase project that pushes go through. Without it there is no push."`
+	FcmCredentials string         `placeholder:"FILE" help:"Service account of the project, as JSON. Default: the ambient credentials."`
+	FcmEndpoint    string         `placeholder:"URL" help:"Another end point than Google's: a stand-in, in development only."`
+	FcmWorkers     int            `default:"64" help:"Pushes under way at once."`
+	SmsURL         string         `name:"sms-url" placeholder:"URL" help:"HTTP gateway that sends one-time codes."`
+	SmsToken       string         `secret:"" placeholder:"TEXT" help:"Bearer token for the gateway."`
+	SmsBody        string         `default:"{\"to\":{to},\"text\":{text}}" help:"What is posted to the gateway as JSON; {to} and {text} are put in as JSON strings."`
+	CodesPerPhone  int            `default:"3" help:"One-time codes that one number may have in ten minutes."`
+	CodesPerClient int            `default:"20" help:"One-time codes that one address may ask for in ten minutes."`
+	AnonPerClient  int            `default:"20" help:"Reports without an account that one address may file in an hour."`
+	LogLevel       slog.Level     `default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
+	ShutdownTime   time.Duration  `default:"30s" help:"How long to wait for requests under way when stopping."`
+}
+
+const secretLength = 32
+
+// path is the SQLite file.
+func (s *storage) path() (string, error) {
+	p, ok := strings.CutPrefix(s.Store, "sqlite:")
+	if !ok || p == "" {
+		scheme, _, _ := strings.Cut(s.Store, ":")
+		return "", fmt.Errorf("--store: a store of the kind %q is not known; write sqlite:PATH", scheme)
+	}
+	return p, nil
+}
+
+// bucket is the address of the photos.
+func (s *storage) bucket() (string, error) {
+	if s.Bucket != "" {
+		return s.Bucket, nil
+	}
+	p, err := s.path()
+	if err != nil {
+		return "", err
+	}
+	if p, err = filepath.Abs(p); err != nil {
+		return "", err
+	}
+	return "file://" + filepath.ToSlash(filepath.Join(filepath.Dir(p), "photos")), nil
+}
+
+// secret is the master secret. In development one is made at the first start and kept beside the store.
+func (s *storage) secret() ([]byte, error) {
+	switch {
+	case len(s.Secret) >= secretLength:
+		return []byte(s.Secret), nil
+	case s.Secret != "":
+		return nil, fmt.Errorf("the secret is too short: set BALAGH_SECRET to at least %d characters, for example from `openssl rand -base64 48`", secretLength)
+	case !s.Dev:
+		return nil, errors.New("there is no secret: set BALAGH_SECRET to at least 32 random characters, for example from `openssl rand -base64 48`, and keep it as safe as the store (or start with --dev to try the program)")
+	}
+	p, err := s.path()
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(filepath.Dir(p), "development.secret")
+	b, err := os.ReadFile(file)
+	if err == nil && len(b) >= secretLength {
+		return b, nil
+	}
+	b = make([]byte, 36)
+	if _, err := rand.Read(b); err != nil {
+		return nil, err
+	}
+	b = []byte(base64.StdEncoding.EncodeToString(b))
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, err
+	}
+	return b, os.WriteFile(file, b, 0o600)
+}
+
+// check refuses what cannot work or would not be safe, with a sentence that names what to set.
+func (s *settings) check() error {
+	var bad []error
+	add := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
+	if _, err := time.LoadLocation(s.TimeZone); err != nil {
+		add("BALAGH_TIME_ZONE: there is no time zone %q", s.TimeZone)
+	}
+	if s.Dev {
+		return errors.Join(bad...)
+	}
+	if s.FcmProject == "" {
+		add("there is no push: set BALAGH_FCM_PROJECT to the id of the Firebase project and BALAGH_FCM_CREDENTIALS to its service account file")
+	}
+	if s.FcmEndpoint != "" {
+		add("BALAGH_FCM_ENDPOINT sends pushes elsewhere without credentials: it is for --dev only")
+	}
+	if os.Getenv("FIREBASE_AUTH_EMULATOR_HOST") != "" {
+		add("FIREBASE_AUTH_EMULATOR_HOST is set, which switches checks of signatures off: unset it")
+	}
+	if s.SmsURL == "" {
+		add("nobody could sign in: set BALAGH_SMS_URL to the HTTP gateway that sends one-time codes, and BALAGH_SMS_TOKEN to its token")
+	}
+	return errors.Join(bad...)
+}
+
+type configCommand struct{ settings }
+
+// Run prints every option as it would be set in the environment, with where it comes from.
+func (c *configCommand) Run(std stdio, k *kong.Context) error {
+	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	for _, f := range k.Selected().AllFlags(true) {
+		for _, flag := range f {
+			if len(flag.Envs) == 0 || flag.Name == "help" {
+				continue
+			}
+			value := fmt.Sprint(k.FlagValue(flag))
+			from := "default"
+			if value != flag.Default && !(flag.Default == "" && (value == "" || value == "[]" || value == "false")) {
+				from = "set"
+			}
+			if flag.Tag.Has("secret") && value != "" {
+				value = "********"
+			}
+			fmt.Fprintf(w, "%s=%s\t# %s; %s\n", flag.Envs[0], value, from, flag.Help)
+		}
+	}
+	return w.Flush()
+}
