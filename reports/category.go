@@ -7,12 +7,12 @@ type Category struct {
 	Names           map[string]string `json:"names"` // by language
 	Group           string            `json:"group,omitempty"`
 	Keywords        []string          `json:"keywords,omitempty"`
-	Description     map[string]string `json:"description,omitempty"` // by language
+	Descriptions    map[string]string `json:"descriptions,omitempty"` // by language
 	Attributes      []Attribute       `json:"attributes,omitempty"`
 	Department      string            `json:"department"`
-	FirstAnswerDays int               `json:"first_answer_days"` // working days; 0 for no deadline
-	ResolutionDays  int               `json:"resolution_days"`   // working days; 0 for no deadline
+	FirstAnswerDays int               `json:"first_answer_days"` // working days
+	ResolutionDays  int               `json:"resolution_days"`   // working days
 	Anonymous       bool              `json:"anonymous"`         // taken from people without an account
-	PlaceOptional   bool              `json:"place_optional,omitempty"`
+	Order           int               `json:"order,omitempty"`   // in lists; those of the same order by code
 	Active          bool              `json:"active"`
 }

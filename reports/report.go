@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"strings"
 	"time"
 
 	"github.com/balagh/balagh/actor"
@@ -33,7 +34,7 @@ const (
 	MaxAddress     = 300  // characters
 	MaxComment     = 2000 // characters of a comment, reply or note
 	MaxReason      = 500  // characters of the reason for withdrawing or reopening
-	MaxPhotos      = 8
+	MaxPhotos      = 8    // by the citizen; staff may add as many as proof of their work
 	MaxTimeline    = 1000 // entries; a report that has them takes no more
 )
 
@@ -63,7 +64,8 @@ type Report struct {
 	FirstAnswer  time.Time      `json:"first_answer_at,omitzero"`
 	ResolvedAt   time.Time      `json:"resolved_at,omitzero"`
 	ClosedAt     time.Time      `json:"closed_at,omitzero"`
-	Closure      int            `json:"closure,omitempty"` // how often it was resolved
+	ResolvedBy   string         `json:"resolved_by,omitempty"` // staff id
+	Closure      int            `json:"closure,omitempty"`     // how often it was resolved
 	Timeline     []Entry        `json:"timeline"`
 	DuplicateOf  *Ref           `json:"duplicate_of,omitempty"`
 	Merged       []Ref          `json:"merged,omitempty"`        // the duplicates that were merged into this one
@@ -97,6 +99,7 @@ type PhotoRef struct {
 	Height    int       `json:"height"`
 	Bytes     int64     `json:"bytes"`
 	MediaType string    `json:"media_type"`
+	Staff     bool      `json:"staff,omitempty"` // added by staff
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
@@ -136,7 +139,7 @@ type Entry struct {
 	To         Status    `json:"to,omitempty"`
 	By         By        `json:"by"`
 	Text       string    `json:"text,omitempty"`
-	Photos     []string  `json:"photos,omitempty"` // ids
+	Photo      string    `json:"photo,omitempty"`  // id
 	Centre     string    `json:"centre,omitempty"` // the one it has since, when it changed
 	Department string    `json:"department,omitempty"`
 	Assignee   string    `json:"assignee,omitempty"` // staff id
@@ -197,6 +200,36 @@ func (r *Report) Deadline() time.Time {
 	}
 }
 
+// Public reports whether everybody may know that r exists, where, and how it stands: it has a place and came to no other end
+// than being handled.
+func (r *Report) Public() bool {
+	return r.Place != nil && r.Status != Rejected && r.Status != Duplicate && r.Status != Withdrawn
+}
+
+// SearchText is what the desk's search looks through: description, address and the texts among the attributes, folded.
+func (r *Report) SearchText() string {
+	var b strings.Builder
+	b.WriteString(r.Description)
+	if r.Place != nil {
+		b.WriteString("\n" + r.Place.Address)
+	}
+	for _, v := range r.Attributes {
+		switch v := v.(type) {
+		case string:
+			b.WriteString("\n" + v)
+		case []string:
+			b.WriteString("\n" + strings.Join(v, "\n"))
+		case []any: // as it is read back from a document
+			for _, v := range v {
+				if v, ok := v.(string); ok {
+					b.WriteString("\n" + v)
+				}
+			}
+		}
+	}
+	return Fold(b.String())
+}
+
 // Summary is what lists show of r.
 func (r *Report) Summary() Summary {
 	return Summary{ID: r.ID, Number: r.Number, Rev: r.Rev, Status: r.Status, Category: r.Category, Description: r.Description, Place: r.Place,
@@ -207,7 +240,10 @@ func (r *Report) Summary() Summary {
 // ForCitizen is r as the citizen may see it: without internal entries, staff ids and what only the desk needs.
 func (r *Report) ForCitizen() *Report {
 	c := *r
-	c.Assignee, c.RegisteredBy, c.SelfFiled, c.Contact, c.Merged = "", "", false, nil, nil
+	c.Assignee, c.ResolvedBy, c.RegisteredBy, c.SelfFiled, c.Contact, c.Merged = "", "", "", false, nil, nil
+	if r.DuplicateOf != nil {
+		c.DuplicateOf = &Ref{Number: r.DuplicateOf.Number}
+	}
 	c.Timeline = make([]Entry, 0, len(r.Timeline))
 	for _, e := range r.Timeline {
 		if e.Internal {

@@ -50,7 +50,7 @@ type ReportStore interface {
 type QueryStore interface {
 	// Mine lists a citizen's reports, newest first.
 	Mine(ctx context.Context, q MineQuery) ([]Summary, error)
-	// Near gives reports within the cells: those that the public may know of, in no order and without Distance.
+	// Near lists public reports around a point, nearest first.
 	Near(ctx context.Context, q NearQuery) ([]NearReport, error)
 	// Queue lists reports for the desk.
 	Queue(ctx context.Context, q QueueQuery) ([]Summary, error)
@@ -74,11 +74,13 @@ type MineQuery struct {
 	Limit    int
 }
 
-// NearQuery asks for reports in an area.
+// NearQuery asks for public reports around a point: see Report.Public.
 type NearQuery struct {
-	Cells    []CellRange
-	Category string // "" for all
-	Open     bool   // only open ones
+	Point    Point
+	Radius   float64 // metres
+	Category string  // "" for all
+	Open     bool    // only open ones
+	Limit    int
 }
 
 // Scope narrows a question to what the asking staff may see. nil is everything, an empty list nothing.
@@ -92,9 +94,9 @@ type Sort string
 
 // The orders.
 const (
-	Newest Sort = "newest"
-	Oldest Sort = "oldest"
-	ByDue  Sort = "due" // the next deadline first; those without one are left out
+	Newest Sort = "newest" // by the moment of receipt; those of one moment in any order that stays
+	Oldest Sort = "oldest" // the reverse
+	ByDue  Sort = "due"    // the next deadline first; those without one are left out
 )
 
 // QueueQuery asks for a page of the desk's queue. Empty fields do not narrow it.
@@ -108,19 +110,20 @@ type QueueQuery struct {
 	Assignee   string
 	OverdueAt  time.Time // only those whose Deadline is before it
 	From, To   time.Time // received at or after From, before To
-	Terms      []string  // folded words: all must be found, the last by its beginning
+	Number     string    // of a report
+	Terms      []string  // of Report.SearchText: all must be found, the last by its beginning unless it is a number
 	Sort       Sort
 	After      Mark
 	Limit      int
 }
 
-// VolumesQuery asks how many reports there are, by up to two dimensions.
+// VolumesQuery asks how many reports there are, by up to two dimensions. Those that staff filed for themselves do not count.
 type VolumesQuery struct {
-	Scope    Scope
-	By       []Dimension
-	From, To time.Time // received at or after From, before To; zero for open ends
-	Centre   string
-	Category string
+	Scope         Scope
+	By            []Dimension
+	From, Through string // first and last Day; "" for open ends
+	Centre        string
+	Category      string
 }
 
 // Volume is one row of the answer.
