@@ -124,12 +124,14 @@ func (c Calendar) validateHolidays(faults *fault.Fields) {
 func (c Calendar) DueAfter(received time.Time, workingDays int, loc *time.Location) time.Time {
 	year, month, day := received.In(loc).Date()
 	date := time.Date(year, month, day, 0, 0, 0, 0, time.UTC) // a date alone, free of zones and their changes
-	off, holidays := c.daysOff(date)
+	var space [64]string                                      // of more holidays to come, the list moves to the heap
+	off, holidays := c.daysOff(date, space[:0])
+	var text [len(time.DateOnly)]byte
 	n := min(max(workingDays, 0), maxWorkingDays)
 	// A working day in each week and no more holidays than there are: the end is met before the bound, save for a calendar
 	// that Validate refuses.
 	for range 7 * (n + 1 + len(holidays)) {
-		if !off[date.Weekday()] && !slices.Contains(holidays, date.Format(time.DateOnly)) {
+		if !off[date.Weekday()] && !slices.Contains(holidays, string(date.AppendFormat(text[:0], time.DateOnly))) {
 			if n == 0 {
 				break
 			}
@@ -140,8 +142,8 @@ func (c Calendar) DueAfter(received time.Time, workingDays int, loc *time.Locati
 	return startOfDay(date.AddDate(0, 0, 1), loc).UTC()
 }
 
-// daysOff are the days of the week that are off, and the holidays that fall on other days, from a date on.
-func (c Calendar) daysOff(from time.Time) (week [7]bool, holidays []string) {
+// daysOff are the days of the week that are off, and the holidays from a date on, appended to holidays.
+func (c Calendar) daysOff(from time.Time, holidays []string) (week [7]bool, _ []string) {
 	for _, d := range c.Weekend {
 		week[d%7] = true
 	}
