@@ -11,6 +11,7 @@ import (
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
+	_ "gocloud.dev/blob/memblob" // mem://, for tests and trials
 	"gocloud.dev/gcerrors"
 )
 
