@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
 )
@@ -67,7 +66,7 @@ func named(ar, en, ur string) object { return object{"ar": ar, "en": en, "ur": u
 // organise makes an administrator by the command line, and with that account one centre, one department, one category.
 func (c client) organise(ctx context.Context, balagh *process) error {
 	cmd := exec.CommandContext(ctx, balagh.cmd.Path, "admin", "create-staff", "--email="+adminEmail, "--name=Bench", "--role=admin")
-	cmd.Env = append(append(os.Environ(), balagh.env...), "BALAGH_PASSWORD="+adminPassword)
+	cmd.Env = append(append(environment(), balagh.env...), "BALAGH_PASSWORD="+adminPassword)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("create the administrator: %w\n%s", err, out)
 	}

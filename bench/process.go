@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,9 +32,7 @@ func startBalagh(ctx context.Context, program, dir string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := []string{"BALAGH_DEV=true", "BALAGH_ADDRESS=" + address,
-		"BALAGH_STORE=sqlite:" + filepath.Join(dir, "store", "balagh.db"),
-		"BALAGH_BUCKET=file://" + filepath.Join(dir, "photos"), "BALAGH_DATA=" + dir}
+	env := []string{"BALAGH_DEV=true", "BALAGH_ADDRESS=" + address, "BALAGH_STORE=sqlite:" + filepath.Join(dir, "store", "balagh.db")}
 	return start(ctx, address, filepath.Join(dir, "balagh.log"), env, program, "serve")
 }
 
@@ -65,7 +64,7 @@ func start(ctx context.Context, address, log string, env []string, program strin
 	}
 	defer out.Close()
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(environment(), env...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
@@ -92,6 +91,11 @@ func start(ctx context.Context, address, log string, env []string, program strin
 	}
 	p.stop()
 	return nil, fmt.Errorf("%s is not ready after 30 s\n%s", filepath.Base(program), p.lastWords())
+}
+
+// environment is that of this process without what configures a Balagh that runs elsewhere.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BALAGH_") })
 }
 
 // stop ends the process the way an operator does, and waits until it is gone.
