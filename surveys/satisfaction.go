@@ -102,7 +102,7 @@ func (s *Service) Satisfaction(ctx context.Context, a actor.Actor, q Query) (*Sa
 		return nil, fault.At("by", fault.Unknown)
 	}
 	if q.To.IsZero() {
-		q.To = s.Now()
+		q.To = s.now()
 	}
 	if q.From.IsZero() {
 		q.From = q.To.Add(-DefaultPeriod)

@@ -21,18 +21,19 @@ const (
 // Terms are the days that an occasion grants, each counted from the moment at which it opens. They are kept with the
 // occasion: a later change of the terms takes nothing away from a citizen who was told of the earlier ones.
 type Terms struct {
-	RatingDays int // 14 when not positive
-	ReopenDays int // 14 when not positive
+	RatingDays int
+	ReopenDays int // 0: the report cannot be reopened
 }
 
-const defaultDays = 14
+// DefaultTerms hold where nothing else was set.
+var DefaultTerms = Terms{RatingDays: 14, ReopenDays: 14}
 
 // Service asks for ratings, takes them and makes figures of them. Every field but Terms must be set.
 type Service struct {
 	Store Store
 	Now   func() time.Time
 	NewID func() string                        // UUIDv7
-	Terms func(context.Context) (Terms, error) // nil for the defaults
+	Terms func(context.Context) (Terms, error) // nil for DefaultTerms
 }
 
 // On takes a fact: a report that was resolved or closed gives its citizen an occasion, one that was reopened takes it
@@ -95,21 +96,18 @@ func (s *Service) end(ctx context.Context, at time.Time, report string) error {
 }
 
 func (s *Service) terms(ctx context.Context) (Terms, error) {
-	var t Terms
-	if s.Terms != nil {
-		var err error
-		if t, err = s.Terms(ctx); err != nil {
-			return Terms{}, fmt.Errorf("terms of rating: %w", err)
-		}
+	if s.Terms == nil {
+		return DefaultTerms, nil
 	}
-	if t.RatingDays <= 0 {
-		t.RatingDays = defaultDays
-	}
-	if t.ReopenDays <= 0 {
-		t.ReopenDays = defaultDays
+	t, err := s.Terms(ctx)
+	if err != nil {
+		return Terms{}, fmt.Errorf("terms of rating: %w", err)
 	}
 	return t, nil
 }
+
+// now is the moment in the precision that stores keep.
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
 
 // Rate keeps what the citizen of a report says of its latest closure, once, and tells the fact event.ReportRated in the
 // same write. Errors: fault.NotFound for anybody else's report, and for one that was not yet resolved; fault.Invalid;
@@ -122,7 +120,7 @@ func (s *Service) Rate(ctx context.Context, a actor.Actor, report string, answer
 	if answer, err = answer.clean(); err != nil {
 		return nil, err
 	}
-	now := s.Now().UTC()
+	now := s.now()
 	o, err := s.Store.UpdateOccasion(ctx, all[0].ID, func(o *Occasion) ([]event.Event, error) {
 		switch o.StateAt(now) {
 		case Rated:
@@ -151,7 +149,7 @@ func (s *Service) RatingOf(ctx context.Context, a actor.Actor, report string) (*
 	}
 	for _, o := range all {
 		if o.Given != nil {
-			return o.rating(s.Now().UTC()), nil
+			return o.rating(s.now()), nil
 		}
 	}
 	return nil, fault.New(fault.NotFound)

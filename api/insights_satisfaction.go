@@ -1,0 +1,128 @@
+package api
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/surveys"
+)
+
+// Satisfaction tells how satisfied those were who rated.
+func (s *Server) Satisfaction(ctx context.Context, r gen.SatisfactionRequestObject) (gen.SatisfactionResponseObject, error) {
+	body, err := s.satisfaction(ctx, r.Params)
+	if err != nil {
+		return nil, err
+	}
+	return gen.Satisfaction200JSONResponse(*body), nil
+}
+
+// SatisfactionCsv is the same as a file. Each row carries what makes its figures reproducible: counts, formula and period.
+func (s *Server) SatisfactionCsv(ctx context.Context, r gen.SatisfactionCsvRequestObject) (gen.SatisfactionCsvResponseObject, error) {
+	body, err := s.satisfaction(ctx, gen.SatisfactionParams(r.Params))
+	if err != nil {
+		return nil, err
+	}
+	b, err := satisfactionTable(body).csv()
+	if err != nil {
+		return nil, err
+	}
+	return gen.SatisfactionCsv200TextcsvResponse{Body: bytes.NewReader(b), ContentLength: int64(len(b))}, nil
+}
+
+func (s *Server) satisfaction(ctx context.Context, p gen.SatisfactionParams) (*gen.Satisfaction, error) {
+	days, err := periodOf(p.From, p.To, s.Now(), s.Reports.Zone)
+	if err != nil {
+		return nil, err
+	}
+	q := surveys.Query{From: days.from, To: days.to, Centre: given(p.Centre), Department: given(p.Department), Category: given(p.Category),
+		Channel: string(given(p.Channel)), By: surveys.Dimension(given(p.By))}
+	answer, err := s.Surveys.Satisfaction(ctx, actorOf(ctx), q)
+	if err != nil {
+		return nil, err
+	}
+	body := &gen.Satisfaction{From: days.first, To: days.last, By: gen.SatisfactionDimension(answer.By), Formula: answer.Formula,
+		Version: answer.Version, Rows: make([]gen.SatisfactionRow, len(answer.Rows)), Total: satisfactionRow(answer.Total)}
+	language := languageOf(ctx)
+	for i, row := range answer.Rows {
+		body.Rows[i] = satisfactionRow(row)
+		body.Rows[i].Key, body.Rows[i].Name = &row.Key, s.nameOf(answer.By, row.Key, language)
+	}
+	return body, nil
+}
+
+// nameOf is what a code is called; nil when the catalogue no longer knows it.
+func (s *Server) nameOf(by surveys.Dimension, code, language string) *string {
+	var names map[string]string
+	switch catalogue := s.Reports.Catalogue(); by {
+	case surveys.ByCentre:
+		v, _ := catalogue.Centre(code)
+		names = v.Names
+	case surveys.ByDepartment:
+		v, _ := catalogue.Department(code)
+		names = v.Names
+	case surveys.ByCategory:
+		v, _ := catalogue.Category(code)
+		names = v.Names
+	case surveys.ByChannel:
+		names = channels[code]
+	}
+	if name := names[language]; name != "" {
+		return &name
+	}
+	return nil
+}
+
+// channels are the names of the ways in which a report comes.
+var channels = map[string]map[string]string{
+	"app":      {"ar": "التطبيق", "en": "App", "ur": "ایپ"},
+	"web":      {"ar": "الموقع الإلكتروني", "en": "Web", "ur": "ویب سائٹ"},
+	"phone":    {"ar": "الهاتف", "en": "Phone", "ur": "فون"},
+	"email":    {"ar": "البريد الإلكتروني", "en": "E-mail", "ur": "ای میل"},
+	"telegram": {"ar": "البرقية", "en": "Telegram", "ur": "تار"},
+	"visit":    {"ar": "الحضور", "en": "Visit", "ur": "بالمشافہ"},
+}
+
+func satisfactionRow(r surveys.Row) gen.SatisfactionRow {
+	row := gen.SatisfactionRow{Counts: make([]int, len(r.Counts)), N: int(r.N), Eligible: int(r.Eligible), ResponseRate: r.ResponseRate,
+		Top2: r.Top2, Mean100: r.Mean100, Net: r.Net}
+	for i, n := range r.Counts {
+		row.Counts[i] = int(n)
+	}
+	if r.Interval != nil {
+		row.Interval = &gen.Interval{Low: r.Interval.Low, High: r.Interval.High, Level: r.Interval.Level, Method: gen.IntervalMethod(r.Interval.Method)}
+	}
+	return row
+}
+
+// satisfactionTable has a line for each row and the total in the last line, without a key.
+func satisfactionTable(s *gen.Satisfaction) table {
+	key := string(s.By)
+	if s.By == gen.SatisfactionDimensionNone {
+		key = "key"
+	}
+	t := table{header: []string{key, "name", "very_dissatisfied", "dissatisfied", "neutral", "satisfied", "very_satisfied", "n", "eligible",
+		"response_rate", "top2", "mean100", "net", "low", "high", "level", "method", "formula", "version", "from", "to"}}
+	for _, r := range append(s.Rows[:len(s.Rows):len(s.Rows)], s.Total) {
+		line := []any{given(r.Key), given(r.Name)}
+		for _, n := range r.Counts {
+			line = append(line, n)
+		}
+		line = append(line, r.N, r.Eligible, r.ResponseRate, r.Top2, r.Mean100, r.Net)
+		if r.Interval == nil {
+			line = append(line, "", "", "", "")
+		} else {
+			line = append(line, r.Interval.Low, r.Interval.High, r.Interval.Level, string(r.Interval.Method))
+		}
+		t.rows = append(t.rows, append(line, s.Formula, s.Version, s.From, s.To))
+	}
+	return t
+}
+
+// given is what an optional parameter says, or its zero value.
+func given[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
