@@ -7,9 +7,8 @@ COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG VERSION=development
-# timetzdata: the zones are within the program, since an empty image has none.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags "-s -w -X main.version=${VERSION}" -o /out/balagh ./cmd/balagh \
+    CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/balagh ./cmd/balagh \
  && install -d -o 65532 -g 65532 -m 0700 /out/data
 
 FROM scratch
@@ -24,9 +23,9 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/balagh /balagh
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
+# Photos are kept beside the store.
 ENV BALAGH_ADDRESS=:8080 \
-    BALAGH_STORE=sqlite:/data/balagh.db \
-    BALAGH_BUCKET=file:///data/photos
+    BALAGH_STORE=sqlite:/data/balagh.db
 EXPOSE 8080
 VOLUME ["/data"]
 STOPSIGNAL SIGTERM

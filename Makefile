@@ -67,7 +67,7 @@ build: ## one static program, in ./data/bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/balagh
 
 docker: ## the container image balagh:VERSION
-	docker build --build-arg VERSION=$(VERSION) -t balagh:$(VERSION) .
+	docker build --build-arg VERSION=$(VERSION) -t balagh:$(VERSION) -t balagh:latest .
 
 clean: ## remove everything that running wrote
 	rm -rf $(DATA)
