@@ -5,6 +5,7 @@ package gen
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -178,24 +179,6 @@ func (e FieldProblemReason) Valid() bool {
 	case FieldProblemReasonWrongFormat:
 		return true
 	case FieldProblemReasonWrongType:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for GeoJSONType.
-const (
-	GeoJSONTypeMultiPolygon GeoJSONType = "MultiPolygon"
-	GeoJSONTypePolygon      GeoJSONType = "Polygon"
-)
-
-// Valid indicates whether the value is a known member of the GeoJSONType enum.
-func (e GeoJSONType) Valid() bool {
-	switch e {
-	case GeoJSONTypeMultiPolygon:
-		return true
-	case GeoJSONTypePolygon:
 		return true
 	default:
 		return false
@@ -920,10 +903,7 @@ type AttributeEdit struct {
 
 // AttributeValue defines model for AttributeValue.
 type AttributeValue struct {
-	// Key Stable code
-	//
-	// Example: loudspeakers
-	Key  Code   `json:"key"`
+	Key  string `json:"key"`
 	Name string `json:"name"`
 
 	// Names A name in all three languages
@@ -934,10 +914,7 @@ type AttributeValue struct {
 
 // AttributeValueEdit defines model for AttributeValueEdit.
 type AttributeValueEdit struct {
-	// Key Stable code
-	//
-	// Example: loudspeakers
-	Key Code `json:"key"`
+	Key string `json:"key"`
 
 	// Names A name in all three languages
 	//
@@ -1076,7 +1053,7 @@ type Centre struct {
 	Active bool `json:"active"`
 
 	// Area Geometry of RFC 7946, longitude first
-	Area *GeoJSON `json:"area,omitempty"`
+	Area GeoJSON `json:"area,omitempty"`
 
 	// Code Stable code
 	//
@@ -1102,7 +1079,7 @@ type CentreEdit struct {
 	Active bool `json:"active"`
 
 	// Area Geometry of RFC 7946, longitude first
-	Area *GeoJSON `json:"area,omitempty"`
+	Area GeoJSON `json:"area,omitempty"`
 
 	// Names A name in all three languages
 	//
@@ -1203,14 +1180,16 @@ type DepartmentList struct {
 	Items []Department `json:"items"`
 }
 
-// DeskCitizen defines model for DeskCitizen.
+// DeskCitizen Who filed it; without id and name where that was done without an account
 type DeskCitizen struct {
+	Email *string `json:"email,omitempty"`
+
 	// Id UUID
 	//
 	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
 	Id    *Id     `json:"id,omitempty"`
 	Name  *string `json:"name,omitempty"`
-	Phone string  `json:"phone"`
+	Phone *string `json:"phone,omitempty"`
 }
 
 // DeskNewReport Example: {"category":"maintenance","channel":"phone","citizen_name":"نورة القحطاني","citizen_phone":"0501234567","description":"انقطاع التكييف في مصلى النساء بمسجد الراجحي","place":{"latitude":24.6877,"longitude":46.7219,"source":"map"}}
@@ -1285,7 +1264,9 @@ type DeskReport struct {
 	Centre Named `json:"centre"`
 
 	// Channel Example: app
-	Channel  Channel      `json:"channel"`
+	Channel Channel `json:"channel"`
+
+	// Citizen Who filed it; without id and name where that was done without an account
 	Citizen  *DeskCitizen `json:"citizen,omitempty"`
 	ClosedAt *time.Time   `json:"closed_at,omitempty"`
 
@@ -1448,13 +1429,7 @@ type FieldProblem struct {
 type FieldProblemReason string
 
 // GeoJSON Geometry of RFC 7946, longitude first
-type GeoJSON struct {
-	Coordinates [][]interface{} `json:"coordinates"`
-	Type        GeoJSONType     `json:"type"`
-}
-
-// GeoJSONType defines model for GeoJSON.Type.
-type GeoJSONType string
+type GeoJSON = json.RawMessage
 
 // Health Example: {"status":"ok"}
 type Health struct {
@@ -2039,7 +2014,7 @@ type ReportSummary struct {
 // Role Example: clerk
 type Role string
 
-// Satisfaction Example: {"by":"centre","formula":"csat","from":"2026-10-01","rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.448,"response_rate":0.395,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.448,"response_rate":0.395,"top2":0.857},"version":1}
+// Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"top2":0.857},"version":1}
 type Satisfaction struct {
 	By      SatisfactionDimension `json:"by"`
 	Formula string                `json:"formula"`
@@ -2161,7 +2136,8 @@ type Texts = map[string]string
 
 // TimelineEntry Example: {"at":"2026-11-21T06:30:00Z","by":{"kind":"staff"},"from":"assigned","id":"01936f10-02b1-7b52-a1c3-9f8e7d6c5b4a","kind":"moved","text":"وصل الفني إلى الموقع","to":"in_progress"}
 type TimelineEntry struct {
-	At time.Time `json:"at"`
+	Assignee *Assignee `json:"assignee,omitempty"`
+	At       time.Time `json:"at"`
 
 	// By Who did it; staff have no name towards citizens
 	By By `json:"by"`
@@ -2177,9 +2153,17 @@ type TimelineEntry struct {
 	Department *Named `json:"department,omitempty"`
 
 	// From Example: in_progress
-	From *Status           `json:"from,omitempty"`
-	Id   string            `json:"id"`
-	Kind TimelineEntryKind `json:"kind"`
+	From *Status `json:"from,omitempty"`
+	Id   string  `json:"id"`
+
+	// Internal Only staff see it
+	Internal *bool             `json:"internal,omitempty"`
+	Kind     TimelineEntryKind `json:"kind"`
+
+	// Other Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	Other *Number `json:"other,omitempty"`
 
 	// PhotoId UUID
 	//
@@ -2459,10 +2443,10 @@ type DeskQueueParams struct {
 	// Channel Only this channel
 	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
 
-	// Assignee Staff id, `me` or `none`
+	// Assignee Staff id or `me`
 	Assignee *AssigneeFilter `form:"assignee,omitempty" json:"assignee,omitempty"`
 
-	// Overdue Only reports past a deadline (or only those that are not)
+	// Overdue Only reports past a deadline
 	Overdue *Overdue `form:"overdue,omitempty" json:"overdue,omitempty"`
 
 	// From First day
@@ -2927,7 +2911,7 @@ type ServerInterface interface {
 	// NearbyReports Reports around a point, nearest first
 	// (GET /v1/reports/nearby)
 	NearbyReports(c *fiber.Ctx, params NearbyReportsParams) error
-	// GetReport One of my reports, or one that I support
+	// GetReport One of my reports
 	// (GET /v1/reports/{id})
 	GetReport(c *fiber.Ctx, id PathId, params GetReportParams) error
 	// AddComment Add a comment
@@ -6849,7 +6833,7 @@ type StrictServerInterface interface {
 	// NearbyReports Reports around a point, nearest first
 	// (GET /v1/reports/nearby)
 	NearbyReports(ctx context.Context, request NearbyReportsRequestObject) (NearbyReportsResponseObject, error)
-	// GetReport One of my reports, or one that I support
+	// GetReport One of my reports
 	// (GET /v1/reports/{id})
 	GetReport(ctx context.Context, request GetReportRequestObject) (GetReportResponseObject, error)
 	// AddComment Add a comment
