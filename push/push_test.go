@@ -1,0 +1,303 @@
+package push_test
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/event"
+	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/push"
+	"github.com/balagh/balagh/store/sqlite"
+)
+
+var epoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+
+// clock that the test moves.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// people is a Directory.
+type people struct {
+	mu       sync.Mutex
+	contacts map[string]push.Contact
+	asked    int
+}
+
+func (p *people) Contact(_ context.Context, citizen string) (push.Contact, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
+	c, ok := p.contacts[citizen]
+	if !ok {
+		return c, fault.New(fault.NotFound)
+	}
+	c.Devices = append([]push.Device{}, c.Devices...)
+	return c, nil
+}
+
+func (p *people) DropToken(_ context.Context, citizen, token string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, d := range p.contacts[citizen].Devices {
+		if d.Token == token {
+			p.contacts[citizen].Devices[i].Token = ""
+		}
+	}
+	return nil
+}
+
+func (p *people) set(citizen string, c push.Contact) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.contacts[citizen] = c
+}
+
+type bench struct {
+	*push.Service
+	people *people
+	clock  *clock
+	store  *sqlite.DB
+}
+
+// setUp is a service with citizen "noura", who has two phones and a tablet without a token, and "faisal", who has none.
+func setUp(t *testing.T) bench {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	p := &people{contacts: map[string]push.Contact{
+		"noura": {Language: "ar", Push: true, Devices: []push.Device{{ID: "phone", Token: "token-1", Platform: "android"},
+			{ID: "second", Token: "token-2", Platform: "ios", Language: "en"}, {ID: "tablet"}}},
+		"faisal": {Language: "ur", Push: true},
+		"silent": {Language: "ar", Devices: []push.Device{{ID: "quiet", Token: "token-3"}}},
+	}}
+	c := &clock{now: epoch}
+	s := push.New(db, p)
+	s.Now = c.Now
+	return bench{Service: s, people: p, clock: c, store: db}
+}
+
+func fact(id string, typ event.Type, citizen, to string) event.Event {
+	return event.Event{ID: id, Type: typ, Subject: "report/r", At: epoch, Report: &event.Report{ID: "r", Number: "1234567890", Citizen: citizen, To: to}}
+}
+
+func as(citizen, device string) actor.Actor {
+	return actor.Actor{Kind: actor.Citizen, ID: citizen, Device: device}
+}
+
+func (b bench) tell(t *testing.T, es ...event.Event) {
+	t.Helper()
+	for _, e := range es {
+		if err := b.On(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (b bench) inbox(t *testing.T, citizen string) push.Page {
+	t.Helper()
+	p, err := b.Inbox(t.Context(), as(citizen, ""), "ar", "", 0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (b bench) deliveries(t *testing.T, fact string) map[string]push.Delivery {
+	t.Helper()
+	ds, err := b.store.Deliveries(t.Context(), event.Derive(fact, "inbox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]push.Delivery{}
+	for _, d := range ds {
+		m[d.Device] = d
+	}
+	return m
+}
+
+// eventually waits until ok, looking again and again.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline, again := time.After(20*time.Second), time.NewTicker(2*time.Millisecond)
+	defer again.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("%s: not within 20 s", what)
+		case <-again.C:
+		}
+	}
+}
+
+func TestService_On(t *testing.T) {
+	t.Parallel()
+	own := fact("e", event.ReportMoved, "noura", "withdrawn")
+	own.Report.ByCitizen = true
+	filed := fact("e", event.ReportReceived, "noura", "received")
+	filed.Report.ByCitizen = true
+	answered := fact("e", event.ReportReplied, "noura", "")
+	answered.Report.ByCitizen = true
+	for _, c := range []struct {
+		name       string
+		e          event.Event
+		kind       push.Kind
+		deliveries int
+	}{
+		{"received is told to who filed it", filed, push.Received, 2},
+		{"moved by staff", fact("e", event.ReportMoved, "noura", "resolved"), push.Resolved, 2},
+		{"reply", fact("e", event.ReportReplied, "noura", ""), push.Reply, 2},
+		{"no device", fact("e", event.ReportMoved, "faisal", "closed"), push.Closed, 0},
+		{"push not wanted", fact("e", event.ReportMoved, "silent", "closed"), push.Closed, 0},
+		{"moved by the citizen", own, "", 0},
+		{"said by the citizen", answered, "", 0},
+		{"assigned to somebody else", fact("e", event.ReportAssigned, "noura", "assigned"), "", 0},
+		{"anonymous", fact("e", event.ReportReceived, "", "received"), "", 0},
+		{"account gone", fact("e", event.ReportReceived, "nobody", "received"), "", 0},
+		{"unknown status", fact("e", event.ReportMoved, "noura", "evaporated"), "", 0},
+		{"not a status", fact("e", event.ReportMoved, "noura", "reply"), "", 0},
+		{"a rating", event.Event{ID: "e", Type: event.ReportRated, At: epoch, Rating: &event.Rating{}}, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := setUp(t)
+			b.tell(t, c.e)
+			citizen := "noura"
+			if c.e.Report != nil {
+				citizen = c.e.Report.Citizen
+			}
+			p := b.inbox(t, citizen)
+			if c.kind == "" {
+				if len(p.Items) != 0 {
+					t.Errorf("told %+v", p.Items)
+				}
+			} else if len(p.Items) != 1 || p.Items[0].Kind != c.kind || p.Items[0].ID != event.Derive("e", "inbox") || p.Unread != 1 {
+				t.Errorf("inbox %+v; want one %s", p, c.kind)
+			}
+			if ds := b.deliveries(t, "e"); len(ds) != c.deliveries {
+				t.Errorf("deliveries %+v; want %d", ds, c.deliveries)
+			}
+		})
+	}
+}
+
+func TestService_On_again(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	e := fact("e", event.ReportMoved, "noura", "resolved")
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if err := b.On(context.Background(), e); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	before := b.deliveries(t, "e")
+	b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "new", Token: "token-9"}}})
+	b.clock.advance(time.Hour)
+	b.tell(t, e)
+	if after := b.deliveries(t, "e"); len(b.inbox(t, "noura").Items) != 1 || len(after) != 2 || after["phone"] != before["phone"] {
+		t.Errorf("changed by the same fact: %+v, was %+v", after, before)
+	}
+	if id := before["phone"].ID; id != event.Derive("e", "push", "phone") {
+		t.Errorf("delivery id %s is not derived from the fact", id)
+	}
+}
+
+func TestService_Inbox(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	for _, id := range []string{"1", "2", "3", "4", "5"} {
+		b.tell(t, fact(id, event.ReportMoved, "faisal", "assigned"))
+	}
+	seen := map[string]bool{}
+	cursor, pages := "", 0
+	for {
+		p, err := b.Inbox(t.Context(), as("faisal", ""), "ur", cursor, 2, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range p.Items {
+			seen[m.ID] = true
+			if m.Language != "ur" || m.Text != push.Render(push.Assigned, "ur", "1234567890") {
+				t.Errorf("rendered %+v", m)
+			}
+		}
+		pages++
+		if cursor = p.Next; cursor == "" {
+			break
+		}
+	}
+	if len(seen) != 5 || pages != 3 {
+		t.Errorf("%d messages on %d pages; want 5 on 3", len(seen), pages)
+	}
+	for _, c := range []struct {
+		name, cursor string
+		limit        int
+		a            actor.Actor
+		want         fault.Code
+	}{
+		{"cursor", "!", 0, as("faisal", ""), fault.Invalid},
+		{"limit", "", 101, as("faisal", ""), fault.Invalid},
+		{"negative limit", "", -1, as("faisal", ""), fault.Invalid},
+		{"nobody", "", 0, actor.Actor{}, fault.Unauthenticated},
+		{"staff", "", 0, actor.Actor{Kind: actor.Staff, Role: actor.Admin, ID: "faisal"}, fault.Forbidden},
+	} {
+		if _, err := b.Inbox(t.Context(), c.a, "ar", c.cursor, c.limit, false); fault.CodeOf(err) != c.want {
+			t.Errorf("%s: %v; want %s", c.name, err, c.want)
+		}
+	}
+}
+
+func TestService_Read(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.tell(t, fact("e", event.ReportMoved, "noura", "resolved"))
+	id := event.Derive("e", "inbox")
+	for name, f := range map[string]func(context.Context, actor.Actor, string) error{"delivered": b.Delivered, "read": b.Read} {
+		if err := f(t.Context(), as("faisal", ""), id); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("%s by another citizen: %v", name, err)
+		}
+		if err := f(t.Context(), actor.Actor{Kind: actor.Staff, ID: "noura"}, id); fault.CodeOf(err) != fault.Forbidden {
+			t.Errorf("%s by staff: %v", name, err)
+		}
+		if err := f(t.Context(), as("noura", ""), "none"); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("%s of no message: %v", name, err)
+		}
+	}
+	if err := b.Delivered(t.Context(), as("noura", "phone"), id); err != nil {
+		t.Fatal(err)
+	}
+	if ds := b.deliveries(t, "e"); ds["phone"].State != push.Delivered || ds["second"].State != push.Queued {
+		t.Errorf("delivered to the phone: %+v", ds)
+	}
+	if err := b.Read(t.Context(), as("noura", "phone"), id); err != nil {
+		t.Fatal(err)
+	}
+	n, err := b.Unread(t.Context(), as("noura", ""))
+	if ds := b.deliveries(t, "e"); n != 0 || err != nil || ds["phone"].State != push.Read || ds["second"].State != push.Suppressed {
+		t.Errorf("read: unread %d, %v, %+v", n, err, ds)
+	}
+}

@@ -1,0 +1,352 @@
+package push_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/balagh/balagh/event"
+	"github.com/balagh/balagh/push"
+)
+
+// channel is a push.Channel made of a function.
+type channel func(push.Notice) push.Outcome
+
+func (c channel) Send(_ context.Context, n push.Notice) push.Outcome { return c(n) }
+
+func taken(push.Notice) push.Outcome { return push.Outcome{Answer: push.Taken, Ref: "ref"} }
+
+// run starts a sender that looks every millisecond and gives the function that stops it.
+func (b bench) run(t *testing.T, c channel, change func(*push.Sender)) (stop func()) {
+	t.Helper()
+	s := &push.Sender{Store: b.store, Directory: b.people, Channel: c, Wake: b.Wake(), Now: b.clock.Now, Workers: 4, Batch: 16, Poll: time.Millisecond}
+	if change != nil {
+		change(s)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func (b bench) await(t *testing.T, fact, device string, want push.State) push.Delivery {
+	t.Helper()
+	var d push.Delivery
+	eventually(t, fact+" to "+device+" is "+string(want), func() bool {
+		d = b.deliveries(t, fact)[device]
+		return d.State == want
+	})
+	return d
+}
+
+func TestSender_Run_wakesAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	got := make(chan push.Notice, 2)
+	b.run(t, func(n push.Notice) push.Outcome { got <- n; return taken(n) }, func(s *push.Sender) { s.Poll = time.Hour })
+	began := time.Now()
+	b.tell(t, fact("e", event.ReportMoved, "noura", "resolved"))
+	notices := map[string]push.Notice{}
+	for range 2 {
+		n := <-got
+		notices[n.Device.Token] = n
+	}
+	t.Logf("%v from the fact to the channel", time.Since(began))
+	want := push.Notice{ID: event.Derive("e", "inbox"), Kind: push.Resolved, Report: "r", Number: "1234567890", Language: "ar",
+		Device: push.Device{ID: "phone", Token: "token-1", Platform: "android"}, Text: push.Render(push.Resolved, "ar", "1234567890"), TTL: push.DefaultExpiry}
+	if notices["token-1"] != want {
+		t.Errorf("sent %+v; want %+v", notices["token-1"], want)
+	}
+	if n := notices["token-2"]; n.Language != "en" || n.Text != push.Render(push.Resolved, "en", "1234567890") {
+		t.Errorf("the device's own language: %+v", n)
+	}
+	if d := b.await(t, "e", "phone", push.Accepted); d.Ref != "ref" {
+		t.Errorf("accepted without its name: %+v", d)
+	}
+}
+
+func TestSender_Run_answers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		answer  push.Outcome
+		state   push.State
+		reason  string
+		least   time.Duration
+		most    time.Duration
+		dropped bool
+	}{
+		{"gone", push.Outcome{Answer: push.Gone, Reason: "unregistered"}, push.Failed, "unregistered", 0, 0, true},
+		{"foreign", push.Outcome{Answer: push.Foreign, Reason: "sender_id_mismatch"}, push.Failed, "sender_id_mismatch", 0, 0, false},
+		{"refused", push.Outcome{Answer: push.Refused, Reason: "invalid_argument"}, push.Failed, "invalid_argument", 0, 0, false},
+		{"later", push.Outcome{Reason: "unavailable"}, push.Queued, "unavailable", 0, 10 * time.Second, false},
+		{"later, as asked", push.Outcome{Reason: "unavailable", After: time.Minute}, push.Queued, "unavailable", time.Minute, time.Minute, false},
+		{"throttled", push.Outcome{Answer: push.Throttled, Reason: "throttled"}, push.Queued, "throttled", time.Minute, time.Minute, false},
+		{"throttled, as asked", push.Outcome{Answer: push.Throttled, Reason: "throttled", After: time.Hour}, push.Queued, "throttled", time.Hour, time.Hour, false},
+		{"too late to try again", push.Outcome{Reason: "unavailable", After: 24 * time.Hour}, push.Expired, "unavailable", 0, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := setUp(t)
+			var once sync.Once
+			sent := make(chan struct{})
+			b.run(t, func(push.Notice) push.Outcome { once.Do(func() { close(sent) }); return c.answer }, func(s *push.Sender) { s.Workers = 1 })
+			b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "phone", Token: "token-1"}}})
+			b.tell(t, fact("e", event.ReportReplied, "noura", ""))
+			<-sent
+			d := b.await(t, "e", "phone", c.state)
+			if wait := d.Due.Sub(epoch); d.Reason != c.reason || c.state == push.Queued && (wait < c.least || wait > c.most || d.Attempts != 1) {
+				t.Errorf("%+v after %v; want %s within %v to %v", d, wait, c.reason, c.least, c.most)
+			}
+			if p, _ := b.people.Contact(t.Context(), "noura"); (p.Devices[0].Token == "") != c.dropped {
+				t.Errorf("token %q; dropped should be %t", p.Devices[0].Token, c.dropped)
+			}
+		})
+	}
+}
+
+func TestSender_Run_throttledWaitsAsAWhole(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	var sent atomic.Int64
+	var open atomic.Bool
+	b.run(t, func(n push.Notice) push.Outcome {
+		sent.Add(1)
+		if open.Load() {
+			return taken(n)
+		}
+		return push.Outcome{Answer: push.Throttled, Reason: "throttled", After: 2 * time.Minute}
+	}, func(s *push.Sender) { s.Workers = 2 })
+	const facts = 50
+	for i := range facts {
+		b.tell(t, fact(strconv.Itoa(i), event.ReportReplied, "noura", ""))
+	}
+	b.await(t, "0", "phone", push.Queued)
+	eventually(t, "no lease is left", func() bool { return b.count(t, facts)[push.Queued] == 2*facts })
+	if n := sent.Load(); n > 2 {
+		t.Errorf("%d attempts with 2 workers after the first 429", n)
+	}
+	before := sent.Load()
+	b.clock.advance(119 * time.Second)
+	b.tell(t, fact("late", event.ReportReplied, "noura", ""))
+	eventually(t, "the sender looks", func() bool { return b.deliveries(t, "late")["phone"].State == push.Queued })
+	if sent.Load() != before {
+		t.Error("sent within the pause")
+	}
+	open.Store(true)
+	b.clock.advance(time.Second)
+	eventually(t, "all is sent", func() bool { return b.count(t, facts)[push.Accepted] == 2*facts })
+}
+
+// count the deliveries of the facts 0 to n-1 by state.
+func (b bench) count(t *testing.T, n int) map[push.State]int {
+	t.Helper()
+	states := map[push.State]int{}
+	for i := range n {
+		for _, d := range b.deliveries(t, strconv.Itoa(i)) {
+			states[d.State]++
+		}
+	}
+	return states
+}
+
+func TestSender_Run_survivesPanics(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	var sent atomic.Int64
+	b.run(t, func(n push.Notice) push.Outcome {
+		if sent.Add(1) <= 2 {
+			panic("boom")
+		}
+		return taken(n)
+	}, nil)
+	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
+	eventually(t, "the panics are noted", func() bool { ds := b.deliveries(t, "e"); return ds["phone"].Attempts+ds["second"].Attempts == 2 })
+	if r := b.deliveries(t, "e")["phone"].Reason; r != "panic" {
+		t.Errorf("reason %q", r)
+	}
+	b.clock.advance(10 * time.Second)
+	b.await(t, "e", "phone", push.Accepted)
+	b.await(t, "e", "second", push.Accepted)
+}
+
+func TestSender_Run_asksBeforeItSends(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	var outcomes sync.Map
+	b.tell(t, fact("read", event.ReportReplied, "noura", ""), fact("out", event.ReportReplied, "noura", ""))
+	if err := b.Read(t.Context(), as("noura", "other"), event.Derive("read", "inbox")); err != nil {
+		t.Fatal(err)
+	}
+	b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "second"}}}) // signed out on the phone
+	b.people.set("faisal", push.Contact{Push: true, Devices: []push.Device{{ID: "phone", Token: "token-1"}}})
+	b.run(t, func(n push.Notice) push.Outcome { t.Errorf("sent %s", n.ID); return taken(n) },
+		func(s *push.Sender) { s.OnOutcome = func(ch, o string) { outcomes.Store(ch+"/"+o, true) } })
+	b.await(t, "out", "phone", push.Suppressed)
+	if d := b.await(t, "out", "second", push.Suppressed); d.Reason != "no_token" {
+		t.Errorf("reason %q", d.Reason)
+	}
+	if _, ok := outcomes.Load("push/suppressed_no_token"); !ok {
+		t.Error("the outcome was not counted")
+	}
+	if ds := b.deliveries(t, "read"); ds["phone"].State != push.Suppressed || ds["phone"].Fence != 0 {
+		t.Errorf("read elsewhere: %+v", ds["phone"])
+	}
+}
+
+// What was read while it waited behind others for a worker is not sent.
+func TestSender_Run_readWhileLeased(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "phone", Token: "token-1"}}})
+	first, second := fact("0", event.ReportReplied, "noura", ""), fact("1", event.ReportReplied, "noura", "")
+	b.tell(t, first)
+	b.clock.advance(time.Second)
+	b.tell(t, second)
+	sending, goOn := make(chan struct{}), make(chan struct{})
+	b.run(t, func(n push.Notice) push.Outcome {
+		if n.ID != event.Derive("0", "inbox") {
+			t.Errorf("sent after it was read")
+		}
+		close(sending)
+		<-goOn
+		return taken(n)
+	}, func(s *push.Sender) { s.Workers = 1 })
+	<-sending
+	b.await(t, "1", "phone", push.Leased)
+	if err := b.Read(t.Context(), as("noura", ""), event.Derive("1", "inbox")); err != nil {
+		t.Fatal(err)
+	}
+	close(goOn)
+	b.await(t, "0", "phone", push.Accepted)
+	b.await(t, "1", "phone", push.Read)
+}
+
+func TestSender_Run_expires(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
+	b.clock.advance(push.DefaultExpiry)
+	b.run(t, func(n push.Notice) push.Outcome { t.Error("sent after its deadline"); return taken(n) }, nil)
+	b.await(t, "e", "phone", push.Expired)
+}
+
+// A lease that a dead sender left is taken over; its late result changes nothing.
+func TestSender_Run_takesOver(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
+	dead, err := b.store.LeaseDeliveries(t.Context(), push.ChannelPush, epoch, 2*time.Minute, 10)
+	if err != nil || len(dead) != 2 {
+		t.Fatalf("leased %d, %v", len(dead), err)
+	}
+	b.run(t, taken, nil)
+	b.clock.advance(2 * time.Minute)
+	b.await(t, "e", "phone", push.Accepted)
+	b.await(t, "e", "second", push.Accepted)
+	for _, d := range dead {
+		if err := b.store.SettleDeliveries(t.Context(), []push.Result{{Message: d.Message, ID: d.ID, Fence: d.Fence, State: push.Failed}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := b.deliveries(t, "e")["phone"]; d.State != push.Accepted || d.Fence != 2 {
+		t.Errorf("after the dead sender's result: %+v", d)
+	}
+}
+
+func TestSender_Run_twoOnOneStore(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	const facts = 100
+	var mu sync.Mutex
+	sent := map[string]int{}
+	c := func(n push.Notice) push.Outcome {
+		mu.Lock()
+		defer mu.Unlock()
+		sent[n.ID+n.Device.ID]++
+		return taken(n)
+	}
+	b.run(t, c, nil)
+	b.run(t, c, nil)
+	for i := range facts {
+		b.tell(t, fact(strconv.Itoa(i), event.ReportReplied, "noura", ""))
+	}
+	eventually(t, "all is sent", func() bool { return b.count(t, facts)[push.Accepted] == 2*facts })
+	for id, n := range sent {
+		if n != 1 {
+			t.Errorf("%s was sent %d times", id, n)
+		}
+	}
+}
+
+func TestSender_Run_boundedAndGivesBack(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	const facts = 100
+	for i := range facts {
+		b.tell(t, fact(strconv.Itoa(i), event.ReportReplied, "noura", ""))
+	}
+	goOn, full := make(chan struct{}), make(chan struct{})
+	var sent, most atomic.Int64
+	stop := b.run(t, func(n push.Notice) push.Outcome {
+		now := sent.Add(1)
+		for m := most.Load(); now > m && !most.CompareAndSwap(m, now); m = most.Load() {
+		}
+		if now == 4 {
+			close(full)
+		}
+		<-goOn
+		return taken(n)
+	}, nil)
+	<-full
+	if n := b.count(t, facts)[push.Leased]; n > 4+2*16 {
+		t.Errorf("%d leased at once; want at most the workers and two batches", n)
+	}
+	stopped := make(chan struct{})
+	go func() { stop(); close(stopped) }()
+	close(goOn)
+	<-stopped
+	got := b.count(t, facts)
+	if got[push.Leased] != 0 || got[push.Accepted] != int(sent.Load()) || got[push.Accepted]+got[push.Queued] != 2*facts {
+		t.Errorf("after the stop %v; want %d accepted, the others queued", got, sent.Load())
+	}
+}
+
+// brokenStore refuses the first writes of results.
+type brokenStore struct {
+	push.Store
+	left atomic.Int64
+}
+
+func (s *brokenStore) SettleDeliveries(ctx context.Context, rs []push.Result) error {
+	if s.left.Add(-1) >= 0 {
+		return errors.New("the disk is full")
+	}
+	return s.Store.SettleDeliveries(ctx, rs)
+}
+
+func TestSender_Run_keepsResults(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	broken := &brokenStore{Store: b.store}
+	broken.left.Store(2)
+	var sent atomic.Int64
+	b.run(t, func(n push.Notice) push.Outcome { sent.Add(1); return taken(n) }, func(s *push.Sender) { s.Store = broken })
+	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
+	b.await(t, "e", "phone", push.Accepted)
+	b.await(t, "e", "second", push.Accepted)
+	if sent.Load() != 2 {
+		t.Errorf("%d attempts; want 2", sent.Load())
+	}
+}
