@@ -1,0 +1,522 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/balagh/balagh/accounts"
+	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/fault"
+)
+
+var accountsEpoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+
+// TestAccounts is what every backend must do with accounts, codes, sessions, keys and counters.
+func TestAccounts(t *testing.T, open func(t *testing.T) accounts.Store) {
+	for name, f := range map[string]func(*testing.T, accounts.Store){
+		"AddCitizen/phone_is_unique":            accountsPhone,
+		"UpdateCitizen/lost_races":              accountsRaces,
+		"PutDevice/token_moves":                 accountsTokenMoves,
+		"PutDevice/token_at_once":               accountsTokenAtOnce,
+		"DropPushToken/only_if_still_the_one":   accountsDropToken,
+		"Devices/last_seen_first":               accountsDevices,
+		"SpendCode/right_once_of_100_at_once":   accountsCodeOnce,
+		"SpendCode/five_tries_of_1000":          accountsCodeTries,
+		"SpendCode/expired_replaced_or_unknown": accountsCodeEnds,
+		"UpdateSession/one_successor_at_once":   accountsSuccessor,
+		"EndSessions/all_but_one":               accountsEndSessions,
+		"EndSessions/beats_an_update":           accountsEndBeatsUpdate,
+		"AddStaff/email_is_unique":              accountsEmail,
+		"ListStaff/pages":                       accountsStaffPages,
+		"Admins/active_only":                    accountsAdmins,
+		"Keys/added_and_dropped":                accountsKeys,
+		"Take/never_more_at_once":               accountsTakeAtOnce,
+		"Take/all_or_none_and_slides":           accountsTakeSlides,
+		"SweepAccounts/only_what_is_over":       accountsSweep,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, open(t))
+		})
+	}
+}
+
+// atOnce runs f n times at the same moment.
+func atOnce(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}
+
+func addCitizen(t *testing.T, s accounts.Store, id, phone string) *accounts.Citizen {
+	t.Helper()
+	c := &accounts.Citizen{ID: id, Rev: 1, Phone: phone, Language: "ar", Created: accountsEpoch, Preferences: accounts.Preferences{Push: true}}
+	must(t, s.AddCitizen(t.Context(), c))
+	return c
+}
+
+func accountsPhone(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	var added, taken atomic.Int32
+	atOnce(20, func(i int) {
+		err := s.AddCitizen(ctx, &accounts.Citizen{ID: fmt.Sprint("c", i), Rev: 1, Phone: "+966500000001"})
+		switch fault.CodeOf(err) {
+		case "":
+			added.Add(1)
+		case fault.Exists:
+			taken.Add(1)
+		}
+	})
+	if added.Load() != 1 || taken.Load() != 19 {
+		t.Fatalf("%d added, %d taken", added.Load(), taken.Load())
+	}
+	c, err := s.CitizenByPhone(ctx, "+966500000001")
+	must(t, err)
+	if same, err := s.Citizen(ctx, c.ID); err != nil || same.Phone != c.Phone {
+		t.Fatalf("%+v, %v", same, err)
+	}
+	if _, err := s.Citizen(ctx, "nobody"); !isNotFound(err) {
+		t.Fatal(err)
+	}
+	if _, err := s.CitizenByPhone(ctx, "+966500000002"); !isNotFound(err) {
+		t.Fatal(err)
+	}
+	addCitizen(t, s, "other", "+966500000002")
+	_, err = s.UpdateCitizen(ctx, "other", func(c *accounts.Citizen) error { c.Phone = "+966500000001"; return nil })
+	if fault.CodeOf(err) != fault.Exists {
+		t.Fatalf("took a taken phone: %v", err)
+	}
+}
+
+func accountsRaces(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	addCitizen(t, s, "c", "+966500000001")
+	atOnce(30, func(int) {
+		if _, err := s.UpdateCitizen(ctx, "c", func(c *accounts.Citizen) error { c.Name += "x"; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := s.Citizen(ctx, "c")
+	must(t, err)
+	if len(c.Name) != 30 || c.Rev != 31 {
+		t.Fatalf("%d updates stayed, rev %d", len(c.Name), c.Rev)
+	}
+	no := errors.New("no")
+	if _, err := s.UpdateCitizen(ctx, "c", func(c *accounts.Citizen) error { c.Name = "no"; return no }); !errors.Is(err, no) {
+		t.Fatal(err)
+	}
+	if c, _ = s.Citizen(ctx, "c"); c.Name == "no" || c.Rev != 31 {
+		t.Fatalf("a refused change stayed: %+v", c)
+	}
+	if _, err := s.UpdateCitizen(ctx, "nobody", func(*accounts.Citizen) error { return nil }); !isNotFound(err) {
+		t.Fatal(err)
+	}
+}
+
+func putDevice(t *testing.T, s accounts.Store, citizen, id, token string, seen time.Duration) {
+	t.Helper()
+	must(t, s.PutDevice(t.Context(), &accounts.Device{Citizen: citizen, ID: id, Platform: "android", PushToken: token, Seen: accountsEpoch.Add(seen)}))
+}
+
+// tokens gives the push token of each device of a citizen.
+func tokens(t *testing.T, s accounts.Store, citizen string) map[string]string {
+	t.Helper()
+	ds, err := s.Devices(t.Context(), citizen)
+	must(t, err)
+	m := map[string]string{}
+	for _, d := range ds {
+		m[d.ID] = d.PushToken
+	}
+	return m
+}
+
+func accountsTokenMoves(t *testing.T, s accounts.Store) {
+	putDevice(t, s, "a", "phone", "T", 0)
+	putDevice(t, s, "b", "phone", "T", 0) // the same phone in another hand
+	if a, b := tokens(t, s, "a"), tokens(t, s, "b"); a["phone"] != "" || b["phone"] != "T" {
+		t.Fatalf("a %v, b %v", a, b)
+	}
+	putDevice(t, s, "b", "tablet", "T", 0) // the same person, restored on another device
+	if b := tokens(t, s, "b"); b["phone"] != "" || b["tablet"] != "T" {
+		t.Fatalf("b %v", b)
+	}
+	putDevice(t, s, "b", "tablet", "T", 0) // again
+	putDevice(t, s, "b", "phone", "", 0)   // without a token there is nothing to move
+	putDevice(t, s, "a", "phone", "", 0)
+	if b := tokens(t, s, "b"); b["phone"] != "" || b["tablet"] != "T" {
+		t.Fatalf("b %v", b)
+	}
+}
+
+func accountsTokenAtOnce(t *testing.T, s accounts.Store) {
+	atOnce(20, func(i int) {
+		if err := s.PutDevice(t.Context(), &accounts.Device{Citizen: fmt.Sprint("c", i), ID: "phone", PushToken: "T"}); err != nil {
+			t.Error(err)
+		}
+	})
+	holders := 0
+	for i := range 20 {
+		if tokens(t, s, fmt.Sprint("c", i))["phone"] == "T" {
+			holders++
+		}
+	}
+	if holders != 1 {
+		t.Fatalf("%d people have the token", holders)
+	}
+}
+
+func accountsDropToken(t *testing.T, s accounts.Store) {
+	putDevice(t, s, "a", "phone", "new", 0)
+	must(t, s.DropPushToken(t.Context(), "a", "old"))
+	must(t, s.DropPushToken(t.Context(), "b", "new")) // it is another's
+	if a := tokens(t, s, "a"); a["phone"] != "new" {
+		t.Fatalf("a %v", a)
+	}
+	must(t, s.DropPushToken(t.Context(), "a", "new"))
+	if a := tokens(t, s, "a"); a["phone"] != "" {
+		t.Fatalf("a %v", a)
+	}
+}
+
+func accountsDevices(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	putDevice(t, s, "a", "one", "1", time.Minute)
+	putDevice(t, s, "a", "two", "2", time.Hour)
+	putDevice(t, s, "b", "one", "3", 0)
+	ds, err := s.Devices(ctx, "a")
+	must(t, err)
+	if len(ds) != 2 || ds[0].ID != "two" || ds[1].ID != "one" || ds[0].PushToken != "2" || !ds[0].Seen.Equal(accountsEpoch.Add(time.Hour)) {
+		t.Fatalf("%+v", ds)
+	}
+	must(t, s.DeleteDevice(ctx, "a", "one"))
+	if err := s.DeleteDevice(ctx, "a", "one"); !isNotFound(err) {
+		t.Fatal(err)
+	}
+	if b := tokens(t, s, "b"); b["one"] != "3" {
+		t.Fatalf("another's device: %v", b)
+	}
+}
+
+func putCode(t *testing.T, s accounts.Store, key, mac string, expires time.Duration) {
+	t.Helper()
+	must(t, s.PutCode(t.Context(), &accounts.Code{Key: key, MAC: []byte(mac), Expires: accountsEpoch.Add(expires)}))
+}
+
+func spend(ctx context.Context, t *testing.T, s accounts.Store, key, mac string, at time.Duration) bool {
+	t.Helper()
+	ok, err := s.SpendCode(ctx, key, []byte(mac), 5, accountsEpoch.Add(at))
+	if err != nil {
+		t.Error(err)
+	}
+	return ok
+}
+
+func accountsCodeOnce(t *testing.T, s accounts.Store) {
+	putCode(t, s, "k", "right", time.Minute)
+	var right atomic.Int32
+	atOnce(100, func(int) {
+		if spend(t.Context(), t, s, "k", "right", 0) {
+			right.Add(1)
+		}
+	})
+	if right.Load() != 1 {
+		t.Fatalf("%d of 100 spent one code", right.Load())
+	}
+}
+
+func accountsCodeTries(t *testing.T, s accounts.Store) {
+	putCode(t, s, "four", "right", time.Minute)
+	for range 4 {
+		spend(t.Context(), t, s, "four", "wrong", 0)
+	}
+	if !spend(t.Context(), t, s, "four", "right", 0) {
+		t.Fatal("dead after four wrong tries")
+	}
+	putCode(t, s, "k", "right", time.Minute)
+	atOnce(1000, func(int) { spend(t.Context(), t, s, "k", "wrong", 0) })
+	if spend(t.Context(), t, s, "k", "right", 0) {
+		t.Fatal("alive after a thousand wrong tries")
+	}
+}
+
+func accountsCodeEnds(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	putCode(t, s, "k", "right", time.Minute)
+	if spend(ctx, t, s, "k", "right", time.Minute) {
+		t.Fatal("good when its time is over")
+	}
+	if spend(ctx, t, s, "unknown", "right", 0) {
+		t.Fatal("good without a code")
+	}
+	for range 5 {
+		spend(ctx, t, s, "k", "wrong", 0)
+	}
+	putCode(t, s, "k", "next", time.Minute)
+	if spend(ctx, t, s, "k", "right", 0) {
+		t.Fatal("the former code is good")
+	}
+	if !spend(ctx, t, s, "k", "next", 0) {
+		t.Fatal("the new code has the tries of the former")
+	}
+}
+
+func addSession(t *testing.T, s accounts.Store, id, account string, expires time.Duration) {
+	t.Helper()
+	must(t, s.AddSession(t.Context(), &accounts.Session{ID: id, Rev: 1, Kind: actor.Citizen, Account: account, Seed: []byte("seed"), Generation: 1,
+		Expires: accountsEpoch.Add(expires)}))
+}
+
+func accountsSuccessor(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	addSession(t, s, "x", "a", time.Hour)
+	late := errors.New("late")
+	var first atomic.Int32
+	atOnce(50, func(int) {
+		_, err := s.UpdateSession(ctx, "x", func(x *accounts.Session) error {
+			if x.Generation != 1 {
+				return late
+			}
+			x.Generation++
+			return nil
+		})
+		switch {
+		case err == nil:
+			first.Add(1)
+		case !errors.Is(err, late):
+			t.Error(err)
+		}
+	})
+	if x, err := s.Session(ctx, "x"); err != nil || first.Load() != 1 || x.Generation != 2 || string(x.Seed) != "seed" {
+		t.Fatalf("%d were first; %+v, %v", first.Load(), x, err)
+	}
+}
+
+func accountsEndSessions(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	for _, id := range []string{"a1", "a2", "a3"} {
+		addSession(t, s, id, "a", time.Hour)
+	}
+	addSession(t, s, "b1", "b", time.Hour)
+	ids, err := s.EndSessions(ctx, "a", "a2", accountsEpoch)
+	must(t, err)
+	if len(ids) != 2 {
+		t.Fatalf("ended %v", ids)
+	}
+	if ids, err = s.EndSessions(ctx, "a", "a2", accountsEpoch.Add(time.Hour)); err != nil || len(ids) != 0 {
+		t.Fatalf("ended again: %v, %v", ids, err)
+	}
+	for id, want := range map[string]bool{"a1": true, "a2": false, "a3": true, "b1": false} {
+		if x, err := s.Session(ctx, id); err != nil || x.Ended.IsZero() == want {
+			t.Fatalf("%s: %+v, %v", id, x, err)
+		}
+	}
+	ended, err := s.EndedSessions(ctx, accountsEpoch)
+	must(t, err)
+	if len(ended) != 2 || !ended["a1"].Equal(accountsEpoch) {
+		t.Fatalf("%v", ended)
+	}
+	if ended, err = s.EndedSessions(ctx, accountsEpoch.Add(time.Millisecond)); err != nil || len(ended) != 0 {
+		t.Fatalf("%v, %v", ended, err)
+	}
+	_, err = s.UpdateSession(ctx, "b1", func(x *accounts.Session) error { x.Ended = accountsEpoch.Add(time.Second); return nil })
+	must(t, err)
+	if ended, err = s.EndedSessions(ctx, accountsEpoch.Add(time.Millisecond)); err != nil || len(ended) != 1 {
+		t.Fatalf("%v, %v", ended, err)
+	}
+}
+
+func accountsEndBeatsUpdate(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	addSession(t, s, "x", "a", time.Hour)
+	runs := 0
+	x, err := s.UpdateSession(ctx, "x", func(x *accounts.Session) error {
+		if runs++; runs == 1 {
+			if _, err := s.EndSessions(ctx, "a", "", accountsEpoch); err != nil {
+				return err
+			}
+		}
+		x.Generation++
+		return nil
+	})
+	must(t, err)
+	if runs != 2 || x.Ended.IsZero() || x.Generation != 2 {
+		t.Fatalf("after %d runs: %+v", runs, x)
+	}
+}
+
+func addStaff(t *testing.T, s accounts.Store, id string, role actor.Role) {
+	t.Helper()
+	must(t, s.AddStaff(t.Context(), &accounts.Staff{ID: id, Rev: 1, Email: id + "@example.org", Role: role, Active: true, Centres: []string{"riyadh"}}))
+}
+
+func accountsEmail(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	addStaff(t, s, "a", actor.Clerk)
+	if err := s.AddStaff(ctx, &accounts.Staff{ID: "b", Rev: 1, Email: "a@example.org"}); fault.CodeOf(err) != fault.Exists {
+		t.Fatal(err)
+	}
+	x, err := s.StaffByEmail(ctx, "a@example.org")
+	if err != nil || x.ID != "a" || x.Centres[0] != "riyadh" {
+		t.Fatalf("%+v, %v", x, err)
+	}
+	for _, err := range []error{
+		second(s.Staff(ctx, "b")), second(s.StaffByEmail(ctx, "b@example.org")),
+		second(s.UpdateStaff(ctx, "b", func(*accounts.Staff) error { return nil })),
+	} {
+		if !isNotFound(err) {
+			t.Fatal(err)
+		}
+	}
+	// A step of the second factor is used up by one of many.
+	used := errors.New("used")
+	var first atomic.Int32
+	atOnce(20, func(int) {
+		_, err := s.UpdateStaff(ctx, "a", func(x *accounts.Staff) error {
+			if x.TOTP != nil {
+				return used
+			}
+			x.TOTP = &accounts.TOTP{Step: 1}
+			return nil
+		})
+		if err == nil {
+			first.Add(1)
+		} else if !errors.Is(err, used) {
+			t.Error(err)
+		}
+	})
+	if first.Load() != 1 {
+		t.Fatalf("%d used one step", first.Load())
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func accountsStaffPages(t *testing.T, s accounts.Store) {
+	for i := range 5 {
+		addStaff(t, s, fmt.Sprint("s", i), actor.Clerk)
+	}
+	got := ""
+	for after := ""; ; {
+		page, err := s.ListStaff(t.Context(), after, 2)
+		must(t, err)
+		if len(page) == 0 {
+			break
+		}
+		for _, x := range page {
+			got += x.ID
+			after = x.ID
+		}
+	}
+	if got != "s0s1s2s3s4" {
+		t.Fatal(got)
+	}
+}
+
+func accountsAdmins(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	count := func(want int) {
+		t.Helper()
+		if n, err := s.Admins(ctx); err != nil || n != want {
+			t.Fatalf("%d, %v; want %d", n, err, want)
+		}
+	}
+	count(0)
+	addStaff(t, s, "a", actor.Admin)
+	addStaff(t, s, "b", actor.Admin)
+	addStaff(t, s, "c", actor.Clerk)
+	count(2)
+	must(t, second(s.UpdateStaff(ctx, "a", func(x *accounts.Staff) error { x.Active = false; return nil })))
+	must(t, second(s.UpdateStaff(ctx, "b", func(x *accounts.Staff) error { x.Role = actor.Clerk; return nil })))
+	must(t, second(s.UpdateStaff(ctx, "c", func(x *accounts.Staff) error { x.Role = actor.Admin; return nil })))
+	count(1)
+}
+
+func accountsKeys(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	for _, id := range []string{"k1", "k2"} {
+		must(t, s.AddKey(ctx, &accounts.Key{ID: id, Seal: []byte{1, 2}, Signs: accountsEpoch}))
+	}
+	must(t, s.DropKey(ctx, "k1"))
+	must(t, s.DropKey(ctx, "k1"))
+	if ks, err := s.Keys(ctx); err != nil || len(ks) != 1 || ks[0].ID != "k2" || !ks[0].Signs.Equal(accountsEpoch) || len(ks[0].Seal) != 2 {
+		t.Fatalf("%+v, %v", ks, err)
+	}
+}
+
+func accountsTakeAtOnce(t *testing.T, s accounts.Store) {
+	var allowed atomic.Int32
+	quotas := []accounts.Quota{{Key: "k", Limit: accounts.Limit{Max: 3, Window: time.Minute}}}
+	atOnce(100, func(int) {
+		wait, err := s.Take(t.Context(), accountsEpoch, quotas)
+		if err != nil {
+			t.Error(err)
+		} else if wait == 0 {
+			allowed.Add(1)
+		}
+	})
+	if allowed.Load() != 3 {
+		t.Fatalf("%d allowed", allowed.Load())
+	}
+}
+
+func accountsTakeSlides(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	one := accounts.Quota{Key: "one", Limit: accounts.Limit{Max: 1, Window: time.Minute}}
+	two := accounts.Quota{Key: "two", Limit: accounts.Limit{Max: 2, Window: time.Minute}}
+	take := func(at, want time.Duration, quotas ...accounts.Quota) {
+		t.Helper()
+		wait, err := s.Take(ctx, accountsEpoch.Add(at), quotas)
+		if err != nil || wait != want {
+			t.Fatalf("at %v: wait %v, %v; want %v", at, wait, err, want)
+		}
+	}
+	take(0, 0, one, two)
+	take(20*time.Second, 40*time.Second, one, two) // one is full
+	take(20*time.Second, 0, two)                   // so two was not counted
+	take(20*time.Second, 40*time.Second, two)
+	take(time.Minute, 0, one, two)
+	take(time.Minute, 20*time.Second, two)
+	must(t, s.ForgetCounter(ctx, "two"))
+	must(t, s.ForgetCounter(ctx, "never"))
+	take(time.Minute, 0, two)
+}
+
+func accountsSweep(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	now := accountsEpoch.Add(time.Hour)
+	putCode(t, s, "old", "m", 0)
+	putCode(t, s, "new", "m", 2*time.Hour)
+	addSession(t, s, "old", "a", 0)
+	addSession(t, s, "new", "a", 2*time.Hour)
+	addSession(t, s, "ended", "b", 2*time.Hour)
+	must(t, second(s.EndSessions(ctx, "b", "", accountsEpoch)))
+	for i := range 20 {
+		must(t, second(s.Take(ctx, accountsEpoch, []accounts.Quota{{Key: fmt.Sprint("q", i), Limit: accounts.Limit{Max: 1, Window: time.Minute}}})))
+	}
+	kept := accounts.Quota{Key: "kept", Limit: accounts.Limit{Max: 1, Window: 2 * time.Hour}}
+	must(t, second(s.Take(ctx, accountsEpoch, []accounts.Quota{kept})))
+	must(t, s.SweepAccounts(ctx, now, accountsEpoch.Add(time.Minute)))
+	if spend(ctx, t, s, "old", "m", -time.Minute) || !spend(ctx, t, s, "new", "m", time.Hour) {
+		t.Fatal("the wrong code went")
+	}
+	for id, gone := range map[string]bool{"old": true, "new": false, "ended": true} {
+		if _, err := s.Session(ctx, id); isNotFound(err) != gone {
+			t.Fatalf("session %s: %v", id, err)
+		}
+	}
+	if wait, err := s.Take(ctx, now, []accounts.Quota{kept}); err != nil || wait == 0 {
+		t.Fatalf("a living counter went: %v, %v", wait, err)
+	}
+}
