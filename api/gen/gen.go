@@ -5263,141 +5263,67 @@ func (siw *ServerInterfaceWrapper) WithdrawReport(c *fiber.Ctx) error {
 	return handler(c)
 }
 
-// FiberServerOptions provides options for the Fiber server.
-type FiberServerOptions struct {
-	BaseURL            string
-	Middlewares        []MiddlewareFunc
-	HandlerMiddlewares []HandlerMiddlewareFunc
-}
-
-// RegisterHandlers creates http.Handler with routing matching OpenAPI spec.
+// RegisterHandlers adds the routes, those without parameters first: Fiber takes the first that fits, and
+// /v1/reports/nearby fits /v1/reports/:id too.
 func RegisterHandlers(router fiber.Router, si ServerInterface) {
-	RegisterHandlersWithOptions(router, si, FiberServerOptions{})
-}
+	wrapper := ServerInterfaceWrapper{Handler: si}
+	router.Get("/.well-known/jwks.json", wrapper.Jwks)
+	router.Get("/v1/admin/calendar", wrapper.GetCalendar)
+	router.Put("/v1/admin/calendar", wrapper.PutCalendar)
+	router.Get("/v1/admin/categories", wrapper.AdminListCategories)
+	router.Get("/v1/admin/centres", wrapper.AdminListCentres)
+	router.Get("/v1/admin/departments", wrapper.AdminListDepartments)
+	router.Get("/v1/admin/staff", wrapper.ListStaff)
+	router.Post("/v1/admin/staff", wrapper.CreateStaff)
+	router.Post("/v1/auth/logout", wrapper.Logout)
+	router.Post("/v1/auth/otp", wrapper.RequestCode)
+	router.Post("/v1/auth/token", wrapper.CreateToken)
+	router.Get("/v1/categories", wrapper.ListCategories)
+	router.Get("/v1/desk/me", wrapper.DeskMe)
+	router.Post("/v1/desk/me/password", wrapper.ChangePassword)
+	router.Post("/v1/desk/me/totp", wrapper.EnrolTotp)
+	router.Post("/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
+	router.Get("/v1/desk/reports", wrapper.DeskQueue)
+	router.Post("/v1/desk/reports", wrapper.DeskRegister)
+	router.Get("/v1/inbox", wrapper.ListInbox)
+	router.Get("/v1/insights/satisfaction", wrapper.Satisfaction)
+	router.Get("/v1/insights/satisfaction.csv", wrapper.SatisfactionCsv)
+	router.Get("/v1/insights/volumes", wrapper.Volumes)
+	router.Get("/v1/insights/volumes.csv", wrapper.VolumesCsv)
+	router.Get("/v1/me", wrapper.GetMe)
+	router.Patch("/v1/me", wrapper.UpdateMe)
+	router.Get("/v1/me/devices", wrapper.ListDevices)
+	router.Get("/v1/me/preferences", wrapper.GetPreferences)
+	router.Put("/v1/me/preferences", wrapper.PutPreferences)
+	router.Get("/v1/reports", wrapper.ListReports)
+	router.Get("/v1/reports/nearby", wrapper.NearbyReports)
 
-// RegisterHandlersWithOptions creates http.Handler with additional options
-func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, options FiberServerOptions) {
-	wrapper := ServerInterfaceWrapper{
-		Handler:            si,
-		HandlerMiddlewares: options.HandlerMiddlewares,
-	}
-
-	for _, m := range options.Middlewares {
-		router.Use(fiber.Handler(m))
-	}
-
-	router.Get(options.BaseURL+"/.well-known/jwks.json", wrapper.Jwks)
-
-	router.Get(options.BaseURL+"/v1/admin/calendar", wrapper.GetCalendar)
-
-	router.Put(options.BaseURL+"/v1/admin/calendar", wrapper.PutCalendar)
-
-	router.Get(options.BaseURL+"/v1/admin/categories", wrapper.AdminListCategories)
-
-	router.Put(options.BaseURL+"/v1/admin/categories/:code", wrapper.AdminPutCategory)
-
-	router.Get(options.BaseURL+"/v1/admin/centres", wrapper.AdminListCentres)
-
-	router.Get(options.BaseURL+"/v1/admin/centres/:code", wrapper.AdminGetCentre)
-
-	router.Put(options.BaseURL+"/v1/admin/centres/:code", wrapper.AdminPutCentre)
-
-	router.Get(options.BaseURL+"/v1/admin/departments", wrapper.AdminListDepartments)
-
-	router.Put(options.BaseURL+"/v1/admin/departments/:code", wrapper.AdminPutDepartment)
-
-	router.Get(options.BaseURL+"/v1/admin/staff", wrapper.ListStaff)
-
-	router.Post(options.BaseURL+"/v1/admin/staff", wrapper.CreateStaff)
-
-	router.Get(options.BaseURL+"/v1/admin/staff/:id", wrapper.GetStaff)
-
-	router.Patch(options.BaseURL+"/v1/admin/staff/:id", wrapper.UpdateStaff)
-
-	router.Post(options.BaseURL+"/v1/auth/logout", wrapper.Logout)
-
-	router.Post(options.BaseURL+"/v1/auth/otp", wrapper.RequestCode)
-
-	router.Post(options.BaseURL+"/v1/auth/token", wrapper.CreateToken)
-
-	router.Get(options.BaseURL+"/v1/categories", wrapper.ListCategories)
-
-	router.Get(options.BaseURL+"/v1/categories/:code", wrapper.GetCategory)
-
-	router.Get(options.BaseURL+"/v1/desk/me", wrapper.DeskMe)
-
-	router.Post(options.BaseURL+"/v1/desk/me/password", wrapper.ChangePassword)
-
-	router.Post(options.BaseURL+"/v1/desk/me/totp", wrapper.EnrolTotp)
-
-	router.Post(options.BaseURL+"/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
-
-	router.Get(options.BaseURL+"/v1/desk/reports", wrapper.DeskQueue)
-
-	router.Post(options.BaseURL+"/v1/desk/reports", wrapper.DeskRegister)
-
-	router.Get(options.BaseURL+"/v1/desk/reports/:id", wrapper.DeskReport)
-
-	router.Post(options.BaseURL+"/v1/desk/reports/:id/assign", wrapper.AssignReport)
-
-	router.Post(options.BaseURL+"/v1/desk/reports/:id/merge", wrapper.MergeReport)
-
-	router.Post(options.BaseURL+"/v1/desk/reports/:id/notes", wrapper.AddNote)
-
-	router.Post(options.BaseURL+"/v1/desk/reports/:id/replies", wrapper.AddReply)
-
-	router.Post(options.BaseURL+"/v1/desk/reports/:id/transitions", wrapper.MoveReport)
-
-	router.Get(options.BaseURL+"/v1/inbox", wrapper.ListInbox)
-
-	router.Post(options.BaseURL+"/v1/inbox/:id/delivered", wrapper.MarkDelivered)
-
-	router.Post(options.BaseURL+"/v1/inbox/:id/read", wrapper.MarkRead)
-
-	router.Get(options.BaseURL+"/v1/insights/satisfaction", wrapper.Satisfaction)
-
-	router.Get(options.BaseURL+"/v1/insights/satisfaction.csv", wrapper.SatisfactionCsv)
-
-	router.Get(options.BaseURL+"/v1/insights/volumes", wrapper.Volumes)
-
-	router.Get(options.BaseURL+"/v1/insights/volumes.csv", wrapper.VolumesCsv)
-
-	router.Get(options.BaseURL+"/v1/me", wrapper.GetMe)
-
-	router.Patch(options.BaseURL+"/v1/me", wrapper.UpdateMe)
-
-	router.Get(options.BaseURL+"/v1/me/devices", wrapper.ListDevices)
-
-	router.Delete(options.BaseURL+"/v1/me/devices/:device_id", wrapper.DeleteDevice)
-
-	router.Put(options.BaseURL+"/v1/me/devices/:device_id", wrapper.PutDevice)
-
-	router.Get(options.BaseURL+"/v1/me/preferences", wrapper.GetPreferences)
-
-	router.Put(options.BaseURL+"/v1/me/preferences", wrapper.PutPreferences)
-
-	router.Get(options.BaseURL+"/v1/photos/:id", wrapper.GetPhoto)
-
-	router.Get(options.BaseURL+"/v1/reports", wrapper.ListReports)
-
-	router.Get(options.BaseURL+"/v1/reports/:id", wrapper.GetReport)
-
-	router.Post(options.BaseURL+"/v1/reports/:id/comments", wrapper.AddComment)
-
-	router.Get(options.BaseURL+"/v1/reports/:id/rating", wrapper.GetRating)
-
-	router.Post(options.BaseURL+"/v1/reports/:id/rating", wrapper.RateReport)
-
-	router.Post(options.BaseURL+"/v1/reports/:id/reopen", wrapper.ReopenReport)
-
-	router.Delete(options.BaseURL+"/v1/reports/:id/support", wrapper.UnsupportReport)
-
-	router.Put(options.BaseURL+"/v1/reports/:id/support", wrapper.SupportReport)
-
-	router.Post(options.BaseURL+"/v1/reports/:id/withdraw", wrapper.WithdrawReport)
-
-	router.Get(options.BaseURL+"/v1/reports/nearby", wrapper.NearbyReports)
-
+	router.Put("/v1/admin/categories/:code", wrapper.AdminPutCategory)
+	router.Get("/v1/admin/centres/:code", wrapper.AdminGetCentre)
+	router.Put("/v1/admin/centres/:code", wrapper.AdminPutCentre)
+	router.Put("/v1/admin/departments/:code", wrapper.AdminPutDepartment)
+	router.Get("/v1/admin/staff/:id", wrapper.GetStaff)
+	router.Patch("/v1/admin/staff/:id", wrapper.UpdateStaff)
+	router.Get("/v1/categories/:code", wrapper.GetCategory)
+	router.Get("/v1/desk/reports/:id", wrapper.DeskReport)
+	router.Post("/v1/desk/reports/:id/assign", wrapper.AssignReport)
+	router.Post("/v1/desk/reports/:id/merge", wrapper.MergeReport)
+	router.Post("/v1/desk/reports/:id/notes", wrapper.AddNote)
+	router.Post("/v1/desk/reports/:id/replies", wrapper.AddReply)
+	router.Post("/v1/desk/reports/:id/transitions", wrapper.MoveReport)
+	router.Post("/v1/inbox/:id/delivered", wrapper.MarkDelivered)
+	router.Post("/v1/inbox/:id/read", wrapper.MarkRead)
+	router.Delete("/v1/me/devices/:device_id", wrapper.DeleteDevice)
+	router.Put("/v1/me/devices/:device_id", wrapper.PutDevice)
+	router.Get("/v1/photos/:id", wrapper.GetPhoto)
+	router.Get("/v1/reports/:id", wrapper.GetReport)
+	router.Post("/v1/reports/:id/comments", wrapper.AddComment)
+	router.Get("/v1/reports/:id/rating", wrapper.GetRating)
+	router.Post("/v1/reports/:id/rating", wrapper.RateReport)
+	router.Post("/v1/reports/:id/reopen", wrapper.ReopenReport)
+	router.Delete("/v1/reports/:id/support", wrapper.UnsupportReport)
+	router.Put("/v1/reports/:id/support", wrapper.SupportReport)
+	router.Post("/v1/reports/:id/withdraw", wrapper.WithdrawReport)
 }
 
 type NotModifiedResponseHeaders struct {
