@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -53,7 +54,11 @@ func (s *Server) operate(app *fiber.App, doc *openapi3.T) {
 		return c.Send(docs)
 	})
 	if s.Outbox != nil {
-		app.Get("/dev/outbox", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"items": s.Outbox()}) })
+		app.Get("/dev/outbox", func(c *fiber.Ctx) error {
+			to := c.Query("to")
+			items := slices.DeleteFunc(s.Outbox(), func(t DevText) bool { return to != "" && t.To != to })
+			return c.JSON(fiber.Map{"items": items})
+		})
 	}
 }
 

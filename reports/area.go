@@ -174,14 +174,50 @@ func NewIndex(areas map[string]*Area) *Index {
 	return x
 }
 
-// Find is the code of the smallest area that contains p, so that a city's centre goes before its region's.
+// coastSlack is how far outside every area a point may lie, in metres: published borders are simplified, so that a corniche or a
+// port can lie in their sea, and a phone's own position is some metres off.
+const coastSlack = 3_000
+
+// Find is the code of the smallest area that contains p, so that a city's centre goes before its region's; or of the nearest
+// one, when none contains p and that one is within coastSlack.
 func (x *Index) Find(p Point) (code string, ok bool) {
 	for i, area := range x.areas {
 		if area.Contains(p) {
 			return x.codes[i], true
 		}
 	}
-	return "", false
+	nearest := float64(coastSlack)
+	for i, area := range x.areas {
+		if d := area.distance(p, nearest); d < nearest {
+			nearest, code, ok = d, x.codes[i], true
+		}
+	}
+	return code, ok
+}
+
+// distance from p to the border of the area in metres, on the plane that touches the earth at p; limit when it is farther.
+func (a *Area) distance(p Point, limit float64) float64 {
+	metre := degrees(1 / earthRadius) // of latitude
+	squeeze := max(math.Cos(radians(p.Latitude)), 1e-9)
+	pad := limit * metre / squeeze
+	at := orb.Point{p.Longitude, p.Latitude}
+	for i, polygon := range a.polygons {
+		if !a.bounds[i].Pad(pad).Contains(at) {
+			continue
+		}
+		for _, ring := range polygon {
+			for j := 1; j < len(ring); j++ {
+				b, c := flat(ring[j-1], at, squeeze), flat(ring[j], at, squeeze)
+				limit = min(limit, planar.DistanceFromSegment(b, c, orb.Point{})/metre)
+			}
+		}
+	}
+	return limit
+}
+
+// flat is q as seen from p, in degrees of latitude each way.
+func flat(q, p orb.Point, squeeze float64) orb.Point {
+	return orb.Point{(q[0] - p[0]) * squeeze, q[1] - p[1]}
 }
 
 // earthRadius is the mean radius R₁ of the GRS 80 ellipsoid in metres (H. Moritz, "Geodetic Reference System 1980").
