@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+type serveCommand struct{ settings }
+
+// Run serves until it is told to stop, and then finishes what it has begun.
+func (c *serveCommand) Run(ctx context.Context, std stdio) error {
+	log := c.logger(std.err)
+	p, err := c.assemble(ctx, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.serve(ctx, &c.settings, nil), p.close())
+}
+
+// serve listens until ctx ends. Then no new request is taken, those under way are answered, what they made is handed on as far as
+// it was begun, and the rest waits in the store for the next start. ready is told the address, when it is not nil.
+func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string)) error {
+	app, err := p.server.App()
+	if err != nil {
+		return err
+	}
+	app.Server().CloseOnShutdown = true
+	listener, err := net.Listen("tcp", s.Address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.Address, err)
+	}
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var jobs sync.WaitGroup
+	p.start(work, &jobs)
+	served := make(chan error, 1)
+	go func() { served <- app.Listener(listener) }()
+	p.log.Info("listening", "address", listener.Addr().String(), "version", version)
+	if ready != nil {
+		ready(listener.Addr().String())
+	}
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		p.log.Info("stopping")
+		err = app.ShutdownWithTimeout(s.ShutdownTime)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("requests were still under way after %v", s.ShutdownTime)
+		}
+	}
+	p.server.Close()
+	stop()
+	jobs.Wait()
+	p.log.Info("stopped")
+	return err
+}
+
+// start runs what works beside the requests.
+func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
+	jobs.Go(func() { p.relay.Run(ctx) })
+	if p.sender != nil {
+		jobs.Go(func() { p.sender.Run(ctx) })
+	}
+	jobs.Go(func() {
+		p.server.Reports.Watch(ctx, 2*time.Second, func(err error) { p.log.Error("refresh the catalogue", "error", err) })
+	})
+	p.every(ctx, jobs, time.Minute, "close resolved reports", func(ctx context.Context) error {
+		n, err := p.server.Reports.CloseResolved(ctx, time.Now())
+		if n > 0 {
+			p.log.Info("closed resolved reports", "reports", n)
+		}
+		return err
+	})
+	p.every(ctx, jobs, time.Hour, "sweep accounts", p.server.Accounts.Sweep)
+	p.every(ctx, jobs, time.Hour, "sweep answers", p.server.Sweep)
+	p.every(ctx, jobs, time.Hour, "sweep photos", func(ctx context.Context) error {
+		_, err := p.server.Photos.Sweep(ctx, time.Now())
+		return err
+	})
+}
+
+// every runs a job now and then; one that fails or panics is run again the next time.
+func (p *parts) every(ctx context.Context, jobs *sync.WaitGroup, pause time.Duration, name string, do func(context.Context) error) {
+	once := func() {
+		defer func() {
+			if x := recover(); x != nil {
+				p.log.Error("a job panicked", "job", name, "panic", fmt.Sprint(x))
+			}
+		}()
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			p.log.Error("a job failed", "job", name, "error", err)
+		}
+	}
+	jobs.Go(func() {
+		t := time.NewTicker(pause)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				once()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+type healthCommand struct {
+	URL string `default:"http://127.0.0.1:8080/readyz" help:"What to ask."`
+}
+
+// Run asks once.
+func (c *healthCommand) Run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", res.Status)
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/balagh/balagh/accounts"
+	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/api"
+	"github.com/balagh/balagh/event"
+	"github.com/balagh/balagh/photos"
+	"github.com/balagh/balagh/push"
+	"github.com/balagh/balagh/push/fcm"
+	"github.com/balagh/balagh/push/sms"
+	"github.com/balagh/balagh/reports"
+	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/surveys"
+)
+
+// parts are a wired installation: everything that serves, and nothing that listens yet.
+type parts struct {
+	log     *slog.Logger
+	metrics *api.Metrics
+	store   *sqlite.DB
+	bucket  *photos.Bucket
+	server  *api.Server
+	relay   *event.Relay
+	sender  *push.Sender // nil where there is no push
+}
+
+func (s *settings) logger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: s.LogLevel}))
+}
+
+// assemble opens what is configured and wires it together.
+func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, err error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(s.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{log: log, metrics: api.NewMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if err := p.open(ctx, &s.storage); err != nil {
+		return nil, err
+	}
+	codes, outbox, err := s.codes(log)
+	if err != nil {
+		return nil, err
+	}
+	people, err := s.accounts(ctx, p.store, codes)
+	if err != nil {
+		return nil, err
+	}
+	pictures := photos.New(p.store, p.bucket)
+	pictures.Zone = zone
+	cases := reports.New(p.store, attacher{pictures}, zone)
+	if err := cases.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	told := push.New(p.store, directory{people})
+	asked := &surveys.Service{Store: p.store, Now: time.Now, NewID: cases.NewID, Terms: func(context.Context) (surveys.Terms, error) {
+		c := cases.Catalogue().Calendar
+		return surveys.Terms{RatingDays: c.RatingDays, ReopenDays: c.ReopenDays}, nil
+	}}
+	p.relay = &event.Relay{Outbox: p.store, Now: time.Now, Log: log, OnHanded: func(_ event.Event, age time.Duration) { p.metrics.Handed(age) },
+		Consumers: []event.Consumer{{Name: "push", On: told.On}, {Name: "surveys", On: asked.On}}}
+	if s.FcmProject != "" {
+		c, err := fcm.New(ctx, fcm.Config{ProjectID: s.FcmProject, CredentialsFile: s.FcmCredentials, Endpoint: s.FcmEndpoint, Workers: s.FcmWorkers, Dev: s.Dev})
+		if err != nil {
+			return nil, err
+		}
+		p.sender = &push.Sender{Store: p.store, Directory: directory{people}, Name: "push", Channel: c, Wake: told.Wake(), Now: time.Now, Log: log,
+			Workers: s.FcmWorkers, OnOutcome: p.metrics.Delivery}
+	}
+	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Answers: p.store, Now: time.Now, Log: log,
+		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies, MinAppVersion: s.MinAppVersion, Outbox: outbox}
+	return p, nil
+}
+
+func (p *parts) open(ctx context.Context, s *storage) error {
+	path, err := s.path()
+	if err != nil {
+		return err
+	}
+	if p.store, err = sqlite.Open(ctx, path, sqlite.Options{OnCommit: p.metrics.Commit}); err != nil {
+		return err
+	}
+	p.bucket, err = s.open(ctx)
+	return err
+}
+
+func (p *parts) close() error {
+	var errs []error
+	if p.bucket != nil {
+		errs = append(errs, p.bucket.Close())
+	}
+	if p.store != nil {
+		errs = append(errs, p.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *settings) accounts(ctx context.Context, store accounts.Store, codes accounts.CodeSender) (*accounts.Service, error) {
+	secret, err := s.secret()
+	if err != nil {
+		return nil, err
+	}
+	return accounts.New(ctx, accounts.Config{Secret: secret, Issuer: s.Issuer, Limits: accounts.Limits{
+		Phone:   accounts.Limit{Max: s.CodesPerPhone, Window: 10 * time.Minute},
+		Address: accounts.Limit{Max: s.CodesPerClient, Window: 10 * time.Minute},
+	}}, store, codes)
+}
+
+// codes is how one-time codes reach phones; in development they are kept to be looked at.
+func (s *settings) codes(log *slog.Logger) (accounts.CodeSender, func() []api.DevText, error) {
+	if s.Dev && s.SmsURL == "" {
+		dev := sms.NewDev(log)
+		return dev, func() []api.DevText {
+			var all []api.DevText
+			for _, t := range dev.Texts() {
+				all = append(all, api.DevText{To: t.To, Text: t.Text, Code: t.Code, At: t.At})
+			}
+			return all
+		}, nil
+	}
+	g, err := sms.New(sms.Config{URL: s.SmsURL, Token: s.SmsToken, Body: s.SmsBody})
+	return g, nil, err
+}
+
+// relayLate is the age of a waiting event from which the installation does not count as ready.
+const relayLate = 5 * time.Minute
+
+func (p *parts) checks() []api.Check {
+	lag := func(ctx context.Context) (event.Lag, error) { return p.store.Lag(ctx, time.Now()) }
+	gauge := func(value func(event.Lag) float64) func() float64 {
+		return func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			l, err := lag(ctx)
+			if err != nil {
+				return -1
+			}
+			return value(l)
+		}
+	}
+	p.metrics.Gauge("balagh_relay_lag_seconds", "Age of the oldest event that waits.", gauge(func(l event.Lag) float64 { return l.Oldest.Seconds() }))
+	p.metrics.Gauge("balagh_relay_pending", "Events that wait.", gauge(func(l event.Lag) float64 { return float64(l.Pending) }))
+	p.metrics.Gauge("balagh_relay_parked", "Events set aside after too many failures.", gauge(func(l event.Lag) float64 { return float64(l.Parked) }))
+	return []api.Check{
+		{Name: "store", Do: p.store.Ping},
+		{Name: "bucket", Do: func(ctx context.Context) error {
+			ok, err := p.bucket.IsAccessible(ctx)
+			if err == nil && !ok {
+				err = errors.New("the bucket is not accessible")
+			}
+			return err
+		}},
+		{Name: "relay", Do: func(ctx context.Context) error {
+			l, err := lag(ctx)
+			if err == nil && l.Oldest > relayLate {
+				err = fmt.Errorf("the oldest event waits since %v", l.Oldest.Round(time.Second))
+			}
+			return err
+		}},
+	}
+}
+
+// directory tells push what accounts knows of a person.
+type directory struct{ accounts *accounts.Service }
+
+// Contact is how a person can be reached.
+func (d directory) Contact(ctx context.Context, citizen string) (push.Contact, error) {
+	c, err := d.accounts.Contact(ctx, citizen)
+	if err != nil {
+		return push.Contact{}, err
+	}
+	contact := push.Contact{Language: c.Language, Push: c.Preferences.Push}
+	for _, x := range c.Devices {
+		contact.Devices = append(contact.Devices, push.Device{ID: x.ID, Token: x.PushToken, Platform: string(x.Platform), Language: x.Language})
+	}
+	return contact, nil
+}
+
+// DropToken forgets a token that leads nowhere.
+func (d directory) DropToken(ctx context.Context, citizen, token string) error {
+	return d.accounts.DropPushToken(ctx, citizen, token)
+}
+
+// attacher binds photos to reports.
+type attacher struct{ photos *photos.Service }
+
+// Attach binds uploaded photos to a report.
+func (x attacher) Attach(ctx context.Context, a actor.Actor, ids []string, report string) ([]reports.PhotoRef, error) {
+	ps, err := x.photos.Attach(ctx, a, report, ids...)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]reports.PhotoRef, len(ps))
+	for i, p := range ps {
+		refs[i] = reports.PhotoRef{ID: p.ID, Width: p.Width, Height: p.Height, Bytes: p.Bytes, MediaType: p.MediaType}
+	}
+	return refs, nil
+}
