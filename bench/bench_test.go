@@ -89,23 +89,31 @@ func TestPhotoRequest_isWhatAPhoneSends(t *testing.T) {
 
 func TestDrive(t *testing.T) {
 	t.Parallel()
-	var n atomic.Int64
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		if n.Add(1) == 7 {
-			http.Error(w, "no", http.StatusTooManyRequests)
-			return
-		}
-		w.WriteHeader(http.StatusCreated)
-	}))
-	defer s.Close()
-	w, _ := workNamed("file")
-	got, err := drive(context.Background(), strings.TrimPrefix(s.URL, "http://"), w, []string{"a", "b"}, 4, limit{requests: 50})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got.times) != 49 || got.failed != 1 || !strings.HasPrefix(got.refusal, "429 no") || n.Load() != 50 {
-		t.Errorf("%d answered, %d failed with %q, %d arrived", len(got.times), got.failed, got.refusal, n.Load())
+	for name, library := range map[string]bool{"raw": false, "library": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var n, good atomic.Int64
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				b, err := io.ReadAll(r.Body)
+				if err == nil && json.Valid(b) && len(r.Header.Get("Idempotency-Key")) == 32 && r.URL.Path == "/v1/reports" {
+					good.Add(1)
+				}
+				if n.Add(1) == 7 {
+					http.Error(w, "no", http.StatusTooManyRequests)
+					return
+				}
+				w.WriteHeader(http.StatusCreated)
+			}))
+			defer s.Close()
+			w, _ := workNamed("file")
+			got, err := drive(context.Background(), strings.TrimPrefix(s.URL, "http://"), w, []string{"a", "b"}, 4, limit{requests: 50, library: library})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.times) != 49 || got.failed != 1 || !strings.HasPrefix(got.refusal, "429 no") || n.Load() != 50 || good.Load() != 50 {
+				t.Errorf("%d answered, %d failed with %q, %d arrived, %d whole", len(got.times), got.failed, got.refusal, n.Load(), good.Load())
+			}
+		})
 	}
 }
 

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +21,14 @@ type limit struct {
 	time     time.Duration
 	requests int
 	each     func() // told of each answer
+	library  bool   // send with net/http
+}
+
+func (l limit) sender(address string) (sender, error) {
+	if l.library {
+		return newLibrary(address), nil
+	}
+	return newRaw(address)
 }
 
 // result is what the clients saw.
@@ -74,8 +85,15 @@ func drive(ctx context.Context, address string, w work, tokens []string, clients
 	var wg sync.WaitGroup
 	for i := range clients {
 		wg.Go(func() {
-			results[i], errs[i] = one(address, w.request(tokens[i%len(tokens)]), more, l.each)
-			if errs[i] != nil {
+			if errs[i] = func() error {
+				to, err := l.sender(address)
+				if err != nil {
+					return err
+				}
+				defer to.close()
+				results[i], err = one(to, w.request(tokens[i%len(tokens)]), more, l.each)
+				return err
+			}(); errs[i] != nil {
 				cancel()
 			}
 		})
@@ -92,33 +110,21 @@ func drive(ctx context.Context, address string, w work, tokens []string, clients
 	return all, context.Cause(ctx)
 }
 
-func one(address string, r *request, more func() bool, each func()) (result, error) {
+func one(to sender, r *request, more func() bool, each func()) (result, error) {
 	var got result
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		return got, err
-	}
-	defer conn.Close()
-	in := bufio.NewReaderSize(conn, 16<<10)
-	var answer fasthttp.Response
 	for more() {
 		r.fill()
 		began := time.Now()
-		if err := conn.SetDeadline(began.Add(30 * time.Second)); err != nil {
+		status, body, err := to.send(r)
+		if err != nil {
 			return got, err
 		}
-		if _, err := conn.Write(r.raw); err != nil {
-			return got, fmt.Errorf("send: %w", err)
-		}
-		if err := answer.Read(in); err != nil {
-			return got, fmt.Errorf("read the answer: %w", err)
-		}
-		switch status := answer.StatusCode(); {
+		switch {
 		case status < 300:
 			got.times = append(got.times, time.Since(began))
 		default:
 			if got.failed++; got.refusal == "" {
-				got.refusal = fmt.Sprintf("%d %.300s", status, answer.Body())
+				got.refusal = fmt.Sprintf("%d %.300s", status, body)
 			}
 		}
 		if each != nil {
@@ -127,3 +133,74 @@ func one(address string, r *request, more func() bool, each func()) (result, err
 	}
 	return got, nil
 }
+
+// sender sends a request and waits for the whole answer. The body is valid until the next one is sent.
+type sender interface {
+	send(*request) (status int, body []byte, err error)
+	close()
+}
+
+// answerTime is how long an answer may take before the run is given up.
+const answerTime = 30 * time.Second
+
+// raw sends the bytes as they are: hardly anything is left to the client, so the server gets nearly all of the machine.
+type raw struct {
+	conn   net.Conn
+	in     *bufio.Reader
+	answer fasthttp.Response
+}
+
+func newRaw(address string) (*raw, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &raw{conn: conn, in: bufio.NewReaderSize(conn, 16<<10)}, nil
+}
+
+func (c *raw) send(r *request) (int, []byte, error) {
+	if err := c.conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
+		return 0, nil, err
+	}
+	if _, err := c.conn.Write(r.raw); err != nil {
+		return 0, nil, fmt.Errorf("send: %w", err)
+	}
+	if err := c.answer.Read(c.in); err != nil {
+		return 0, nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return c.answer.StatusCode(), c.answer.Body(), nil
+}
+
+func (c *raw) close() { _ = c.conn.Close() }
+
+// library sends with net/http, as the program did that measured the other systems in docs/performance.md. It takes a good
+// part of the machine itself, from both sides alike.
+type library struct {
+	base   string
+	client http.Client
+}
+
+func newLibrary(address string) *library {
+	return &library{"http://" + address, http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}, Timeout: answerTime}}
+}
+
+func (c *library) send(r *request) (int, []byte, error) {
+	template, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(r.raw[:r.body])))
+	if err != nil {
+		return 0, nil, err
+	}
+	req, err := http.NewRequest(template.Method, c.base+template.RequestURI, bytes.NewReader(r.raw[r.body:]))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header = template.Header
+	res, err := c.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	return res.StatusCode, body, err
+}
+
+func (c *library) close() { c.client.CloseIdleConnections() }

@@ -31,6 +31,7 @@ type options struct {
 	citizens int
 	rounds   int
 	only     []string
+	library  bool
 	server   string
 }
 
@@ -61,6 +62,7 @@ func parse() (options, *bare) {
 	flag.IntVar(&o.citizens, "citizens", 8, "accounts that the clients share: each has thousands of reports")
 	flag.IntVar(&o.rounds, "rounds", 2, "turns into which the time is cut, bare and Balagh after each other")
 	flag.StringVar(&only, "only", "", "works to measure, with commas: "+strings.Join(names(), ", "))
+	flag.BoolVar(&o.library, "library", false, "send with net/http, as the other systems in docs/performance.md were measured")
 	flag.StringVar(&o.server, "server", "", "program to measure; built from this checkout when empty")
 	flag.StringVar(&mode, "bare", "", "internal: be the bare handler, sync or nosync")
 	flag.StringVar(&address, "address", "", "internal: where the bare handler listens")
@@ -203,11 +205,11 @@ func measure(ctx context.Context, o options, w work, p *process, tokens []string
 	if err := p.settle(ctx); err != nil {
 		return result{}, err
 	}
-	warm := limit{time: o.duration / time.Duration(10*o.rounds)}
+	warm := limit{time: o.duration / time.Duration(10*o.rounds), library: o.library}
 	if _, err := drive(ctx, p.address, w, tokens, o.clients, warm); err != nil {
 		return result{}, err
 	}
-	got, err := drive(ctx, p.address, w, tokens, o.clients, limit{time: o.duration / time.Duration(o.rounds)})
+	got, err := drive(ctx, p.address, w, tokens, o.clients, limit{time: o.duration / time.Duration(o.rounds), library: o.library})
 	if err != nil {
 		return result{}, err
 	}

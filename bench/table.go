@@ -44,8 +44,8 @@ func (t *table) failed() bool {
 
 func (t *table) print(to io.Writer) {
 	o := t.options
-	fmt.Fprintf(to, "\n%d clients, %s a side in %d turns, %d reports loaded, embedded store, each answered after its fsync\n\n",
-		o.clients, o.duration, o.rounds, o.reports)
+	fmt.Fprintf(to, "\n%d clients, %s a side in %d turns, %d reports loaded, embedded store, each answered after its fsync, sent %s\n\n",
+		o.clients, o.duration, o.rounds, o.reports, map[bool]string{false: "as prepared bytes", true: "with net/http"}[o.library])
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "WORK\tBARE\tOPS/S\tP50\tP99\tBALAGH OPS/S\tP50\tP99\tRATIO\tTARGET\t\tP99 RATIO\tTARGET\t")
 	for _, r := range t.rows {

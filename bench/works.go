@@ -60,7 +60,8 @@ const (
 // request is the bytes of one request on the wire.
 type request struct {
 	raw                                  []byte
-	key, latitude, longitude, photograph []byte // into bytes; nil when the request has none
+	body                                 int    // where it begins in raw
+	key, latitude, longitude, photograph []byte // within raw; nil when the request has none
 	random                               *rand.Rand
 }
 
@@ -71,7 +72,7 @@ func newRequest(raw []byte) *request {
 		}
 		return nil
 	}
-	return &request{raw: raw, key: place(keyPlace), latitude: place(latitudePlace), longitude: place(longitudePlace),
+	return &request{raw: raw, body: bytes.Index(raw, []byte("\r\n\r\n")) + 4, key: place(keyPlace), latitude: place(latitudePlace), longitude: place(longitudePlace),
 		photograph: place(photoPlace), random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
 }
 
