@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -95,15 +96,17 @@ func photoOf(key string) string {
 	return name[:min(36, len(name))]
 }
 
-// object is being written. It exists only after keep.
+// object is being written. It counts only after keep.
 type object struct {
-	*blob.Writer
+	io.WriteCloser
 	b      *Bucket
 	key    string
+	file   *os.File // of an original in a bucket of files
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
+// create begins an object that appears whole or not at all.
 func (b *Bucket) create(ctx context.Context, key, mediaType string) (*object, error) {
 	wctx, cancel := context.WithCancel(ctx)
 	w, err := b.NewWriter(wctx, key, &blob.WriterOptions{ContentType: mediaType, DisableContentTypeDetection: true})
@@ -111,23 +114,43 @@ func (b *Bucket) create(ctx context.Context, key, mediaType string) (*object, er
 		cancel()
 		return nil, fmt.Errorf("write to the bucket: %w", err)
 	}
-	return &object{Writer: w, b: b, key: key, ctx: ctx, cancel: cancel}, nil
+	return &object{WriteCloser: w, b: b, key: key, ctx: ctx, cancel: cancel}, nil
 }
 
-// keep makes the object durable, or leaves nothing.
-//
-// A file gets its name before it is synced: the sync of a file commits its name too where the journal holds both (ext4, xfs,
-// btrfs), so one is enough; see docs/decisions/0005-photos.md.
+// createOriginal begins an object that nobody looks for before its row is written. So a file needs no second name while it
+// grows, which is a third of what storing it costs: see docs/decisions/0005-photos.md.
+func (b *Bucket) createOriginal(ctx context.Context, key, mediaType string) (*object, error) {
+	if b.dir == "" {
+		return b.create(ctx, key, mediaType)
+	}
+	path := b.path(key)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrNotExist) { // the folder was removed
+		if err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), syncFile(filepath.Dir(filepath.Dir(path)))); err == nil {
+			f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write to the bucket: %w", err)
+	}
+	return &object{WriteCloser: f, b: b, key: key, file: f, ctx: ctx, cancel: func() {}}, nil
+}
+
+// path of an object in a bucket of files. Keys hold nothing that fileblob would escape.
+func (b *Bucket) path(key string) string { return filepath.Join(b.dir, filepath.FromSlash(key)) }
+
+// keep makes the object durable, or leaves nothing. The sync of a file commits its name too where the journal holds both
+// (ext4, xfs, btrfs), so one is enough.
 func (o *object) keep() error {
 	defer o.cancel()
-	if err := o.Close(); err != nil {
-		return fmt.Errorf("write to the bucket: %w", err)
+	var err error
+	if o.file != nil {
+		err = errors.Join(o.file.Sync(), o.Close())
+	} else if err = o.Close(); err == nil && o.b.dir != "" {
+		err = syncFile(o.b.path(o.key))
 	}
-	if o.b.dir == "" {
-		return nil
-	}
-	if err := syncFile(filepath.Join(o.b.dir, filepath.FromSlash(o.key))); err != nil {
-		return errors.Join(fmt.Errorf("sync the bucket: %w", err), o.b.remove(o.ctx, o.key))
+	if err != nil {
+		return errors.Join(fmt.Errorf("write to the bucket: %w", err), o.b.remove(o.ctx, o.key))
 	}
 	return nil
 }
@@ -135,7 +158,10 @@ func (o *object) keep() error {
 // drop leaves nothing of the object.
 func (o *object) drop() {
 	o.cancel()
-	_ = o.Close() // says that it was cancelled
+	_ = o.Close() // of a blob: says that it was cancelled
+	if o.file != nil {
+		_ = os.Remove(o.file.Name())
+	}
 }
 
 // remove deletes an object, also one that is not there.

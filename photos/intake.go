@@ -153,7 +153,7 @@ func (k *intake) begin(ctx context.Context, b *Bucket, p *Photo) (*object, error
 	default:
 		return nil, fault.New(fault.UnsupportedMedia)
 	}
-	return b.create(ctx, p.originalKey(), p.MediaType)
+	return b.createOriginal(ctx, p.originalKey(), p.MediaType)
 }
 
 // sink is where the bytes go: to the walker, the hash and the bucket.

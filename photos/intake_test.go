@@ -263,7 +263,7 @@ func FuzzTake(f *testing.F) {
 
 // photo160 is a JPEG of about 160 KB with EXIF, as a phone sends.
 func photo160() []byte {
-	return jpegOf(noise(660, 660), exifSegment(block(binary.LittleEndian, 6, "N", "E", "+03:00")))
+	return jpegOf(noise(515, 515), exifSegment(block(binary.LittleEndian, 6, "N", "E", "+03:00")))
 }
 
 // thirtyTwo runs do b.N times by 32 goroutines.
