@@ -21,6 +21,8 @@ import (
 // Server answers the operations of the contract; each resource has a file with its methods. The exported fields are set
 // once, before App is called.
 type Server struct {
+	gen.StrictServerInterface
+
 	Accounts *accounts.Service
 	Reports  *reports.Service
 	Photos   *photos.Service
@@ -34,6 +36,7 @@ type Server struct {
 	Ready          []Check          // what /readyz looks at
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
 	MinAppVersion  string           // older applications get 426; "" takes all
+	AnonymousLimit accounts.Limit   // of reports without an account from one address
 	Outbox         func() []DevText // what /dev/outbox shows; nil outside development
 
 	idempotency *idempotency

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api"
 	"github.com/balagh/balagh/event"
+	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/photos"
 	"github.com/balagh/balagh/push"
 	"github.com/balagh/balagh/push/fcm"
@@ -84,7 +86,8 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 			Workers: s.FcmWorkers, OnOutcome: p.metrics.Delivery}
 	}
 	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Answers: p.store, Now: time.Now, Log: log,
-		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies, MinAppVersion: s.MinAppVersion, Outbox: outbox}
+		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies,
+		AnonymousLimit: accounts.Limit{Max: s.AnonPerClient, Window: time.Hour}, MinAppVersion: s.MinAppVersion, Outbox: outbox}
 	return p, nil
 }
 
@@ -202,7 +205,13 @@ type attacher struct{ photos *photos.Service }
 
 // Attach binds uploaded photos to a report.
 func (x attacher) Attach(ctx context.Context, a actor.Actor, ids []string, report string) ([]reports.PhotoRef, error) {
-	ps, err := x.photos.Attach(ctx, a, report, ids...)
+	var ps []*photos.Photo
+	var err error
+	if a.Kind == actor.Nobody {
+		ps, err = x.sent(ctx, ids, report)
+	} else {
+		ps, err = x.photos.Attach(ctx, a, report, ids...)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -211,4 +220,18 @@ func (x attacher) Attach(ctx context.Context, a actor.Actor, ids []string, repor
 		refs[i] = reports.PhotoRef{ID: p.ID, Width: p.Width, Height: p.Height, Bytes: p.Bytes, MediaType: p.MediaType}
 	}
 	return refs, nil
+}
+
+// sent are photos that nobody in particular sent together with the report: they were bound to it as they came.
+func (x attacher) sent(ctx context.Context, ids []string, report string) ([]*photos.Photo, error) {
+	ps, err := x.photos.Of(ctx, report)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		if !slices.ContainsFunc(ps, func(p *photos.Photo) bool { return p.ID == id }) {
+			return nil, fault.At(fmt.Sprintf("photos/%d", i), fault.Unknown)
+		}
+	}
+	return ps, nil
 }
