@@ -61,6 +61,7 @@ bench: build ## the numbers beside a bare Fiber handler (ARGS='-only list -d 4s'
 
 gen: ## generate api/gen from the contract and docs/lifecycle.md from the table
 	go generate ./...
+	go test ./reports -run '^TestLifecycle_Document$$' -count=1 -update
 
 build: ## one static program, in ./data/bin
 	@mkdir -p $(dir $(BIN))

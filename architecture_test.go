@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -53,8 +54,9 @@ var arrows = map[string][]string{
 	"bench":           {"demo"},
 }
 
-// inTests may be imported by every test besides what its package may: a real store is cheaper than a fake one.
-var inTests = []string{"actor", "event", "fault", "store/sqlite", "store/storetest"}
+// inTests may be imported by every test besides what its package may: a real store is cheaper than a fake one, and so is the
+// stand-in for Firebase.
+var inTests = []string{"actor", "event", "fault", "store/sqlite", "store/storetest", "demo/standin"}
 
 // owners are the only packages that may import what begins with the key. Tests and commands are held to it as well.
 var owners = map[string][]string{
@@ -271,6 +273,28 @@ func TestComments_leaveNothingForLater(t *testing.T) {
 			for _, c := range g.List {
 				if m := later.FindString(c.Text); m != "" {
 					t.Errorf("%s: %s", s.fset.Position(c.Pos()), m)
+				}
+			}
+		}
+	}
+}
+
+func TestDocs_links(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#: ]+)(#[^)]*)?\)`)
+	for _, dir := range []string{".", "docs", "docs/decisions"} {
+		pages, err := filepath.Glob(filepath.Join(dir, "*.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			b, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range link.FindAllStringSubmatch(string(b), -1) {
+				if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(m[1]))); err != nil {
+					t.Errorf("%s leads to %s, which is not there", page, m[1])
 				}
 			}
 		}
