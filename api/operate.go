@@ -47,11 +47,10 @@ func (s *Server) operate(app *fiber.App, doc *openapi3.T) {
 		c.Set(fiber.HeaderContentType, "application/yaml")
 		return c.Send(openapi.YAML)
 	})
-	docs := openapi.Docs()
 	app.Get("/docs", func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 		c.Set(fiber.HeaderContentSecurityPolicy, openapi.DocsPolicy)
-		return c.Send(docs)
+		return c.Send(openapi.Docs())
 	})
 	if s.Outbox != nil {
 		app.Get("/dev/outbox", func(c *fiber.Ctx) error {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/balagh/balagh/actor"
+)
+
+const speakers = `{"category":"loudspeakers","description":"مكبر الصوت الخارجي لا يعمل منذ أسبوع","place":{"latitude":24.7136,"longitude":46.6753,"source":"gps","accuracy_m":12,"address":"حي العليا"},"attributes":{"mosque_name":"جامع الملك خالد"}}`
+
+// TestJourney is the main job, from the one-time code to the percentage that management reads.
+func TestJourney(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	citizen := i.citizen("+966500000001")
+	clerk := i.staff(actor.Clerk, "riyadh", "*")
+	officer := i.staff(actor.Officer, "riyadh", "sound")
+	manager := i.staff(actor.Manager, "*", "*")
+
+	filed := citizen.do("POST", "/v1/reports", speakers, "Idempotency-Key", "journey-1").want(201)
+	id, number := filed.str("id"), filed.str("number")
+	if filed.str("centre", "code") != "riyadh" || filed.str("department", "code") != "sound" || len(number) != 10 {
+		t.Fatalf("routed wrongly: %s", filed.body)
+	}
+	if loc := filed.header.Get("Location"); loc != "/v1/reports/"+id {
+		t.Fatalf("Location: %s", loc)
+	}
+
+	if q := clerk.do("GET", "/v1/desk/reports?status=received&q=%D9%85%D9%83%D8%A8%D9%8E%D9%91%D8%B1", nil).want(200); q.len("items") > 1 {
+		t.Fatalf("the queue: %s", q.body)
+	}
+	clerk.do("POST", "/v1/desk/reports/"+id+"/assign", map[string]any{"assignee": officer.id}).want(200)
+	officer.do("POST", "/v1/desk/reports/"+id+"/notes", map[string]any{"text": "ملاحظة داخلية سرية"}).want(201)
+	officer.do("POST", "/v1/desk/reports/"+id+"/transitions", map[string]any{"to": "in_progress"}).want(200)
+	officer.do("POST", "/v1/desk/reports/"+id+"/transitions", map[string]any{"to": "waiting_for_citizen", "text": "أي مكبر؟"}).want(200)
+	citizen.do("POST", "/v1/reports/"+id+"/comments", map[string]any{"text": "الخارجي فوق المنارة"}).want(201)
+	officer.do("POST", "/v1/desk/reports/"+id+"/transitions", map[string]any{"to": "resolved", "text": "تم إصلاح المكبر"}).want(200)
+
+	seen := citizen.do("GET", "/v1/reports/"+id, nil).want(200)
+	if seen.str("status") != "resolved" || seen.at("can", "rate") != true || seen.at("can", "reopen") != true {
+		t.Fatalf("the citizen sees: %s", seen.body)
+	}
+	if strings.Contains(string(seen.body), "سرية") || strings.Contains(string(seen.body), officer.id) {
+		t.Fatalf("an internal note or a name of staff reached the citizen: %s", seen.body)
+	}
+
+	eventually(t, "six messages in the inbox", func() bool { // received, assigned, in progress, waiting, resolved; the comment is their own
+		return citizen.do("GET", "/v1/inbox", nil).want(200).len("items") == 5
+	})
+	first := citizen.do("GET", "/v1/inbox?limit=1", nil).want(200)
+	if first.str("items", 0, "kind") != "resolved" || !strings.Contains(first.str("items", 0, "body"), number) {
+		t.Fatalf("the newest message: %s", first.body)
+	}
+	citizen.do("POST", "/v1/inbox/"+first.str("items", 0, "id")+"/read", nil).want(204)
+
+	rating := map[string]any{"level": 5, "solved": true, "reasons": []string{"fast"}, "comment": "شكرًا"}
+	citizen.do("POST", "/v1/reports/"+id+"/rating", rating).want(201)
+	citizen.do("POST", "/v1/reports/"+id+"/rating", rating).want(409)
+
+	s := manager.do("GET", "/v1/insights/satisfaction?by=department", nil).want(200)
+	if s.at("total", "n") != 1.0 || s.at("total", "top2") != 1.0 || s.at("total", "eligible") != 1.0 || s.str("formula") == "" {
+		t.Fatalf("satisfaction: %s", s.body)
+	}
+	v := manager.do("GET", "/v1/insights/volumes?by=category&by=status", nil).want(200)
+	if v.at("total") != 1.0 || v.len("rows") != 1 {
+		t.Fatalf("volumes: %s", v.body)
+	}
+	manager.do("GET", "/v1/insights/volumes.csv?by=centre", nil).want(200)
+	manager.do("GET", "/v1/insights/satisfaction.csv?by=centre", nil).want(200)
+}
+
+func TestIdempotency(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	citizen, other := i.citizen("+966500000002"), i.citizen("+966500000003")
+	first := citizen.do("POST", "/v1/reports", speakers, "Idempotency-Key", "the-same-key").want(201)
+	again := citizen.do("POST", "/v1/reports", " "+speakers+" ", "Idempotency-Key", "the-same-key").want(201)
+	if string(first.body) != string(again.body) || again.header.Get("Idempotency-Replayed") != "true" {
+		t.Fatalf("not the same answer:\n%s\n%s", first.body, again.body)
+	}
+	citizen.do("POST", "/v1/reports", strings.Replace(speakers, "أسبوع", "شهر", 1), "Idempotency-Key", "the-same-key").refused(422, "idempotency_key_reused")
+	if o := other.do("POST", "/v1/reports", speakers, "Idempotency-Key", "the-same-key").want(201); o.str("id") == first.str("id") {
+		t.Fatal("one person's key gave another's report")
+	}
+	if l := citizen.do("GET", "/v1/reports", nil).want(200); l.len("items") != 1 {
+		t.Fatalf("filed twice: %s", l.body)
+	}
+	id := i.parts.server.Reports.NewID()
+	withID := strings.Replace(speakers, `{`, `{"id":"`+id+`",`, 1)
+	a, b := citizen.do("POST", "/v1/reports", withID).want(201), citizen.do("POST", "/v1/reports", withID).want(201)
+	if a.str("id") != id || a.str("number") != b.str("number") {
+		t.Fatalf("the phone's own id: %s\n%s", a.body, b.body)
+	}
+	if o := other.do("POST", "/v1/reports", withID); o.status != 409 || strings.Contains(string(o.body), a.str("number")) {
+		t.Fatalf("another's id: %d %s", o.status, o.body)
+	}
+}
