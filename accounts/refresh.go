@@ -98,8 +98,11 @@ func (s *Service) refreshToken(x *Session, generation uint32) (string, error) {
 }
 
 func parseRefreshToken(token string) (id string, generation uint32, ok bool) {
+	if len(token) != base64.RawURLEncoding.EncodedLen(refreshBytes) { // the decoder would skip line breaks
+		return "", 0, false
+	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) != refreshBytes {
+	if err != nil {
 		return "", 0, false
 	}
 	return uuid.UUID(b[:16]).String(), binary.BigEndian.Uint32(b[16:20]), true
