@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
@@ -41,6 +42,7 @@ func TestService_Take_accepts(t *testing.T) {
 		"bad_exif":    {jpegOf(m, exifSegment([]byte("nonsense"))), 64, 48, false, jpegType},
 		"two_exif":    {jpegOf(m, exifSegment(upright), exifSegment(aside)), 64, 48, true, jpegType},
 		"fill_bytes":  {jpegOf(m, []byte{0xff, 0xff, 0xff}, exifSegment(upright)), 64, 48, true, jpegType},
+		"stray_bytes": {jpegOf(m, app(0, "JFIF\x00"), []byte{0, 1, 0xff, 0, 2}, exifSegment(upright)), 64, 48, true, jpegType},
 		"behind_the_end": {append(jpegOf(m, exifSegment(upright)), "more pictures of a maker"...), 64, 48, true,
 			jpegType},
 		"png":      {pngOf(m), 64, 48, false, pngType},
@@ -49,7 +51,7 @@ func TestService_Take_accepts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for kind, r := range map[string]io.Reader{"whole": bytes.NewReader(tt.data), "bytewise": iotest.OneByteReader(bytes.NewReader(tt.data))} {
-				s, store := inFiles(t)
+				s, store := newService(t, "mem://")
 				p, err := s.Take(t.Context(), citizen, "", r)
 				if err != nil {
 					t.Fatalf("%s: %v", kind, err)
@@ -92,6 +94,7 @@ func TestService_Take_refuses(t *testing.T) {
 		"jpeg_cut_in_scan":    {whole[:len(whole)/2], fault.PhotoRefused},
 		"jpeg_without_eoi":    {whole[:len(whole)-2], fault.PhotoRefused},
 		"jpeg_without_scan":   {append(bytes.Clone(whole[:bytes.Index(whole, []byte{0xff, 0xda})]), 0xff, 0xd9), fault.PhotoRefused},
+		"jpeg_damaged_scan":   {slices.Concat(whole[:len(whole)-200], []byte{0xff, 0xe5, 0, 4, 1, 2, 3, 4}, whole[len(whole)-200:]), fault.PhotoRefused},
 		"jpeg_lossless":       {lossless, fault.PhotoRefused},
 		"jpeg_of_many_scans":  {scans, fault.PhotoRefused},
 		"jpeg_65535_x_65535":  {hugeJPEG(whole), fault.PhotoRefused},
@@ -237,7 +240,11 @@ func FuzzTake(f *testing.F) {
 	f.Add([]byte("GIF89a"))
 	s, store := newService(f, "mem://")
 	f.Fuzz(func(t *testing.T, b []byte) {
+		began := time.Now()
 		p, err := s.Take(context.Background(), citizen, "", bytes.NewReader(b))
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("took %v", took)
+		}
 		if err != nil {
 			if fault.CodeOf(err) == fault.Internal {
 				t.Errorf("internal: %v", err)

@@ -98,12 +98,15 @@ func (w *jpegWalker) walk(p []byte) {
 	}
 }
 
-// marker reads FF, any number of fill bytes FF, and a code.
+// marker reads FF, any number of fill bytes FF, and a code. Before the picture, stray bytes are passed over as every decoder
+// does; behind its first scan they say that the scan is damaged.
 func (w *jpegWalker) marker(p []byte) []byte {
 	c := p[0]
 	switch {
 	case c == 0xff:
 		w.ff = true
+	case w.scans == 0 && (!w.ff || c == 0):
+		w.ff = false
 	case !w.ff:
 		w.state = jpegBroken
 	default:
