@@ -1,0 +1,215 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/event"
+	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/openapi"
+	"github.com/balagh/balagh/reports"
+	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/surveys"
+)
+
+var everywhere = []string{actor.All}
+
+// asked is a context as the middleware leaves it.
+func asked(t *testing.T, a actor.Actor, language string) context.Context {
+	t.Helper()
+	return context.WithValue(t.Context(), requestKey, &request{actor: a, language: language})
+}
+
+// conforms checks what a handler answers against a schema of the contract.
+func conforms(t *testing.T, schema string, body any) {
+	t.Helper()
+	doc, err := openapi.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Components.Schemas[schema].Value.VisitJSON(v); err != nil {
+		t.Errorf("%s does not conform to %s: %v", b, schema, err)
+	}
+}
+
+// surveyed is a server with one named centre, another that is no longer known, and a clock that stands at noon.
+func surveyed(t *testing.T) *Server {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	now := func() time.Time { return time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC) }
+	cases := reports.New(db, nil, time.FixedZone("Asia/Riyadh", 3*60*60))
+	if err := cases.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	admin := actor.Actor{Kind: actor.Staff, Role: actor.Admin, Centres: everywhere, Departments: everywhere}
+	names := map[string]string{"ar": "=منطقة الرياض", "en": "=Riyadh Region", "ur": "=ریاض ریجن"} // an administrator's trick
+	if _, err := cases.PutCentre(t.Context(), admin, reports.Centre{Code: "sa-01", Names: names, Active: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return &Server{Reports: cases, Now: now, Surveys: &surveys.Service{Store: db, Now: now, NewID: uuid.NewString}}
+}
+
+// ratedReport resolves a report of the citizen, and rates it when level is not 0.
+func ratedReport(t *testing.T, s *Server, citizen, centre string, level int) string {
+	t.Helper()
+	id := uuid.NewString()
+	err := s.Surveys.On(t.Context(), event.Event{Type: event.ReportMoved, At: s.Now().Add(-time.Hour), Report: &event.Report{ID: id, Citizen: citizen,
+		Centre: centre, Department: "maintenance", Category: "maintenance", Channel: "app", To: "resolved", Closure: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if level > 0 {
+		ctx := asked(t, actor.Actor{Kind: actor.Citizen, ID: citizen}, "ar")
+		if _, err := s.RateReport(ctx, gen.RateReportRequestObject{Id: id, Body: &gen.NewRating{Level: level, Solved: level > 2}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return id
+}
+
+func TestServer_RateReport(t *testing.T) {
+	t.Parallel()
+	s := surveyed(t)
+	id := ratedReport(t, s, "c", "sa-01", 0)
+	ctx := asked(t, actor.Actor{Kind: actor.Citizen, ID: "c"}, "ar")
+	if _, err := s.GetRating(ctx, gen.GetRatingRequestObject{Id: id}); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("before it was rated: %v", err)
+	}
+	comment := "لم يُحل شيء"
+	r, err := s.RateReport(ctx, gen.RateReportRequestObject{Id: id, Body: &gen.NewRating{Level: 1, Reasons: []gen.RatingReason{"not_solved"}, Comment: &comment}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, "Rating", r)
+	body := gen.Rating(r.(gen.RateReport201JSONResponse))
+	if body.ReportId != id || body.Closure != 1 || body.Level != 1 || *body.Comment != comment || !body.MayReopen || body.ReopenUntil == nil {
+		t.Errorf("rating %+v", body)
+	}
+	again, err := s.GetRating(ctx, gen.GetRatingRequestObject{Id: id})
+	if err != nil || fmt.Sprint(again) == "" {
+		t.Fatal(err)
+	}
+	conforms(t, "Rating", again)
+	if _, err := s.RateReport(ctx, gen.RateReportRequestObject{Id: id, Body: &gen.NewRating{Level: 5, Solved: true}}); fault.CodeOf(err) != fault.Exists {
+		t.Errorf("a second rating: %v", err)
+	}
+	if _, err := s.GetRating(asked(t, actor.Actor{Kind: actor.Citizen, ID: "d"}, "ar"), gen.GetRatingRequestObject{Id: id}); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("another citizen: %v", err)
+	}
+}
+
+func TestServer_RateReport_PlainRating(t *testing.T) {
+	t.Parallel()
+	s := surveyed(t)
+	id := ratedReport(t, s, "c", "sa-01", 5)
+	r, err := s.GetRating(asked(t, actor.Actor{Kind: actor.Citizen, ID: "c"}, "ar"), gen.GetRatingRequestObject{Id: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, "Rating", r)
+	if body := gen.Rating(r.(gen.GetRating200JSONResponse)); body.Reasons == nil || body.Comment != nil || body.MayReopen || body.ReopenUntil != nil {
+		t.Errorf("rating %+v", body)
+	}
+}
+
+func TestServer_Satisfaction(t *testing.T) {
+	t.Parallel()
+	s := surveyed(t)
+	for _, level := range []int{0, 1, 4, 5, 5} {
+		ratedReport(t, s, "c", "sa-01", level)
+	}
+	ratedReport(t, s, "c", "sa-99", 0)
+	ctx := asked(t, actor.Actor{Kind: actor.Staff, Role: actor.Manager, Centres: everywhere, Departments: everywhere}, "en")
+	by, first := gen.SatisfactionDimension("centre"), "2026-11-01"
+	r, err := s.Satisfaction(ctx, gen.SatisfactionRequestObject{Params: gen.SatisfactionParams{By: &by, From: &first}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, "Satisfaction", r)
+	body := gen.Satisfaction(r.(gen.Satisfaction200JSONResponse))
+	if body.From != "2026-11-01" || body.To != "2026-11-20" || body.Formula != "top2" || body.Version != 1 || len(body.Rows) != 2 {
+		t.Fatalf("satisfaction %+v", body)
+	}
+	if row := body.Rows[0]; *row.Key != "sa-01" || *row.Name != "=Riyadh Region" || row.N != 4 || row.Eligible != 5 || *row.Top2 != .75 {
+		t.Errorf("row %+v", row)
+	}
+	if row := body.Rows[1]; row.Name != nil || row.Top2 != nil || row.Interval != nil {
+		t.Errorf("row without ratings %+v", row)
+	}
+	if body.Total.Key != nil || body.Total.Eligible != 6 {
+		t.Errorf("total %+v", body.Total)
+	}
+
+	f, err := s.SatisfactionCsv(ctx, gen.SatisfactionCsvRequestObject{Params: gen.SatisfactionCsvParams{By: &by, From: &first}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(f.(gen.SatisfactionCsv200TextcsvResponse).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/satisfaction.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want = bytes.ReplaceAll(want, []byte("\n"), []byte("\r\n")); !bytes.Equal(got, want) {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestServer_Satisfaction_Undivided(t *testing.T) {
+	t.Parallel()
+	s := surveyed(t)
+	admin := actor.Actor{Kind: actor.Staff, Role: actor.Admin, Centres: everywhere, Departments: everywhere}
+	r, err := s.Satisfaction(asked(t, admin, "ar"), gen.SatisfactionRequestObject{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, "Satisfaction", r)
+	if body := gen.Satisfaction(r.(gen.Satisfaction200JSONResponse)); body.By != "none" || len(body.Rows) != 0 || body.Total.ResponseRate != nil {
+		t.Errorf("satisfaction %+v", body)
+	}
+	by := gen.SatisfactionDimension("channel")
+	ratedReport(t, s, "c", "sa-01", 5)
+	r, err = s.Satisfaction(asked(t, admin, "ar"), gen.SatisfactionRequestObject{Params: gen.SatisfactionParams{By: &by}})
+	if err != nil || *gen.Satisfaction(r.(gen.Satisfaction200JSONResponse)).Rows[0].Name != "التطبيق" {
+		t.Errorf("by channel %+v, %v", r, err)
+	}
+}
+
+func TestServer_Satisfaction_Refused(t *testing.T) {
+	t.Parallel()
+	s := surveyed(t)
+	wrong := "2026-02-30"
+	manager := actor.Actor{Kind: actor.Staff, Role: actor.Manager, Centres: everywhere, Departments: everywhere}
+	if _, err := s.Satisfaction(asked(t, manager, "ar"), gen.SatisfactionRequestObject{Params: gen.SatisfactionParams{From: &wrong}}); fault.CodeOf(err) != fault.Invalid {
+		t.Errorf("a day that is not: %v", err)
+	}
+	manager.Role = actor.Supervisor
+	if _, err := s.SatisfactionCsv(asked(t, manager, "ar"), gen.SatisfactionCsvRequestObject{}); fault.CodeOf(err) != fault.Forbidden {
+		t.Errorf("a supervisor: %v", err)
+	}
+}
