@@ -36,6 +36,8 @@ type DB struct {
 	stmts  sync.Map // query → *sql.Stmt of reader
 	writer *writer
 	wake   chan struct{}
+	search *indexer
+	seen   summaryCache
 }
 
 // Open opens the store in the file at path, makes it when there is none, and brings an older one up to date after a
@@ -63,6 +65,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	n := max(4, 2*runtime.GOMAXPROCS(0))
 	db.reader.SetMaxOpenConns(n)
 	db.reader.SetMaxIdleConns(n)
+	db.search = newIndexer(db)
 	return db, nil
 }
 
@@ -77,6 +80,7 @@ func dsn(path string, pragmas ...string) string {
 
 // Close lets the writes that were accepted finish and closes the file.
 func (db *DB) Close() error {
+	db.search.close()
 	return errors.Join(db.writer.close(), db.reader.Close())
 }
 
