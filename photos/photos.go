@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"runtime"
 	"slices"
@@ -27,7 +28,7 @@ import (
 const (
 	MaxBytes     = 12 << 20   // of one upload
 	MaxPixels    = 50_000_000 // width × height
-	MaxPerReport = 8
+	MaxPerReport = 8          // of one citizen; staff add as many as their work needs
 )
 
 // Photo is what is known of a photo; its bytes are in the bucket.
@@ -150,7 +151,7 @@ func (s *Service) remove(ctx context.Context, p *Photo) error {
 		s.Bucket.remove(ctx, p.servedKey(Thumb)))
 }
 
-// Attach gives photos of the actor's own to a report, all or none. Doing it again for the same report is no error.
+// Attach gives at most 8 photos of the actor's own to a report, all or none. Doing it again for the same report is no error.
 //
 // Faults, in the list "photos": TooMany, and at an element Duplicate, Unknown (absent or someone else's) or NotAllowed (of
 // another report).
@@ -159,6 +160,8 @@ func (s *Service) Attach(ctx context.Context, a actor.Actor, report string, ids 
 		return nil, fault.At("photos", fault.TooMany)
 	}
 	var wrong fault.Fields
+	var ps []*Photo
+	done := true
 	for i, id := range ids {
 		at := fmt.Sprintf("photos/%d", i)
 		p, err := s.Store.Photo(ctx, id)
@@ -171,12 +174,22 @@ func (s *Service) Attach(ctx context.Context, a actor.Actor, report string, ids 
 			return nil, fmt.Errorf("look for the photo: %w", err)
 		case p.Report != "" && p.Report != report:
 			wrong.Add(at, fault.NotAllowed)
+		default:
+			ps = append(ps, p)
+			done = done && p.Report == report
 		}
 	}
-	if err := wrong.Err(); err != nil || len(ids) == 0 {
+	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
-	ps, err := s.Store.AttachPhotos(ctx, report, ids, MaxPerReport)
+	if done {
+		return ps, nil
+	}
+	limit := MaxPerReport
+	if a.Kind == actor.Staff {
+		limit = 0
+	}
+	ps, err := s.Store.AttachPhotos(ctx, report, ids, limit)
 	if err != nil {
 		return nil, fmt.Errorf("attach photos: %w", err)
 	}
@@ -205,6 +218,12 @@ func (s *Service) Photo(ctx context.Context, a actor.Actor, id string, allowed f
 		return nil, fmt.Errorf("may the report be seen: %w", err)
 	}
 	return p, nil
+}
+
+// Served is the size in pixels in which Full is served.
+func (p *Photo) Served() (width, height int) {
+	r := within(image.Rect(0, 0, p.Width, p.Height), fullSide)
+	return r.Dx(), r.Dy()
 }
 
 // Of are the photos of a report, oldest first; the caller has decided that they may be seen.

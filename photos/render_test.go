@@ -119,6 +119,9 @@ func TestService_Image_upright(t *testing.T) {
 					if got := corners(m); !near(got[0], want[0]) || !near(got[1], want[1]) || !near(got[2], want[2]) || !near(got[3], want[3]) {
 						t.Errorf("%s %s: corners %v, want %v", kind, z, got, want)
 					}
+					if w, h := p.Served(); z == Full && m.Bounds() != image.Rect(0, 0, w, h) {
+						t.Errorf("%s is %v, said to be %d × %d", kind, m.Bounds(), w, h)
+					}
 					if b := m.Bounds(); max(b.Dx(), b.Dy()) != side || (b.Dx() > b.Dy()) != (p.Width > p.Height) {
 						t.Errorf("%s %s is %v of a photo of %d × %d, want the longer side to be %d", kind, z, b, p.Width, p.Height, side)
 					}

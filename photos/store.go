@@ -8,7 +8,8 @@ import (
 // Store keeps the rows of photos. A stored photo is never changed in place: callers get copies.
 type Store interface {
 	// PutPhotos writes new photos, all or none. An id that is taken is fault.Exists; photos that carry a report are
-	// fault.At("photos", TooMany) when the report would have more than limit, however many write at once.
+	// fault.At("photos", TooMany) when it would have more than limit of one owner, however many write at once. A limit of 0
+	// is none.
 	PutPhotos(ctx context.Context, ps []*Photo, limit int) error
 
 	// Photo is fault.NotFound when there is none.
@@ -22,8 +23,8 @@ type Store interface {
 	UpdatePhoto(ctx context.Context, id string, change func(*Photo) error) (*Photo, error)
 
 	// AttachPhotos gives photos to a report, all or none; those that it has already stay as they are. An absent id is
-	// fault.NotFound; a photo of another report fault.Conflict, and more than limit fault.At("photos", TooMany), however many
-	// attach at once.
+	// fault.NotFound; a photo of another report fault.Conflict, and more than limit of one owner fault.At("photos", TooMany),
+	// however many attach at once. A limit of 0 is none.
 	AttachPhotos(ctx context.Context, report string, ids []string, limit int) ([]*Photo, error)
 
 	// LoosePhotos are photos without a report that were made before a moment, by id, after the given one.

@@ -16,18 +16,19 @@ const photosSchema = `
 CREATE TABLE photos(
 	id      TEXT PRIMARY KEY,
 	report  TEXT NOT NULL,
+	owner   TEXT NOT NULL,
 	created INTEGER NOT NULL,
 	rev     INTEGER NOT NULL,
 	doc     BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX photos_report ON photos(report, created, id) WHERE report <> '';
+CREATE INDEX photos_report ON photos(report, created, id, owner) WHERE report <> '';
 CREATE INDEX photos_loose ON photos(id, created) WHERE report = '';`
 
 var _ photos.Store = (*DB)(nil)
 
 var errPhotoChanged = errors.New("the photo was changed by another write")
 
-const photoOfReport = `SELECT count(*) FROM photos WHERE report = ? AND report <> ''`
+const photosCount = `SELECT count(*) FROM photos WHERE report = ? AND report <> '' AND owner = ?`
 
 // PutPhotos writes new photos.
 func (db *DB) PutPhotos(ctx context.Context, ps []*photos.Photo, limit int) error {
@@ -37,7 +38,8 @@ func (db *DB) PutPhotos(ctx context.Context, ps []*photos.Photo, limit int) erro
 	}
 	return db.write(ctx, func(t *tx) error {
 		for i, p := range ps {
-			_, err := t.exec(`INSERT INTO photos(id, report, created, rev, doc) VALUES(?,?,?,?,?)`, p.ID, p.Report, millis(p.CreatedAt), p.Rev, docs[i])
+			_, err := t.exec(`INSERT INTO photos(id, report, owner, created, rev, doc) VALUES(?,?,?,?,?,?)`, p.ID, p.Report, p.Owner,
+				millis(p.CreatedAt), p.Rev, docs[i])
 			if unique(err) {
 				return fault.New(fault.Exists)
 			}
@@ -62,14 +64,15 @@ func photoDocs(ps []*photos.Photo) ([][]byte, error) {
 
 // photosWithin counts after the write, in the same commit: one refusal takes all of it back.
 func photosWithin(t *tx, ps []*photos.Photo, limit int) error {
-	counted := ""
-	for _, p := range ps {
-		if p.Report == counted {
+	if limit == 0 {
+		return nil
+	}
+	for i, p := range ps {
+		if i > 0 && p.Report == ps[i-1].Report && p.Owner == ps[i-1].Owner {
 			continue
 		}
-		counted = p.Report
 		var n int
-		if err := t.row(photoOfReport, p.Report).Scan(&n); err != nil {
+		if err := t.row(photosCount, p.Report, p.Owner).Scan(&n); err != nil {
 			return err
 		}
 		if n > limit {
@@ -141,8 +144,7 @@ func (db *DB) AttachPhotos(ctx context.Context, report string, ids []string, lim
 	}
 }
 
-// rewritePhotos writes photos that were read before and are still the same in the store, and counts their Rev up. A limit of
-// 0 is none.
+// rewritePhotos writes photos that were read before and are still the same in the store, and counts their Rev up.
 func (db *DB) rewritePhotos(ctx context.Context, ps []*photos.Photo, limit int) error {
 	for _, p := range ps {
 		p.Rev++
@@ -160,9 +162,6 @@ func (db *DB) rewritePhotos(ctx context.Context, ps []*photos.Photo, limit int) 
 			if n == 0 {
 				return errPhotoChanged
 			}
-		}
-		if limit == 0 {
-			return nil
 		}
 		return photosWithin(t, ps, limit)
 	})

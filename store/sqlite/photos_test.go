@@ -17,7 +17,7 @@ func TestPhotos_plans(t *testing.T) {
 	t.Parallel()
 	db := fresh(t)
 	for q, index := range map[string]string{
-		photoOfReport: "photos_report",
+		photosCount: "photos_report",
 		`SELECT doc FROM photos WHERE report = ? AND report <> '' ORDER BY created, id`:           "photos_report",
 		`SELECT doc FROM photos WHERE report = '' AND id > ? AND created < ? ORDER BY id LIMIT ?`: "photos_loose",
 	} {

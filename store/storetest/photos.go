@@ -208,6 +208,15 @@ func photosAttachLimit(t *testing.T, s photos.Store) {
 	must(t, err)
 	got, err := s.PhotosOf(t.Context(), "r")
 	wantPhotos(t, got, err, 1, 2, 3)
+	proof := photoNamed(9, "")
+	proof.Owner = "staff"
+	must(t, s.PutPhotos(t.Context(), []*photos.Photo{proof}, 3))
+	_, err = s.AttachPhotos(t.Context(), "r", []string{proof.ID}, 3) // another owner has a count of its own
+	must(t, err)
+	_, err = s.AttachPhotos(t.Context(), "r", ids[3:], 0)
+	must(t, err)
+	got, err = s.PhotosOf(t.Context(), "r")
+	wantPhotos(t, got, err, 1, 2, 3, 4, 9)
 }
 
 func photosAttachLimitRace(t *testing.T, s photos.Store) {
