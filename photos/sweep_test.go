@@ -40,10 +40,18 @@ func TestService_Sweep(t *testing.T) {
 	if err := s.Bucket.WriteAll(t.Context(), second.originalKey(), []byte("x"), nil); err != nil {
 		t.Fatal(err)
 	}
+	young := folder(originals, kept.ID) + lost.ID + ".young" // an upload that is still being stored
+	if err := s.Bucket.WriteAll(t.Context(), young, []byte("x"), nil); err != nil {
+		t.Fatal(err)
+	}
 	for _, k := range keys(t, s) { // files have the time of the machine
 		if err := os.Chtimes(s.Bucket.path(k), epoch, epoch); err != nil {
 			t.Fatal(err)
 		}
+	}
+	later := epoch.Add(1000 * time.Hour)
+	if err := os.Chtimes(s.Bucket.path(young), later, later); err != nil {
+		t.Fatal(err)
 	}
 
 	if n, err := s.Sweep(t.Context(), epoch.Add(looseFor)); n > 0 || err != nil {
@@ -52,7 +60,7 @@ func TestService_Sweep(t *testing.T) {
 	if n := sweepAll(t, s, epoch.Add(looseFor+time.Second)); n != 3 {
 		t.Errorf("%d were swept, want the loose photo, the bytes of %s and of the second attempt", n, lost.ID)
 	}
-	want := []string{kept.originalKey(), kept.servedKey(Full), kept.servedKey(Thumb)}
+	want := []string{kept.originalKey(), kept.servedKey(Full), kept.servedKey(Thumb), young}
 	got := keys(t, s)
 	slices.Sort(want)
 	slices.Sort(got)
