@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -268,6 +269,28 @@ func TestService_RequestCode_senderFails(t *testing.T) {
 	w.sms.err = errors.New("gateway down")
 	_, err := w.RequestCode(t.Context(), CodeRequest{Phone: phone})
 	wantCode(t, err, fault.Unavailable)
+}
+
+func TestService_Count(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := Limit{Max: 2, Window: time.Hour}
+	for i, want := range []fault.Code{"", "", fault.TooManyRequests} {
+		if err := w.Count(t.Context(), "anonymous report", "198.51.100.7", l); fault.CodeOf(err) != want {
+			t.Fatalf("use %d: %v", i, err)
+		}
+	}
+	if err := w.Count(t.Context(), "anonymous report", "198.51.100.8", l); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Count(t.Context(), "another purpose", "198.51.100.7", l); err != nil {
+		t.Fatal(err)
+	}
+	for key := range w.store.counters {
+		if strings.Contains(key, "198.51") {
+			t.Fatal("an address is stored in the open")
+		}
+	}
 }
 
 func TestCounter_Take_neverMoreInAnyWindow(t *testing.T) {

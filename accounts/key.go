@@ -46,9 +46,9 @@ func (r *keyring) signing(now time.Time) *signingKey {
 
 const reloadEvery = time.Minute
 
-// refresh reads keys and ended sessions anew when they were read longer than age ago. When that fails, what is known stays
+// keepFresh reads keys and ended sessions anew when they were read longer than age ago. When that fails, what is known stays
 // good and the next try follows soon. One caller reads, the others go on.
-func (s *Service) refresh(ctx context.Context, age time.Duration) {
+func (s *Service) keepFresh(ctx context.Context, age time.Duration) {
 	if s.Now().UnixNano()-s.loadedAt.Load() < int64(age) || !s.loading.TryLock() {
 		return
 	}
@@ -159,7 +159,7 @@ func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
 		Alg string `json:"alg"`
 		Kid string `json:"kid"`
 	}
-	s.refresh(ctx, reloadEvery)
+	s.keepFresh(ctx, reloadEvery)
 	set := struct {
 		Keys []jwk `json:"keys"`
 	}{}

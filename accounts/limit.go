@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/balagh/balagh/fault"
@@ -94,12 +95,7 @@ func (c *Counter) Take(now time.Time, l Limit) time.Duration {
 
 // take counts one use of each quota, or is fault.TooManyRequests.
 func (s *Service) take(ctx context.Context, quotas ...Quota) error {
-	limited := quotas[:0]
-	for _, q := range quotas {
-		if q.Max >= 0 {
-			limited = append(limited, q)
-		}
-	}
+	limited := slices.DeleteFunc(slices.Clone(quotas), func(q Quota) bool { return q.Max < 0 })
 	if len(limited) == 0 {
 		return nil
 	}

@@ -25,7 +25,8 @@ type memory struct {
 	keys     map[string]*Key
 	staff    map[string]*Staff
 	counters map[string]*Counter
-	reads    int // of keys
+	reads    int    // of keys
+	adding   func() // runs before a session is added
 }
 
 func newMemory() *memory {
@@ -168,6 +169,9 @@ func (m *memory) SpendCode(_ context.Context, key string, mac []byte, tries int,
 }
 
 func (m *memory) AddSession(_ context.Context, x *Session) error {
+	if m.adding != nil {
+		m.adding()
+	}
 	return add(m, m.sessions, x.ID, x, func(*Session) bool { return false })
 }
 

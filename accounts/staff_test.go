@@ -101,6 +101,18 @@ func TestService_SignInWithPassword_rightOneForgetsTheWrong(t *testing.T) {
 	}
 }
 
+func TestService_SignInWithPassword_withoutALimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.Limits.Password.Max = -1; c.Limits.PasswordAddress.Max = 3 })
+	w.hire(t, "clerk@example.org", actor.Clerk)
+	for i, want := range []fault.Code{"", "", "", fault.TooManyRequests} { // a right one does not clear the address
+		_, err := w.SignInWithPassword(t.Context(), PasswordSignIn{Email: "clerk@example.org", Password: goodPassword, Address: "198.51.100.7"})
+		if fault.CodeOf(err) != want {
+			t.Fatalf("sign-in %d: %v", i, err)
+		}
+	}
+}
+
 // An unknown e-mail costs as many hashes as a known one.
 func TestSecurity_unknownEmailCostsTheSame(t *testing.T) {
 	t.Parallel()
@@ -327,6 +339,27 @@ func TestService_UpdateStaff_deactivatedCannotSignIn(t *testing.T) {
 	wantCode(t, err, fault.CredentialsRefused)
 	_, err = w.UpdateStaff(t.Context(), system, a.ID, ptr(int64(1)), StaffPatch{Active: ptr(true)})
 	wantCode(t, err, fault.PreconditionFailed)
+}
+
+// A sign-in that a deactivation overtakes, after the password was checked and before the session is there.
+func TestSecurity_deactivationOvertakesASignIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, a := w.hire(t, "s@example.org", actor.Clerk)
+	w.store.adding = func() {
+		if _, err := w.UpdateStaff(t.Context(), system, a.ID, nil, StaffPatch{Active: ptr(false)}); err != nil {
+			t.Error(err)
+		}
+	}
+	g, err := w.password(t, "s@example.org", goodPassword, "")
+	if wantCode(t, err, fault.CredentialsRefused); g != nil {
+		t.Fatal("tokens for somebody who was deactivated")
+	}
+	for _, x := range w.store.sessions {
+		if x.Ended.IsZero() {
+			t.Fatal("a session of somebody who was deactivated lives")
+		}
+	}
 }
 
 func TestService_UpdateStaff_lastAdministrator(t *testing.T) {

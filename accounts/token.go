@@ -57,7 +57,7 @@ var parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodES256.
 // Verify says who shows an access token. A genuine one past its time is TokenExpired; anything else that proves nothing is
 // Unauthenticated: badly signed, of another algorithm, issuer or purpose, or of a session that was ended.
 func (s *Service) Verify(ctx context.Context, token string) (actor.Actor, error) {
-	s.refresh(ctx, time.Minute)
+	s.keepFresh(ctx, time.Minute)
 	now := s.Now()
 	sum := sha256.Sum256([]byte(token))
 	known, ok := s.verified.get(sum)
@@ -87,7 +87,7 @@ func (s *Service) check(ctx context.Context, token string) (actor.Actor, time.Ti
 		if k := s.ring.Load().byID[kid]; k != nil {
 			return &k.private.PublicKey, nil
 		}
-		s.refresh(ctx, 5*time.Second) // another process may have begun to sign
+		s.keepFresh(ctx, 5*time.Second) // another process may have begun to sign
 		if k := s.ring.Load().byID[kid]; k != nil {
 			return &k.private.PublicKey, nil
 		}
@@ -154,7 +154,7 @@ type verifiedToken struct {
 	expires time.Time
 }
 
-const verifiedPerShard = 2048 // in a generation: 65,536 tokens altogether at the most
+const verifiedPerShard = 1024 // in a generation: 32,768 tokens altogether at the most
 
 func (v *verifiedTokens) get(sum [sha256.Size]byte) (verifiedToken, bool) {
 	s := &v.shards[sum[0]%16]

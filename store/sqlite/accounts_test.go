@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/balagh/balagh/accounts"
+	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/store/storetest"
 )
 
@@ -60,6 +61,31 @@ func TestAccounts_signInOnceOf100(t *testing.T) {
 	n := 0
 	if err := db.row(t.Context(), `SELECT count(*) FROM sessions`).Scan(&n); err != nil || n != 1 {
 		t.Fatalf("%d sessions, %v", n, err)
+	}
+}
+
+// Twenty clerks who register a caller at once, through the real store: one account.
+func TestAccounts_ensureCitizenAtOnce(t *testing.T) {
+	t.Parallel()
+	s, err := accounts.New(t.Context(), accounts.Config{Secret: make([]byte, 32)}, openAccounts(t), &lastCode{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]string, 20)
+	var wg sync.WaitGroup
+	for i := range ids {
+		wg.Go(func() {
+			var err error
+			if ids[i], err = s.EnsureCitizen(t.Context(), actor.Actor{Kind: actor.System}, "0512345678", "", ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, id := range ids {
+		if id != ids[0] {
+			t.Fatal("two accounts of one number")
+		}
 	}
 }
 
@@ -166,11 +192,14 @@ func BenchmarkTake(b *testing.B) {
 		b.Fatal(err)
 	}
 	l := accounts.Limit{Max: 1 << 40, Window: time.Minute}
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := db.Take(b.Context(), time.Now(), []accounts.Quota{{Key: rand.Text(), Limit: l}, {Key: "total", Limit: l}}); err != nil {
-				b.Error(err)
+	b.Run("one_more", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				quotas := []accounts.Quota{{Key: rand.Text(), Limit: l}, {Key: "total", Limit: l}}
+				if _, err := db.Take(b.Context(), time.Now(), quotas); err != nil {
+					b.Error(err)
+				}
 			}
-		}
+		})
 	})
 }
