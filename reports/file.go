@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ const clockSkew = 5 * time.Minute
 // NewReport is what a reporter, or a clerk for a caller, sends.
 type NewReport struct {
 	ID          string // UUIDv7 by the phone; "" for none
-	DerivedID   string // made from the Idempotency-Key, when there is no ID; "" for a fresh one
+	DerivedID   string // by the server, for when there is no ID: of the Idempotency-Key, or fresh; "" for a fresh one
 	Channel     Channel
 	Category    string
 	Attributes  map[string]any
@@ -77,10 +78,10 @@ func (s *Service) Register(ctx context.Context, a actor.Actor, n NewReport) (r *
 
 func (s *Service) file(ctx context.Context, a actor.Actor, n NewReport, faults fault.Fields) (*Report, bool, error) {
 	r, err := s.draft(a, n, faults)
-	if n.ID+n.DerivedID != "" && (err != nil || len(n.Photos) > 0) {
+	if id := cmp.Or(n.ID, n.DerivedID); id != "" && (err != nil || len(n.Photos) > 0) {
 		// A phone that tries again must get what it filed, whatever has changed since, and photos of a report that is there
 		// already must not be touched.
-		if old, err := s.filed(ctx, a, n.ID+n.DerivedID); err != nil || old != nil {
+		if old, err := s.filed(ctx, a, id); err != nil || old != nil {
 			return old, old != nil, err
 		}
 	}
@@ -134,7 +135,7 @@ func (s *Service) filed(ctx context.Context, a actor.Actor, id string) (*Report,
 // draft makes a report of what was sent, or tells everything that is wrong with it.
 func (s *Service) draft(a actor.Actor, n NewReport, faults fault.Fields) (*Report, error) {
 	now := s.now()
-	r := &Report{ID: n.ID + n.DerivedID, Status: Received, Citizen: n.Citizen, Channel: n.Channel, Category: n.Category, Language: n.Language,
+	r := &Report{ID: cmp.Or(n.DerivedID, n.ID), Status: Received, Citizen: n.Citizen, Channel: n.Channel, Category: n.Category, Language: n.Language,
 		Place: n.Place, ObservedAt: n.ObservedAt.UTC(), ReceivedAt: now, UpdatedAt: now, Day: now.In(s.Zone).Format(time.DateOnly), Contact: n.Contact}
 	if n.ID != "" {
 		r.ID = validID(&faults, n.ID, now)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/balagh/balagh/reports"
 )
 
 // The words of reports, by seq. Their text is not kept a second time, and neither are places of words: all the search asks is
@@ -148,17 +150,17 @@ func (db *DB) Settle(ctx context.Context) error {
 	}
 }
 
-// match is the FTS5 query for all of the terms, the last by its beginning unless it is a number.
+// match is the FTS5 query for all of the terms, the last by its beginning unless it is a number. Only what folding leaves of a
+// term gets into it: words of letters and digits.
 func match(terms []string) string {
-	var b strings.Builder
-	for i, t := range terms {
-		if i > 0 {
-			b.WriteString(" AND ")
-		}
-		b.WriteString(`"` + strings.ReplaceAll(t, `"`, `""`) + `"`)
-		if i == len(terms)-1 && strings.Trim(t, "0123456789") != "" {
-			b.WriteString("*")
-		}
+	words := strings.Fields(reports.Fold(strings.Join(terms, " ")))
+	if len(words) == 0 {
+		return `""` // nothing
 	}
-	return b.String()
+	last := words[len(words)-1]
+	query := `"` + strings.Join(words, `" AND "`) + `"`
+	if strings.Trim(last, "0123456789") != "" {
+		query += "*"
+	}
+	return query
 }
