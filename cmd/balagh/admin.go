@@ -81,9 +81,9 @@ type rotateKeys struct{ offline }
 // Run rotates.
 func (c *rotateKeys) Run(ctx context.Context, std stdio) error {
 	return c.accounts(ctx, func(s *accounts.Service) error {
-		kid, err := s.RotateKey(ctx)
+		key, err := s.RotateKey(ctx, actor.Actor{Kind: actor.System})
 		if err == nil {
-			fmt.Fprintf(std.out, "published signing key %s\n", kid)
+			fmt.Fprintf(std.out, "published signing key %s\n", key)
 		}
 		return err
 	})

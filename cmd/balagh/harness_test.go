@@ -169,10 +169,9 @@ func (i *installation) citizen(phone string) *client {
 // code reads the newest one-time code that went to a phone.
 func (i *installation) code(phone string) string {
 	i.t.Helper()
-	texts := i.parts.server.Outbox()
-	for n := len(texts) - 1; n >= 0; n-- {
-		if texts[n].To == phone {
-			return texts[n].Code
+	for _, text := range i.parts.server.Outbox() { // the newest first
+		if text.To == phone {
+			return text.Code
 		}
 	}
 	i.t.Fatalf("no code went to the phone")

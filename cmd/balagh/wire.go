@@ -128,7 +128,7 @@ func (s *settings) accounts(ctx context.Context, store accounts.Store, codes acc
 // codes is how one-time codes reach phones; in development they are kept to be looked at.
 func (s *settings) codes(log *slog.Logger) (accounts.CodeSender, func() []api.DevText, error) {
 	if s.Dev && s.SmsURL == "" {
-		dev := sms.NewDev(log)
+		dev := &sms.Dev{Log: log}
 		return dev, func() []api.DevText {
 			var all []api.DevText
 			for _, t := range dev.Texts() {
