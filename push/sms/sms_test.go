@@ -176,7 +176,7 @@ func TestDev_Texts(t *testing.T) {
 		}
 	}
 	got := d.Texts()
-	if len(got) != 200 || got[0].Text != CodeText("en", "999") || got[199].Text != CodeText("en", "800") || got[0].To != "+966512345678" {
+	if len(got) != 200 || got[0].Text != CodeText("en", "999") || got[199].Text != CodeText("en", "800") || got[0].To != "+966512345678" || got[0].Code != "999" {
 		t.Errorf("%d texts, %+v … %+v", len(got), got[0], got[len(got)-1])
 	}
 	if !strings.Contains(log.String(), CodeText("en", "999")[:10]) {
