@@ -142,7 +142,7 @@ func (c *client) once(ctx context.Context, r call, out any) (a answer, wait time
 		if err := json.Unmarshal(b, p); err != nil || p.Code == "" {
 			p.Code = "not_a_problem_document"
 		}
-		return a, again(p, res.Header.Get("Retry-After")), p
+		return a, tryAgain(p, res.Header.Get("Retry-After")), p
 	}
 	if out == nil || len(b) == 0 {
 		return a, -1, nil
@@ -174,8 +174,8 @@ func (c *client) request(ctx context.Context, r call) (*http.Request, error) {
 	return req, nil
 }
 
-// again is how long to wait before a refused request is sent again, below zero when it is not.
-func again(p *Problem, retryAfter string) time.Duration {
+// tryAgain is how long to wait before a refused request is sent again, below zero when it is not.
+func tryAgain(p *Problem, retryAfter string) time.Duration {
 	if p.Code != "request_in_flight" && p.Status != http.StatusTooManyRequests && p.Status != http.StatusServiceUnavailable {
 		return -1
 	}

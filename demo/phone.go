@@ -1,0 +1,361 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// How many of the citizens do what.
+const (
+	withoutAccount = .07
+	withoutDevice  = .08
+	withDeadToken  = .04
+	tellsName      = .6
+	setsWishes     = .15
+	wantsNoPush    = .02
+	supports       = .15
+	sendsTwice     = .05
+	withdraws      = .06
+	comments       = .10
+	addsPhoto      = .04
+	looksAtPhoto   = .2
+	opensMessage   = .85
+	rates          = .7
+	reopens        = .6 // of those who may
+)
+
+const (
+	patience  = 75 * time.Second // that a citizen waits for a report to come to its end
+	codeComes = 10 * time.Second
+)
+
+// citizen is one person with a phone.
+type citizen struct {
+	client
+	*play
+	rng       chance
+	name      string
+	phone     string // E.164
+	account   bool
+	device    string // id; empty when the app may not be told
+	pushToken string // empty without a device
+	dead      bool   // nobody takes pushes for that token
+	noPush    bool   // does not want them
+	received  int    // pushes that the phone showed
+	read      int    // messages that were opened
+	seen      map[string]bool
+	looks     int
+	report    string // id
+}
+
+func (p *play) citizen(i int) *citizen {
+	rng := newChance(p.seed, uint64(i)+1)
+	c := &citizen{play: p, rng: rng, account: !rng.once(withoutAccount), seen: map[string]bool{},
+		client: client{http: p.web, base: p.URL, language: Languages[rng.weighted(75, 10, 15)], newKey: rng.uuid}}
+	c.phone = fmt.Sprintf("+9665%c%04d%03d", "0345689"[rng.IntN(7)], rng.IntN(10_000), i%1000)
+	var namesakes []Person
+	for _, x := range p.org.People {
+		if x.Language == c.language {
+			namesakes = append(namesakes, x)
+		}
+	}
+	c.name = pick(rng, namesakes).Name
+	switch u := rng.Float64(); {
+	case u < withoutDevice:
+	case u < withoutDevice+withDeadToken:
+		c.device, c.pushToken, c.dead = rng.uuid(), "dead-"+rng.uuid(), true
+	default:
+		c.device, c.pushToken = rng.uuid(), "phone-"+rng.uuid()
+	}
+	return c
+}
+
+// listens reports whether pushes reach the phone.
+func (c *citizen) listens() bool { return c.pushToken != "" && !c.dead && !c.noPush }
+
+// live is the day of a citizen, from the one-time code to the rating.
+func (c *citizen) live(ctx context.Context) error {
+	if !c.account {
+		return c.fileAnonymously(ctx)
+	}
+	if err := c.signUp(ctx); err != nil {
+		return err
+	}
+	where, mosque := c.country.somewhere(c.rng.Rand)
+	if c.rng.once(supports) {
+		if err := c.supportNearby(ctx, where); err != nil {
+			return err
+		}
+	}
+	r, err := c.file(ctx, where, mosque)
+	if err != nil {
+		return err
+	}
+	c.report = r.ID
+	if gone, err := c.secondThoughts(ctx, r); gone || err != nil {
+		return err
+	}
+	return c.follow(ctx)
+}
+
+func (c *citizen) signUp(ctx context.Context) error {
+	asked := time.Now().Add(-2 * time.Second)
+	body := map[string]string{"phone": c.phone, "language": c.language}
+	if _, err := c.do(ctx, call{operation: "requestCode", method: http.MethodPost, path: "/v1/auth/otp", body: body, plain: true}, nil); err != nil {
+		return err
+	}
+	code, err := c.code(ctx, asked)
+	if err != nil {
+		return err
+	}
+	proof := map[string]string{"grant_type": "otp", "phone": c.phone, "code": code}
+	if c.device != "" {
+		proof["device_id"] = c.device
+	}
+	if err := c.signIn(ctx, proof); err != nil {
+		return err
+	}
+	if c.device != "" {
+		system := []string{"android", "ios"}[c.rng.weighted(6, 4)]
+		model := map[string]string{"android": "Galaxy S25", "ios": "iPhone 17"}[system]
+		device := map[string]string{"platform": system, "push_token": c.pushToken, "language": c.language, "app_version": appVersion, "model": model}
+		if err := c.put(ctx, "putDevice", "/v1/me/devices/"+c.device, device, nil); err != nil {
+			return err
+		}
+	}
+	if c.rng.once(tellsName) {
+		me := call{operation: "updateMe", method: http.MethodPatch, path: "/v1/me", body: map[string]string{"name": c.name, "language": c.language}}
+		if _, err := c.do(ctx, me, nil); err != nil {
+			return err
+		}
+	}
+	if c.rng.once(setsWishes) {
+		c.noPush = c.rng.once(wantsNoPush / setsWishes)
+		wishes := map[string]any{"push": !c.noPush, "sms": c.rng.once(.3), "email": false, "time_zone": "Asia/Riyadh"}
+		return c.put(ctx, "putPreferences", "/v1/me/preferences", wishes, nil)
+	}
+	return nil
+}
+
+// code reads the text message with the one-time code.
+func (c *citizen) code(ctx context.Context, since time.Time) (string, error) {
+	for until := time.Now().Add(codeComes); time.Now().Before(until); {
+		var texts struct {
+			Items []struct {
+				Code string    `json:"code"`
+				At   time.Time `json:"at"`
+			} `json:"items"`
+		}
+		if _, err := c.get(ctx, "/dev/outbox", "/dev/outbox", url.Values{"to": {c.phone}}, &texts); err != nil {
+			return "", err
+		}
+		newest, code := since, ""
+		for _, t := range texts.Items {
+			if t.Code != "" && !t.At.Before(newest) {
+				newest, code = t.At, t.Code
+			}
+		}
+		if code != "" {
+			return code, nil
+		}
+		if !pause(ctx, 50*time.Millisecond) {
+			return "", ctx.Err()
+		}
+	}
+	return "", errors.New("no one-time code came")
+}
+
+// supportNearby says "me too" to a report of somebody else around here, if there is one.
+func (c *citizen) supportNearby(ctx context.Context, at point) error {
+	query := url.Values{"latitude": {fmt.Sprint(at.Latitude)}, "longitude": {fmt.Sprint(at.Longitude)}, "radius_m": {"5000"}, "limit": {"5"}}
+	var near reports
+	if _, err := c.get(ctx, "nearbyReports", "/v1/reports/nearby", query, &near); err != nil || len(near.Items) == 0 {
+		return err
+	}
+	err := c.put(ctx, "supportReport", "/v1/reports/"+pick(c.rng, near.Items).ID+"/support", nil, nil)
+	if lostRace(err) {
+		return nil // it is handled by now
+	}
+	c.tally.count(supported, err == nil)
+	return err
+}
+
+// secondThoughts are what some do right after filing. It is true when the report was taken back.
+func (c *citizen) secondThoughts(ctx context.Context, r *report) (gone bool, err error) {
+	at := "/v1/reports/" + r.ID
+	if len(r.Photos) > 0 && c.rng.once(looksAtPhoto) {
+		if _, err := c.image(ctx, r.Photos[0].ThumbnailURL); err != nil {
+			return false, err
+		}
+	}
+	switch u := c.rng.Float64(); {
+	case u < withdraws:
+		err := c.post(ctx, "withdrawReport", at+"/withdraw", map[string]string{"reason": withdrawals[c.language]}, nil)
+		if lostRace(err) {
+			return false, nil
+		}
+		return true, err
+	case u < withdraws+comments:
+		if err = c.post(ctx, "addComment", at+"/comments", map[string]string{"text": additions[c.language]}, nil); lostRace(err) {
+			return false, nil
+		}
+	case u < withdraws+comments+addsPhoto:
+		p := c.album.take(c.rng.Rand, time.Now(), point{r.Place.Latitude, r.Place.Longitude})
+		_, err = c.do(ctx, call{operation: "addReportPhoto", method: http.MethodPost, path: at + "/photos", raw: p.bytes, contentType: p.mediaType}, nil)
+		if lostRace(err) || c.refused(err) {
+			return false, nil
+		}
+		c.tally.count(photosTaken, err == nil)
+	}
+	return false, err
+}
+
+// image loads a picture as it is served.
+func (c *citizen) image(ctx context.Context, path string) (answer, error) {
+	return c.do(ctx, call{operation: "getPhotoImage", method: http.MethodGet, path: path}, nil)
+}
+
+// follow waits for news of the report and reacts to them, until it has come to rest.
+func (c *citizen) follow(ctx context.Context) error {
+	for until := time.Now().Add(patience); time.Now().Before(until); {
+		news, err := c.news(ctx)
+		if err != nil {
+			return err
+		}
+		if news {
+			if rest, err := c.react(ctx); rest || err != nil {
+				return err
+			}
+		}
+		if !pause(ctx, c.rng.between(120*time.Millisecond, 250*time.Millisecond)) {
+			return ctx.Err()
+		}
+	}
+	return errors.New("nothing more was heard of a report")
+}
+
+// news looks whether the phone showed something new. One that gets no pushes opens the app instead, and so does everybody
+// now and then.
+func (c *citizen) news(ctx context.Context) (bool, error) {
+	c.looks++
+	if !c.listens() {
+		return c.openInbox(ctx)
+	}
+	shown, err := c.shown(ctx)
+	if err != nil {
+		return false, err
+	}
+	if shown > 0 || c.looks%16 == 0 {
+		return c.openInbox(ctx)
+	}
+	return false, nil
+}
+
+// shown asks the stand-in of FCM what the system of the phone has displayed since the last time.
+func (c *citizen) shown(ctx context.Context) (int, error) {
+	system := client{http: c.http, base: c.StandinURL}
+	var got struct {
+		Messages []struct {
+			Data map[string]string `json:"data"`
+		} `json:"messages"`
+	}
+	query := url.Values{"token": {c.pushToken}, "after": {strconv.Itoa(c.received)}}
+	if _, err := system.get(ctx, "received", "/received", query, &got); err != nil {
+		return 0, err
+	}
+	c.received += len(got.Messages)
+	return len(got.Messages), nil
+}
+
+// openInbox reads what is new and says so.
+func (c *citizen) openInbox(ctx context.Context) (news bool, err error) {
+	var box struct {
+		Items []message `json:"items"`
+	}
+	if _, err := c.get(ctx, "listInbox", "/v1/inbox", url.Values{"limit": {"50"}}, &box); err != nil {
+		return false, err
+	}
+	for _, m := range slices.Backward(box.Items) {
+		if c.seen[m.NotificationID] {
+			continue
+		}
+		c.seen[m.NotificationID], news = true, true
+		if m.DeliveredAt.IsZero() {
+			if err := c.post(ctx, "markDelivered", "/v1/inbox/"+m.ID+"/delivered", nil, nil); err != nil {
+				return news, err
+			}
+		}
+		if m.ReadAt.IsZero() && (!c.listens() || c.rng.once(opensMessage)) {
+			if err := c.post(ctx, "markRead", "/v1/inbox/"+m.ID+"/read", nil, nil); err != nil {
+				return news, err
+			}
+			c.read++
+		}
+	}
+	return news, nil
+}
+
+// react looks at the report and does what its state asks for. It is true when nothing more is to be expected.
+func (c *citizen) react(ctx context.Context) (rest bool, err error) {
+	var r report
+	if _, err := c.get(ctx, "getReport", "/v1/reports/"+c.report, nil, &r); err != nil {
+		return false, err
+	}
+	switch r.Status {
+	case "waiting_for_citizen":
+		err := c.post(ctx, "addComment", "/v1/reports/"+r.ID+"/comments", map[string]string{"text": availability[c.language]}, nil)
+		if lostRace(err) {
+			err = nil
+		}
+		return false, err
+	case "resolved", "closed":
+		if !c.rng.once(rates) {
+			return true, nil
+		}
+		reopened, err := c.rate(ctx, &r)
+		return !reopened, err
+	case "rejected", "duplicate", "withdrawn":
+		return true, nil
+	}
+	return r.said(later), nil
+}
+
+// lastLook is what the citizen sees in the evening: pushes that came since, and what the app shows.
+func (c *citizen) lastLook(ctx context.Context) error {
+	if c.token == "" {
+		return nil
+	}
+	if c.listens() {
+		if _, err := c.shown(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := c.openInbox(ctx); err != nil {
+		return err
+	}
+	c.tally.add(pushesShown, c.received)
+	c.tally.add(messagesRead, c.read)
+	c.tally.count(reachedByPush, c.received > 0)
+	c.tally.count(reachedByInbox, c.received == 0 && c.read > 0)
+	if !c.dead {
+		return nil
+	}
+	var devices struct {
+		Items []struct {
+			PushToken string `json:"push_token"`
+		} `json:"items"`
+	}
+	_, err := c.get(ctx, "listDevices", "/v1/me/devices", nil, &devices)
+	kept := false
+	for _, d := range devices.Items {
+		kept = kept || d.PushToken == c.pushToken
+	}
+	c.tally.count(tokensDropped, err == nil && !kept)
+	return err
+}

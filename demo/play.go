@@ -1,0 +1,223 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+const (
+	phonesAtOnce = 28
+	restTime     = 30 * time.Second // that the desk has to finish, when the last citizen has gone home
+	stillTime    = 700 * time.Millisecond
+)
+
+// Options of a play.
+type Options struct {
+	URL           string // of the server, such as http://127.0.0.1:8080
+	StandinURL    string // of the stand-in for FCM
+	AdminEmail    string
+	AdminPassword string
+	Citizens      int
+	Seed          uint64
+	PhotosFolder  string    // whose files the phones send; "" for pictures that are made
+	Out           io.Writer // shows how far it is
+}
+
+// play is what all players share.
+type play struct {
+	Options
+	web     *http.Client
+	org     Organisation
+	country *country
+	album   *album
+	admin   *client
+	staff   []colleague
+	seed    uint64
+	tally   tally
+}
+
+// CheckPhotos says why the files of a folder cannot be the phones' photos, if they cannot.
+func CheckPhotos(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	_, err := readAlbum(folder)
+	return err
+}
+
+// Play sets up the organisation, plays its citizens and its staff against a running server, and tells what came of it. A
+// summary comes with an error as well when something went wrong that should not.
+func Play(ctx context.Context, o Options) (*Summary, error) {
+	p := &play{Options: o, web: transport(), org: Load()}
+	defer p.web.CloseIdleConnections()
+	show := newProgress(o.Out, o.Citizens)
+	defer show.end()
+	show.phase("preparing", p)
+	if err := p.prepare(ctx); err != nil {
+		return nil, err
+	}
+	before, err := p.pushes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	desk, err := p.openDesk(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the desk: %w", err)
+	}
+	began := time.Now()
+	show.phase("playing", p)
+	working, home := context.WithCancel(ctx)
+	defer home()
+	var atDesk sync.WaitGroup
+	atDesk.Go(func() { desk.work(working) })
+	citizens := p.day(ctx, show)
+	show.phase("finishing", p)
+	rest := p.rest(ctx)
+	home()
+	atDesk.Wait()
+	if err := errors.Join(rest, ctx.Err()); err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	show.phase("looking back", p)
+	if err := p.evening(ctx, citizens); err != nil {
+		return nil, err
+	}
+	s, err := p.summary(ctx, took, before)
+	if err == nil && len(s.Troubles) > 0 {
+		err = fmt.Errorf("%d things went wrong, such as: %s", len(s.Troubles), s.Troubles[0])
+	}
+	return s, err
+}
+
+func (p *play) prepare(ctx context.Context) (err error) {
+	if p.country, err = newCountry(p.org); err != nil {
+		return err
+	}
+	if p.album, err = newAlbum(p.PhotosFolder, newChance(p.Seed, 0).Rand); err != nil {
+		return err
+	}
+	p.admin = &client{http: p.web, base: p.URL, language: "ar", newKey: newChance(p.Seed, uint64(time.Now().UnixNano())).uuid}
+	if err := p.admin.signInAsStaff(ctx, p.AdminEmail, p.AdminPassword); err != nil {
+		return fmt.Errorf("sign in as administrator: %w", err)
+	}
+	if p.staff, err = setUp(ctx, p.admin, p.org); err != nil {
+		return fmt.Errorf("set up the organisation: %w", err)
+	}
+	v, err := p.volumes(ctx, "status")
+	p.seed = p.Seed + uint64(v.Total)<<20 // what was played before is not played again
+	return err
+}
+
+// day lets the citizens live, some at once.
+func (p *play) day(ctx context.Context, show *progress) []*citizen {
+	citizens := make([]*citizen, p.Citizens)
+	var all sync.WaitGroup
+	next := make(chan int)
+	for range phonesAtOnce {
+		all.Go(func() {
+			for i := range next {
+				citizens[i] = p.citizen(i)
+				if err := citizens[i].live(ctx); err != nil && ctx.Err() == nil {
+					p.tally.trouble(err)
+				}
+				show.lived(p)
+			}
+		})
+	}
+	for i := range citizens {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+	return citizens
+}
+
+// rest waits until the desk has brought every report to its end, except those that take longer than this play.
+func (p *play) rest(ctx context.Context) error {
+	for until := time.Now().Add(restTime); ; {
+		open, err := p.open(ctx)
+		if err != nil || open == 0 {
+			return err
+		}
+		if time.Now().After(until) {
+			p.tally.trouble(fmt.Errorf("%d reports did not come to their end", open))
+			return nil
+		}
+		if !pause(ctx, 200*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+}
+
+// open counts the reports on which somebody should still work now.
+func (p *play) open(ctx context.Context) (n int, err error) {
+	query := url.Values{"status": {"received", "assigned", "in_progress", "waiting_for_citizen", "reopened"}, "limit": {"100"}}
+	for {
+		var page reports
+		if _, err := p.admin.get(ctx, "deskQueue", "/v1/desk/reports", query, &page); err != nil {
+			return 0, err
+		}
+		for i := range page.Items {
+			if r := &page.Items[i]; r.Status != "in_progress" || !fateOf(r).leave {
+				n++
+			}
+		}
+		if page.Next == "" {
+			return n, nil
+		}
+		query.Set("cursor", page.Next)
+	}
+}
+
+// evening waits until no push is under way any more, and lets everybody look at the phone once more.
+func (p *play) evening(ctx context.Context, citizens []*citizen) error {
+	for sent, since := -1, time.Now(); time.Since(since) < stillTime; {
+		now, err := p.pushes(ctx)
+		if err != nil {
+			return err
+		}
+		if now.Requests != sent {
+			sent, since = now.Requests, time.Now()
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+	var all sync.WaitGroup
+	next := make(chan *citizen)
+	for range phonesAtOnce {
+		all.Go(func() {
+			for c := range next {
+				if err := c.lastLook(ctx); err != nil && ctx.Err() == nil {
+					p.tally.trouble(err)
+				}
+			}
+		})
+	}
+	for _, c := range citizens {
+		next <- c
+	}
+	close(next)
+	all.Wait()
+	return ctx.Err()
+}
+
+// pushes are what the stand-in for FCM counted.
+type pushes struct {
+	Requests int            `json:"requests"`
+	Accepted int            `json:"accepted"`
+	Answers  map[string]int `json:"answers"`
+}
+
+func (p *play) pushes(ctx context.Context) (s pushes, err error) {
+	standin := client{http: p.web, base: p.StandinURL}
+	_, err = standin.get(ctx, "stats", "/stats", nil, &s)
+	return s, err
+}
