@@ -182,7 +182,8 @@ func (s *Service) Contact(ctx context.Context, citizenID string) (*Contact, erro
 		return nil, fmt.Errorf("devices of a citizen: %w", err)
 	}
 	devices = slices.DeleteFunc(devices, func(d *Device) bool { return d.PushToken == "" })
-	return &Contact{ID: c.ID, Name: c.Name, Phone: c.Phone, Email: c.Email, Language: c.Language, Preferences: c.Preferences, Devices: devices}, nil
+	return &Contact{ID: c.ID, Name: c.Name, Phone: c.Phone, Email: c.Email, Language: c.Language,
+		Preferences: c.Preferences, Devices: devices}, nil
 }
 
 func replace(field *string, with *string) {

@@ -50,7 +50,8 @@ func (s *Service) hashPassword(ctx context.Context, password string) (string, er
 		return "", err
 	}
 	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, s.PasswordCost.MemoryKiB, s.PasswordCost.Passes, b64(salt), b64(key)), nil
+	c := s.PasswordCost
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, c.MemoryKiB, c.Passes, b64(salt), b64(key)), nil
 }
 
 // passwordIs reports whether a PHC string is of this password.

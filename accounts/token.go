@@ -52,7 +52,8 @@ func (s *Service) sign(a actor.Actor) (string, error) {
 
 // parser checks form and signature only: the claims are checked below, so that an expired token that is wrong in another
 // way is never called expired.
-var parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
+var parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), jwt.WithStrictDecoding(),
+	jwt.WithoutClaimsValidation())
 
 // Verify says who shows an access token. A genuine one past its time is TokenExpired; anything else that proves nothing is
 // Unauthenticated: badly signed, of another algorithm, issuer or purpose, or of a session that was ended.

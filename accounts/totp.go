@@ -88,7 +88,8 @@ func (s *Service) useTOTP(x *Staff, written string) (bool, error) {
 	}
 	now := s.Now().Unix() / totpStep
 	for step := now - 1; step <= now+1; step++ {
-		right, err := hotp.ValidateCustom(code, uint64(step), string(secret), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+		right, err := hotp.ValidateCustom(code, uint64(step), string(secret),
+			hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 		if err != nil {
 			return false, fmt.Errorf("check a second factor: %w", err)
 		}

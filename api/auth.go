@@ -40,7 +40,8 @@ func (s *Server) grant(ctx context.Context, b *gen.TokenRequest) (*accounts.Gran
 	device := text(b.DeviceId)
 	switch b.GrantType {
 	case gen.TokenRequestGrantTypeOtp:
-		return s.Accounts.SignInWithCode(ctx, accounts.CodeSignIn{Phone: text(b.Phone), Code: text(b.Code), Device: device, Language: languageOf(ctx)})
+		return s.Accounts.SignInWithCode(ctx, accounts.CodeSignIn{Phone: text(b.Phone), Code: text(b.Code), Device: device,
+			Language: languageOf(ctx)})
 	case gen.TokenRequestGrantTypePassword:
 		return s.Accounts.SignInWithPassword(ctx, accounts.PasswordSignIn{Email: text(b.Email), Password: text(b.Password), TOTP: text(b.Totp),
 			Address: clientAddress(ctx)})

@@ -22,7 +22,8 @@ func (s *Server) UpdateMe(ctx context.Context, r gen.UpdateMeRequestObject) (gen
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Accounts.UpdateMe(ctx, actorOf(ctx), rev, accounts.CitizenPatch{Name: r.Body.Name, Email: r.Body.Email, Language: (*string)(r.Body.Language)})
+	c, err := s.Accounts.UpdateMe(ctx, actorOf(ctx), rev, accounts.CitizenPatch{Name: r.Body.Name, Email: r.Body.Email,
+		Language: (*string)(r.Body.Language)})
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +49,8 @@ func (s *Server) ListDevices(ctx context.Context, _ gen.ListDevicesRequestObject
 
 // PutDevice registers one of the caller's phones.
 func (s *Server) PutDevice(ctx context.Context, r gen.PutDeviceRequestObject) (gen.PutDeviceResponseObject, error) {
-	d, err := s.Accounts.PutDevice(ctx, actorOf(ctx), accounts.Device{ID: r.DeviceId, Platform: string(r.Body.Platform), PushToken: text(r.Body.PushToken),
-		Language: text(r.Body.Language), AppVersion: text(r.Body.AppVersion), Model: text(r.Body.Model)})
+	d, err := s.Accounts.PutDevice(ctx, actorOf(ctx), accounts.Device{ID: r.DeviceId, Platform: string(r.Body.Platform),
+		PushToken: text(r.Body.PushToken), Language: text(r.Body.Language), AppVersion: text(r.Body.AppVersion), Model: text(r.Body.Model)})
 	if err != nil {
 		return nil, err
 	}
@@ -89,5 +90,6 @@ func (s *Server) PutPreferences(ctx context.Context, r gen.PutPreferencesRequest
 }
 
 func preferencesBody(p accounts.Preferences) gen.Preferences {
-	return gen.Preferences{Push: p.Push, Sms: p.SMS, Email: p.Email, QuietFrom: orNil(p.QuietFrom), QuietTo: orNil(p.QuietTo), TimeZone: orNil(p.TimeZone)}
+	return gen.Preferences{Push: p.Push, Sms: p.SMS, Email: p.Email, QuietFrom: orNil(p.QuietFrom), QuietTo: orNil(p.QuietTo),
+		TimeZone: orNil(p.TimeZone)}
 }

@@ -62,13 +62,14 @@ func (s *Server) ListStaff(ctx context.Context, r gen.ListStaffRequestObject) (g
 // CreateStaff adds a member of staff.
 func (s *Server) CreateStaff(ctx context.Context, r gen.CreateStaffRequestObject) (gen.CreateStaffResponseObject, error) {
 	b := r.Body
-	x, err := s.Accounts.CreateStaff(ctx, actorOf(ctx), accounts.NewStaff{Email: string(b.Email), Name: b.Name, Password: b.Password, Role: actor.Role(b.Role),
-		Centres: b.Centres, Departments: b.Departments, Language: text(b.Language)})
+	x, err := s.Accounts.CreateStaff(ctx, actorOf(ctx), accounts.NewStaff{Email: b.Email, Name: b.Name, Password: b.Password,
+		Role: actor.Role(b.Role), Centres: b.Centres, Departments: b.Departments, Language: text(b.Language)})
 	if err != nil {
 		return nil, err
 	}
 	location := "/v1/admin/staff/" + x.ID
-	return gen.CreateStaff201JSONResponse{Body: staffBody(x), Headers: gen.CreateStaff201ResponseHeaders{ETag: revisionTag(x.Rev), Location: &location}}, nil
+	return gen.CreateStaff201JSONResponse{Body: staffBody(x),
+		Headers: gen.CreateStaff201ResponseHeaders{ETag: revisionTag(x.Rev), Location: &location}}, nil
 }
 
 // GetStaff reads a member of staff.
@@ -87,7 +88,8 @@ func (s *Server) UpdateStaff(ctx context.Context, r gen.UpdateStaffRequestObject
 		return nil, err
 	}
 	b := r.Body
-	p := accounts.StaffPatch{Name: b.Name, Role: (*actor.Role)(b.Role), Active: b.Active, Password: b.Password, ResetTOTP: b.ResetTotp != nil && *b.ResetTotp}
+	p := accounts.StaffPatch{Name: b.Name, Role: (*actor.Role)(b.Role), Active: b.Active, Password: b.Password,
+		ResetTOTP: b.ResetTotp != nil && *b.ResetTotp}
 	if b.Centres != nil {
 		p.Centres = &b.Centres
 	}

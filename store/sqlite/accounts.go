@@ -103,7 +103,8 @@ func (db *DB) PutDevice(ctx context.Context, d *accounts.Device) error {
 			}
 		}
 		_, err := t.exec(`INSERT INTO devices(citizen, id, push_token, seen, doc) VALUES(?1,?2,nullif(?3,''),?4,?5) ON CONFLICT(citizen, id)
-			DO UPDATE SET push_token = excluded.push_token, seen = excluded.seen, doc = excluded.doc`, d.Citizen, d.ID, d.PushToken, millis(d.Seen), b)
+			DO UPDATE SET push_token = excluded.push_token, seen = excluded.seen, doc = excluded.doc`,
+			d.Citizen, d.ID, d.PushToken, millis(d.Seen), b)
 		return err
 	})
 }
@@ -170,7 +171,8 @@ func (db *DB) StaffByEmail(ctx context.Context, email string) (*accounts.Staff, 
 func (db *DB) UpdateStaff(ctx context.Context, id string, change func(*accounts.Staff) error) (*accounts.Staff, error) {
 	return updateAccount(ctx, db, db.Staff, id, change, func(x *accounts.Staff) *int64 { return &x.Rev },
 		func(t *tx, x *accounts.Staff, b []byte) (int64, error) {
-			return t.exec(`UPDATE staff SET email = ?, admin = ?, rev = ?, doc = ? WHERE id = ? AND rev = ?`, x.Email, isAdmin(x), x.Rev, b, id, x.Rev-1)
+			return t.exec(`UPDATE staff SET email = ?, admin = ?, rev = ?, doc = ? WHERE id = ? AND rev = ?`,
+				x.Email, isAdmin(x), x.Rev, b, id, x.Rev-1)
 		})
 }
 
