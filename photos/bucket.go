@@ -44,10 +44,14 @@ func OpenBucket(ctx context.Context, rawURL string) (*Bucket, error) {
 		return &Bucket{Bucket: b}, nil
 	}
 	dir := filepath.FromSlash(u.Path)
-	if u.Host == "." {
+	switch u.Host {
+	case "", "localhost":
+	case ".":
 		dir = strings.TrimPrefix(dir, string(filepath.Separator))
+	default:
+		return nil, fmt.Errorf("the bucket's address %s names a host: write file:///PATH, or file://./PATH for a relative one", rawURL)
 	}
-	if err := makeFolders(dir); err != nil {
+	if err := errors.Join(makeFolder(dir), makeFolder(filepath.Join(dir, originals))); err != nil {
 		return nil, fmt.Errorf("make the folders of the bucket: %w", err)
 	}
 	b, err := fileblob.OpenBucket(dir, &fileblob.Options{DirFileMode: 0o700, NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
@@ -57,23 +61,12 @@ func OpenBucket(ctx context.Context, rawURL string) (*Bucket, error) {
 	return &Bucket{Bucket: b, dir: dir}, nil
 }
 
-// makeFolders makes them all at once and durable, so that no upload has to.
-func makeFolders(dir string) error {
-	last := filepath.Join(dir, served, "ff")
-	if _, err := os.Stat(last); err == nil {
-		return nil
+// makeFolder makes a folder, and those that it lies in, and makes it durable.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
 	}
-	for _, kind := range []string{originals, served} {
-		for i := range 256 {
-			if err := os.MkdirAll(filepath.Join(dir, kind, fmt.Sprintf("%02x", i)), 0o700); err != nil {
-				return err
-			}
-		}
-		if err := syncFile(filepath.Join(dir, kind)); err != nil {
-			return err
-		}
-	}
-	return errors.Join(syncFile(dir), syncFile(filepath.Dir(filepath.Clean(dir))))
+	return syncFile(filepath.Dir(filepath.Clean(dir)))
 }
 
 func syncFile(path string) error {
@@ -125,8 +118,8 @@ func (b *Bucket) createOriginal(ctx context.Context, key, mediaType string) (*ob
 	}
 	path := b.path(key)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrNotExist) { // the folder was removed
-		if err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), syncFile(filepath.Dir(filepath.Dir(path)))); err == nil {
+	if errors.Is(err, os.ErrNotExist) { // the first photo of its folder
+		if err = makeFolder(filepath.Dir(path)); err == nil {
 			f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"image/png"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -87,7 +88,7 @@ func (s *Service) Prepare(ctx context.Context, owner actor.Actor, id string, r i
 			return p, err
 		}
 	}
-	now := s.Now().UTC()
+	now := s.Now().UTC().Truncate(time.Millisecond)
 	p := &Photo{ID: id, Owner: owner.ID, CreatedAt: now, Rev: 1}
 	if id == "" {
 		p.ID = s.NewID()
