@@ -30,16 +30,16 @@ func (s *Summary) String() string {
 	for _, x := range s.Categories {
 		line("%-16s %5d %5.1f %%  %s  %s", x.Code, x.Count, percent(x.Count, s.Reports), bar(x.Count, s.Categories, 34), x.Name)
 	}
-	title("By status" + strings.Repeat(" ", 34) + "By region, top 5")
+	title("By status" + strings.Repeat(" ", 25) + "By region, top 5")
 	for i := range max(len(s.Statuses), min(topCentres, len(s.Centres))) {
-		left, right := strings.Repeat(" ", 43), ""
+		left, right := strings.Repeat(" ", 34), ""
 		if i < len(s.Statuses) {
 			x := s.Statuses[i]
-			left = fmt.Sprintf("%-20s%5d  %s", x.Code, x.Count, bar(x.Count, s.Statuses, 16))
+			left = fmt.Sprintf("%-19s%5d  %s", x.Code, x.Count, bar(x.Count, s.Statuses, 8))
 		}
 		if i < min(topCentres, len(s.Centres)) {
 			x := s.Centres[i]
-			right = fmt.Sprintf("%-6s %5d  %s  %s", x.Code, x.Count, bar(x.Count, s.Centres, 10), x.Name)
+			right = fmt.Sprintf("%-6s %5d  %s  %s", x.Code, x.Count, bar(x.Count, s.Centres, 8), x.Name)
 		}
 		line("%s  %s", left, right)
 	}
@@ -47,13 +47,14 @@ func (s *Summary) String() string {
 	title("Photos and messages")
 	line("photos        %d taken%s", s.PhotosTaken, listed(" · refused: ", s.Refusals))
 	line("pushes        %d accepted by FCM · %d shown on phones%s", s.PushesSent, s.PushesShown, listed(" · refused: ", s.PushesRefused))
-	line("people        %d reached by push · %d by the inbox alone · %d messages read · %d dead tokens dropped", s.ByPush, s.ByInbox, s.MessagesRead, s.TokensDropped)
+	line("people        %d reached by push · %d by the inbox alone · %d messages read", s.ByPush, s.ByInbox, s.MessagesRead)
+	line("tokens        %d dead ones dropped", s.TokensDropped)
 	line("filing        half within %s, 95 %% within %s, as the phones saw it", milliseconds(s.FilingP50), milliseconds(s.FilingP95))
 	for i, t := range s.Troubles {
 		if i == 0 {
 			title("What went wrong")
 		}
-		line("%s", t)
+		line("%.*s", wallWidth-2, t)
 	}
 	b.WriteString(strings.Repeat("═", wallWidth) + "\n")
 	return b.String()

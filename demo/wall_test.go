@@ -1,0 +1,96 @@
+package demo
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func example() *Summary {
+	o := Load()
+	s := &Summary{Centre: o.Centres[0].Body.Names, Took: 31_412 * time.Millisecond, Citizens: 300, Staff: 19, Reports: 319, Registered: 20,
+		Anonymous: 21, SentTwice: 14, Supported: 31, Reopened: 9, LostRaces: 40, PhotosTaken: 361, PushesSent: 1204, PushesShown: 1204,
+		MessagesRead: 1196, ByPush: 245, ByInbox: 34, TokensDropped: 11, FilingP50: 9_312 * time.Microsecond, FilingP95: 41_040 * time.Microsecond,
+		Refusals:      []Bar{{Code: "photo_refused", Count: 12}, {Code: "unsupported_media_type", Count: 31}},
+		PushesRefused: []Bar{{Code: "404 unregistered", Count: 11}},
+		Satisfaction: Score{N: 171, Eligible: 243, Counts: []int{7, 9, 17, 60, 78}, ResponseRate: 171. / 243, Top2: 138. / 171, Mean100: 78.2, Net: .7134,
+			Low: .7414, High: .8592},
+		Departments: []Score{{Code: "donor_services", Name: o.Departments[3].Body.Names["ar"], N: 6, Top2: 1, Low: .6097, High: 1},
+			{Code: "general_services", N: 30, Top2: .8}, {Code: "appointments", Name: o.Departments[2].Body.Names["ar"], N: 14, Top2: .5, Low: .268, High: .732}},
+	}
+	for i, c := range o.Categories {
+		s.Categories = append(s.Categories, Bar{c.Code, c.Body.Names["ar"], 90 / (i + 1)})
+	}
+	for i, c := range o.Centres[1:] {
+		s.Centres = append(s.Centres, Bar{c.Code, c.Body.Names["ar"], 80 / (i + 1)})
+	}
+	for i, status := range []string{"resolved", "closed", "withdrawn", "in_progress", "rejected", "duplicate"} {
+		s.Statuses = append(s.Statuses, Bar{status, "", 230 / (i*i + 1)})
+	}
+	return s
+}
+
+func TestSummary_String(t *testing.T) {
+	t.Parallel()
+	failed := example()
+	failed.Troubles = []string{"2 × fileReport: 500 internal"}
+	for name, s := range map[string]*Summary{"summary": example(), "summary-failed": failed, "summary-empty": {}} {
+		file := filepath.Join("testdata", name+".golden")
+		got := s.String()
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s: got\n%s", name, got)
+		}
+	}
+}
+
+func TestSummary_String_fitsTheWall(t *testing.T) {
+	t.Parallel()
+	lines := strings.Split(strings.TrimSpace(example().String()), "\n")
+	if len(lines) > 48 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, l := range lines {
+		if n := utf8.RuneCountInString(l); n > wallWidth {
+			t.Errorf("%d columns: %s", n, l)
+		}
+		// Whatever comes after the first Arabic letter is Arabic, and something Latin or a digit comes before it.
+		i := strings.IndexFunc(l, func(r rune) bool { return unicode.Is(unicode.Arabic, r) })
+		if i < 0 {
+			continue
+		}
+		if strings.ContainsFunc(l[i:], func(r rune) bool { return unicode.Is(unicode.Latin, r) || strings.ContainsRune("█─│", r) }) {
+			t.Errorf("something follows the Arabic name: %s", l)
+		}
+		if !strings.ContainsFunc(l[:i], func(r rune) bool { return unicode.Is(unicode.Latin, r) }) {
+			t.Errorf("nothing Latin before the Arabic name: %s", l)
+		}
+	}
+}
+
+func TestBlocks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		n, most int
+		want    string
+	}{{0, 0, "    "}, {0, 5, "    "}, {5, 5, "████"}, {1, 1000, "▏   "}, {1, 8, "▌   "}, {5, 16, "█▎  "}} {
+		if got := blocks(c.n, c.most, 4); got != c.want {
+			t.Errorf("%d of %d: %q, want %q", c.n, c.most, got, c.want)
+		}
+	}
+}
