@@ -67,7 +67,7 @@ var owners = map[string][]string{
 	"github.com/gofiber/fiber/":  {"api", "api/gen", "web", "cmd/balagh", "bench"},
 	"github.com/valyala/fast":    {"api", "web", "bench"},
 	"github.com/oapi-codegen/":   {"api", "api/gen"},
-	"github.com/getkin/kin-open": {"api", "api/gen", "openapi"},
+	"github.com/getkin/kin-open": {"api", "api/gen", "openapi", "cmd/balagh"},
 	"gocloud.dev/":               {"photos", "cmd/balagh"},
 	"github.com/golang-jwt/":     {"accounts"},
 	"github.com/alecthomas/kong": {"cmd/balagh"},

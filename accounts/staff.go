@@ -32,6 +32,9 @@ type Staff struct {
 // HasTOTP reports whether a second factor is wanted at sign-in.
 func (x *Staff) HasTOTP() bool { return x.TOTP != nil && x.TOTP.Confirmed }
 
+// Administers reports whether x may set up the organisation: one of the staff must.
+func (x *Staff) Administers() bool { return x.Active && x.Role == actor.Admin }
+
 // sameRights reports whether a session that x opened is as good as one that y would open now.
 func (x *Staff) sameRights(y *Staff) bool {
 	return x.Active == y.Active && x.Password == y.Password && x.Role == y.Role &&
@@ -354,7 +357,7 @@ func (s *Service) checkPatch(ctx context.Context, a actor.Actor, old *Staff, p *
 	}
 	next := *old
 	p.apply(&next)
-	if old.Active && old.Role == actor.Admin && !(next.Active && next.Role == actor.Admin) && len(wrong) == 0 {
+	if old.Administers() && !next.Administers() && len(wrong) == 0 {
 		n, err := s.store.Admins(ctx)
 		if err != nil {
 			return "", fmt.Errorf("count administrators: %w", err)

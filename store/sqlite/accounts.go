@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/balagh/balagh/accounts"
-	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
 )
 
@@ -154,7 +153,7 @@ func (db *DB) DropPushToken(ctx context.Context, citizen, token string) error {
 
 // AddStaff adds a member with an e-mail that no other has.
 func (db *DB) AddStaff(ctx context.Context, x *accounts.Staff) error {
-	return db.addAccount(ctx, x, `INSERT INTO staff(id, email, admin, rev, doc) VALUES(?,?,?,?,?)`, x.ID, x.Email, isAdmin(x), x.Rev)
+	return db.addAccount(ctx, x, `INSERT INTO staff(id, email, admin, rev, doc) VALUES(?,?,?,?,?)`, x.ID, x.Email, x.Administers(), x.Rev)
 }
 
 // Staff reads one.
@@ -172,7 +171,7 @@ func (db *DB) UpdateStaff(ctx context.Context, id string, change func(*accounts.
 	return updateAccount(ctx, db, db.Staff, id, change, func(x *accounts.Staff) *int64 { return &x.Rev },
 		func(t *tx, x *accounts.Staff, b []byte) (int64, error) {
 			return t.exec(`UPDATE staff SET email = ?, admin = ?, rev = ?, doc = ? WHERE id = ? AND rev = ?`,
-				x.Email, isAdmin(x), x.Rev, b, id, x.Rev-1)
+				x.Email, x.Administers(), x.Rev, b, id, x.Rev-1)
 		})
 }
 
@@ -186,8 +185,6 @@ func (db *DB) Admins(ctx context.Context) (n int, err error) {
 	err = db.row(ctx, `SELECT count(*) FROM staff WHERE admin = 1`).Scan(&n)
 	return n, err
 }
-
-func isAdmin(x *accounts.Staff) bool { return x.Active && x.Role == actor.Admin }
 
 // addAccount inserts v, encoded as the last argument; a taken key is fault.Exists.
 func (db *DB) addAccount(ctx context.Context, v any, insert string, args ...any) error {
