@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func testDemo(t *testing.T) *demoCommand {
+	t.Helper()
+	return &demoCommand{Address: "127.0.0.1:0", Store: "sqlite:" + filepath.Join(t.TempDir(), "demo", "balagh.db"), Citizens: 12, Seed: 7, Exit: true,
+		environment: []string{asProgram + "=1"}}
+}
+
+// TestDemo_Run plays a small day, and then another one into the same store.
+func TestDemo_Run(t *testing.T) {
+	t.Parallel()
+	c := testDemo(t)
+	for _, reports := range []string{"12 reports", "24 reports"} {
+		var out, failed bytes.Buffer
+		if err := c.Run(t.Context(), stdio{&out, &failed}); err != nil {
+			t.Fatalf("%v\n%s%s", err, out.String(), failed.String())
+		}
+		for _, want := range []string{"12 citizens · " + reports + " ·", "Reports by category", "مركز الاتصال الموحد 1933", "/docs", "curl", "admin@"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%q is missing in\n%s", want, out.String())
+			}
+		}
+	}
+	path := strings.TrimPrefix(c.Store, "sqlite:")
+	log, err := os.ReadFile(filepath.Join(filepath.Dir(path), "demo.log"))
+	if err != nil || !bytes.Contains(log, []byte("stopped")) {
+		t.Errorf("the log: %v", err)
+	}
+	if bytes.Contains(log, []byte(`"level":"ERROR"`)) {
+		t.Errorf("errors in the log:\n%s", log)
+	}
+}
+
+func TestDemo_Run_staysUpUntilStopped(t *testing.T) {
+	t.Parallel()
+	c := testDemo(t)
+	c.Citizens, c.Exit = 1, false
+	ctx, stop := context.WithCancel(t.Context())
+	out := &logBuffer{}
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx, stdio{out, out}) }()
+	up := false
+	for tick := time.NewTicker(20 * time.Millisecond); !up; {
+		select {
+		case err := <-done:
+			t.Fatalf("it ended: %v\n%s", err, out.String())
+		case <-tick.C:
+			up = strings.Contains(out.String(), "stays up")
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDemo_Run_refuses(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for want, change := range map[string]func(*demoCommand){
+		"is taken":       func(c *demoCommand) { c.Address = taken.Addr().String() },
+		"cannot be read": func(c *demoCommand) { c.Photos = filepath.Join(t.TempDir(), "nowhere") },
+		"no photos":      func(c *demoCommand) { c.Photos = t.TempDir() },
+		"is not known":   func(c *demoCommand) { c.Store = "postgres://x" },
+	} {
+		c := testDemo(t)
+		change(c)
+		var out bytes.Buffer
+		if err := c.Run(t.Context(), stdio{&out, &out}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+}
