@@ -54,7 +54,7 @@ type desk struct {
 // openDesk signs in everybody who works with reports.
 func (p *play) openDesk(ctx context.Context) (*desk, error) {
 	d := &desk{calls: make(chan newReport, p.Citizens)}
-	for i := range p.Citizens / 15 {
+	for i := range (p.Citizens + 14) / 15 {
 		d.calls <- p.phoneCall(i)
 	}
 	passwords := map[string]string{p.AdminEmail: p.AdminPassword}

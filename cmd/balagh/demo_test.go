@@ -17,11 +17,11 @@ func testDemo(t *testing.T) *demoCommand {
 		environment: []string{asProgram + "=1"}}
 }
 
-// TestDemo_Run plays a small day, and then another one into the same store.
+// TestDemo_Run plays a small day, with one report by telephone, and then another one into the same store.
 func TestDemo_Run(t *testing.T) {
 	t.Parallel()
 	c := testDemo(t)
-	for _, reports := range []string{"12 reports", "24 reports"} {
+	for _, reports := range []string{"13 reports", "26 reports"} {
 		var out, failed bytes.Buffer
 		if err := c.Run(t.Context(), stdio{&out, &failed}); err != nil {
 			t.Fatalf("%v\n%s%s", err, out.String(), failed.String())
