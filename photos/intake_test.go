@@ -308,6 +308,11 @@ func BenchmarkTake(b *testing.B) {
 	})
 	b.Run("take", func(b *testing.B) {
 		s, _ := inFiles(b)
+		for i := range 256 { // as in a bucket that was in use before
+			if err := makeFolder(s.Bucket.path(fmt.Sprintf("%s/%02x", originals, i))); err != nil {
+				b.Fatal(err)
+			}
+		}
 		thirtyTwo(b, func(int64) error {
 			_, err := s.Take(context.Background(), citizen, "", struct{ io.Reader }{bytes.NewReader(data)})
 			return err
