@@ -70,7 +70,7 @@ func TestClient_Do_refusedForGood(t *testing.T) {
 		{"a fault", problem(422, "validation_failed", ""), false, "fileReport: 422 validation_failed place:required"},
 		{"a conflict", problem(409, "transition_not_allowed", ""), false, "fileReport: 409 transition_not_allowed place:required"},
 		{"a limit for long", problem(429, "too_many_requests", "3600"), false, "fileReport: 429 too_many_requests place:required"},
-		{"no problem document", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "secret", 502) }, false, "fileReport: 502 not_a_problem_document"},
+		{"no problem document", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "secret", http.StatusBadGateway) }, false, "fileReport: 502 not_a_problem_document"},
 		{"no JSON", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, false, "fileReport: the answer is not what the contract says"},
 		{"broken, and good only once", broken, true, "fileReport: "},
 	} {

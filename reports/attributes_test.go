@@ -2,9 +2,9 @@ package reports
 
 import (
 	"encoding/json"
+	"math"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -35,7 +35,7 @@ func TestValidateAttributes_Keeps(t *testing.T) {
 		{"mosque_name", "  مسجد قباء ", "مسجد قباء"},
 		{"mosque_name", strings.Repeat("ب", 200), strings.Repeat("ب", 200)},
 		{"depth", 1.5, 1.5},
-		{"depth", -0.0, 0.0},
+		{"depth", math.Copysign(0, -1), 0.0},
 		{"depth", json.Number("12e2"), 1200.0},
 		{"depth", "12.5", 12.5},
 		{"depth", "١٢٫٥", 12.5},
