@@ -2,9 +2,9 @@ package reports
 
 import (
 	"encoding/json"
-	"math"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
