@@ -1,0 +1,101 @@
+package api
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/reports"
+)
+
+// Volumes tells how many reports came.
+func (s *Server) Volumes(ctx context.Context, r gen.VolumesRequestObject) (gen.VolumesResponseObject, error) {
+	body, err := s.volumes(ctx, r.Params)
+	if err != nil {
+		return nil, err
+	}
+	return gen.Volumes200JSONResponse(*body), nil
+}
+
+// VolumesCsv is the same as a file: codes, names and counts.
+func (s *Server) VolumesCsv(ctx context.Context, r gen.VolumesCsvRequestObject) (gen.VolumesCsvResponseObject, error) {
+	body, err := s.volumes(ctx, gen.VolumesParams(r.Params))
+	if err != nil {
+		return nil, err
+	}
+	b, err := volumesTable(body).csv()
+	if err != nil {
+		return nil, err
+	}
+	return gen.VolumesCsv200TextcsvResponse{Body: bytes.NewReader(b), ContentLength: int64(len(b))}, nil
+}
+
+func (s *Server) volumes(ctx context.Context, p gen.VolumesParams) (*gen.Volumes, error) {
+	days, err := periodOf(p.From, p.To, s.Now(), s.Reports.Zone)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.By) == 0 {
+		p.By = gen.VolumesBy{gen.VolumesDimension(reports.ByCategory)}
+	}
+	q := reports.VolumesSearch{From: days.first, Through: days.last, Centre: text(p.Centre), Category: text(p.Category)}
+	for _, by := range p.By {
+		q.By = append(q.By, reports.Dimension(by))
+	}
+	rows, total, err := s.Reports.Volumes(ctx, actorOf(ctx), q)
+	if err != nil {
+		return nil, err
+	}
+	n := s.names(ctx)
+	body := &gen.Volumes{From: days.first, To: days.last, By: p.By, Rows: make([]gen.VolumesRow, len(rows)), Total: total}
+	for i, row := range rows {
+		names := make([]string, len(row.Keys))
+		for j, key := range row.Keys {
+			names[j] = n.dimension(q.By[j], key)
+		}
+		body.Rows[i] = gen.VolumesRow{Keys: row.Keys, Names: names, Count: row.Count}
+	}
+	return body, nil
+}
+
+// dimension names a key of a row; days and months name themselves.
+func (n names) dimension(by reports.Dimension, key string) string {
+	switch by {
+	case reports.ByCategory:
+		return n.category(key).Name
+	case reports.ByCentre:
+		return n.centre(key).Name
+	case reports.ByChannel:
+		return n.named(key, channels[key]).Name
+	case reports.ByStatus:
+		return reports.Status(key).Name(n.language)
+	}
+	return key
+}
+
+// volumesTable has, for what has names, a column with them beside the one with codes.
+func volumesTable(v *gen.Volumes) table {
+	var t table
+	for _, by := range v.By {
+		t.header = append(t.header, string(by))
+		if !dated(by) {
+			t.header = append(t.header, string(by)+"_name")
+		}
+	}
+	t.header = append(t.header, "count")
+	for _, row := range v.Rows {
+		var line []any
+		for i, key := range row.Keys {
+			line = append(line, key)
+			if !dated(v.By[i]) {
+				line = append(line, row.Names[i])
+			}
+		}
+		t.rows = append(t.rows, append(line, row.Count))
+	}
+	return t
+}
+
+func dated(by gen.VolumesDimension) bool {
+	return by == gen.VolumesDimension(reports.ByDay) || by == gen.VolumesDimension(reports.ByMonth)
+}
