@@ -4,7 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"os"
@@ -248,6 +252,35 @@ func TestNew_refuses(t *testing.T) {
 		if _, err := fcm.New(t.Context(), c.conf); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %q in it", c.name, err, c.want)
 		}
+	}
+}
+
+func TestNew_serviceAccount(t *testing.T) {
+	t.Parallel()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(map[string]string{"type": "service_account", "project_id": "demo", "private_key_id": "1", "client_id": "1",
+		"client_email": "push@demo.iam.gserviceaccount.com", "token_uri": "http://127.0.0.1:1/token",
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "account.json")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := fcm.New(t.Context(), fcm.Config{CredentialsFile: file}) // the project is the file's
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := c.Send(t.Context(), notice("a")); o != (push.Outcome{Reason: "unavailable"}) { // no token can be had for the account
+		t.Errorf("outcome %+v", o)
 	}
 }
 
