@@ -37,12 +37,14 @@ type result struct {
 	times   []time.Duration // of each request that was answered as it should be
 	failed  int
 	refusal string // the first answer that was not
+	cost    cost
 }
 
 func (r *result) add(o result) {
 	r.took += o.took
 	r.times = append(r.times, o.times...)
 	r.failed += o.failed
+	r.cost.add(o.cost, 1)
 	if r.refusal == "" {
 		r.refusal = o.refusal
 	}

@@ -209,10 +209,18 @@ func measure(ctx context.Context, o options, w work, p *process, tokens []string
 	if _, err := drive(ctx, p.address, w, tokens, o.clients, warm); err != nil {
 		return result{}, err
 	}
+	before, err := p.cost()
+	if err != nil {
+		return result{}, err
+	}
 	got, err := drive(ctx, p.address, w, tokens, o.clients, limit{time: o.duration / time.Duration(o.rounds), library: o.library})
 	if err != nil {
 		return result{}, err
 	}
+	if got.cost, err = p.cost(); err != nil {
+		return result{}, err
+	}
+	got.cost.add(before, -1)
 	return got, p.settle(ctx) // background work of this turn is not the next one's to bear
 }
 

@@ -70,6 +70,13 @@ func (t *table) print(to io.Writer) {
 			fmt.Fprintf(to, "%s: %d requests failed, the first with %s%s\n", r.title, n, r.ours.refusal, r.bare.refusal)
 		}
 	}
+	fmt.Fprintln(to, "Balagh used, background work of those seconds included:")
+	for _, r := range t.rows {
+		if r.counts() {
+			fmt.Fprintf(to, "  %s: %s\n", r.title, &r.ours)
+		}
+	}
+	fmt.Fprintln(to)
 	fmt.Fprintf(to, "cold start over all of it, exec to ready   %s, target < %s, %s\n", ms(t.cold), coldTarget,
 		atMost(t.cold.Seconds(), coldTarget.Seconds()))
 	fmt.Fprintf(to, "memory at rest after that start            %d MB, target < %d MB, %s\n", t.idle>>20, idleTarget>>20,
