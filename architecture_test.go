@@ -69,7 +69,7 @@ var owners = map[string][]string{
 	"github.com/oapi-codegen/":   {"api", "api/gen"},
 	"github.com/getkin/kin-open": {"api", "api/gen", "openapi", "cmd/balagh"},
 	"gocloud.dev/":               {"photos", "cmd/balagh"},
-	"github.com/golang-jwt/":     {"accounts"},
+	"github.com/golang-jwt/":     {"accounts", "cmd/balagh"},
 	"github.com/alecthomas/kong": {"cmd/balagh"},
 }
 
