@@ -11,9 +11,13 @@ import (
 
 // DeskQueue lists the reports within the caller's scope.
 func (s *Server) DeskQueue(ctx context.Context, r gen.DeskQueueRequestObject) (gen.DeskQueueResponseObject, error) {
-	p := r.Params
-	items, next, err := s.Reports.Queue(ctx, actorOf(ctx), reports.QueueSearch{Q: text(p.Q), Statuses: statusesOf(p.Status), Centre: text(p.Centre),
-		Department: text(p.Department), Category: text(p.Category), Channel: reports.Channel(text(p.Channel)), Assignee: text(p.Assignee),
+	p, caller := r.Params, actorOf(ctx)
+	assignee := text(p.Assignee)
+	if assignee == "me" {
+		assignee = caller.ID
+	}
+	items, next, err := s.Reports.Queue(ctx, caller, reports.QueueSearch{Q: text(p.Q), Statuses: statusesOf(p.Status), Centre: text(p.Centre),
+		Department: text(p.Department), Category: text(p.Category), Channel: reports.Channel(text(p.Channel)), Assignee: assignee,
 		Overdue: value(p.Overdue), From: text(p.From), Through: text(p.To), Sort: reports.Sort(text(p.Sort)),
 		Page: reports.Page{Cursor: text(p.Cursor), Limit: limitOf(p.Limit)}})
 	if err != nil {
