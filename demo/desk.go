@@ -177,10 +177,15 @@ func (w *worker) pass(ctx context.Context, r *report) (bool, error) {
 	return true, w.assign(ctx, r, noteOfClerk)
 }
 
+// assign gives a report to an officer, unless somebody was faster.
 func (w *worker) assign(ctx context.Context, r *report, note string) error {
 	tag, err := w.open(ctx, r)
 	if err != nil {
 		return err
+	}
+	if r.Status != "received" && r.Status != "reopened" {
+		w.tally.add(lostRaces, 1)
+		return nil
 	}
 	officer := w.officer(r.Centre.Code, r.Department.Code)
 	if officer == "" {
