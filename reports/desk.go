@@ -240,8 +240,8 @@ func (s *Service) Assign(ctx context.Context, a actor.Actor, id string, m Assign
 		if c.Status == Received || c.Status == Reopened {
 			return c.move(Assigned, e)
 		}
-		if e.Centre+e.Department+e.Assignee == "" {
-			return fault.At("department", fault.Required)
+		if e.Centre+e.Department+e.Assignee == "" { // it is as it was asked for already
+			return nil
 		}
 		if e.Department != "" && e.Assignee == "" {
 			c.Assignee = "" // an employee of the department that had it
