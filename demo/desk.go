@@ -14,6 +14,7 @@ import (
 const (
 	deskPause = 150 * time.Millisecond // of somebody whose queue is empty
 	queuePage = 50
+	atATime   = 6 // reports before the queue is looked at again
 )
 
 // fate is what the desk makes of a report. It is decided by the report alone, so that all who see it agree.
@@ -152,6 +153,9 @@ func (w *worker) round(ctx context.Context, d *desk) (moved int, err error) {
 		}
 		if did {
 			moved++
+		}
+		if moved == atATime {
+			break
 		}
 	}
 	return moved, nil

@@ -26,7 +26,7 @@ const (
 	addsPhoto      = .04
 	looksAtPhoto   = .2
 	opensMessage   = .85
-	rates          = .7
+	rates          = .72
 	reopens        = .6 // of those who may
 )
 

@@ -13,6 +13,8 @@ import (
 
 const lineEvery = 3 * time.Second // where there is no terminal
 
+var theme = progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "▕", BarEnd: "▏"}
+
 // progress shows how far the play is: a bar on a terminal, a line now and then elsewhere.
 type progress struct {
 	mu    sync.Mutex
@@ -31,7 +33,7 @@ func newProgress(out io.Writer, citizens int) *progress {
 	s := &progress{out: out, all: citizens}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		s.bar = progressbar.NewOptions(citizens, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(32), progressbar.OptionShowCount(),
-			progressbar.OptionUseANSICodes(true), progressbar.OptionSetTheme(progressbar.ThemeUnicode), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionUseANSICodes(true), progressbar.OptionSetTheme(theme), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false))
 	}
 	return s
