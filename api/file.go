@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -116,13 +115,9 @@ func (s *Server) fileForm(c *fiber.Ctx, op *operation, boundary string) (err err
 }
 
 // readForm reads the parts: one "report" and up to eight "photo". What it has taken is in the form also when it fails.
-func readForm(ctx context.Context, c *fiber.Ctx, op *operation, boundary string, take func(context.Context, actor.Actor, string, io.Reader) (*photos.Photo, error)) (f form, err error) {
+func readForm(ctx context.Context, c *fiber.Ctx, op *operation, boundary string, take takeFunc) (f form, err error) {
 	r := of(ctx)
-	body := c.Context().RequestBodyStream()
-	if body == nil {
-		body = bytes.NewReader(c.Body())
-	}
-	parts := multipart.NewReader(io.LimitReader(body, formLimit), boundary)
+	parts := multipart.NewReader(bounded(bodyOf(c), formLimit), boundary)
 	sum := sha256.New()
 	for {
 		part, err := parts.NextPart()
@@ -130,12 +125,12 @@ func readForm(ctx context.Context, c *fiber.Ctx, op *operation, boundary string,
 			break
 		}
 		if err != nil {
-			return f, fault.Newf(fault.Malformed, "the form: %w", err)
+			return f, formFault(err)
 		}
 		switch part.FormName() {
 		case "report":
 			if f.report != nil {
-				return f, &fault.Error{Code: fault.Malformed, Fields: []fault.Field{{Path: "report", Reason: fault.Duplicate}}}
+				return f, malformedAt("report", fault.Duplicate)
 			}
 			if f.report, err = readPart(part, op); err != nil {
 				return f, err
@@ -155,7 +150,7 @@ func readForm(ctx context.Context, c *fiber.Ctx, op *operation, boundary string,
 			f.photos = append(f.photos, p)
 			sum.Write([]byte(p.SHA256))
 		default:
-			return f, &fault.Error{Code: fault.Malformed, Fields: []fault.Field{{Path: printable(part.FormName()), Reason: fault.Unknown}}}
+			return f, malformedAt(printable(part.FormName()), fault.Unknown)
 		}
 	}
 	if f.report == nil {
@@ -169,7 +164,7 @@ func readPart(part io.Reader, op *operation) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(part, bodyLimit+1))
 	switch {
 	case err != nil:
-		return nil, fault.Newf(fault.Malformed, "the form: %w", err)
+		return nil, formFault(err)
 	case len(b) > bodyLimit:
 		return nil, fault.New(fault.TooLarge)
 	}
@@ -196,7 +191,7 @@ func hashOnly(_ context.Context, _ actor.Actor, _ string, r io.Reader) (*photos.
 	n, err := io.Copy(h, io.LimitReader(r, photos.MaxBytes+1))
 	switch {
 	case err != nil:
-		return nil, fault.Newf(fault.Malformed, "the form: %w", err)
+		return nil, formFault(err)
 	case n > photos.MaxBytes:
 		return nil, fault.New(fault.TooLarge)
 	}

@@ -34,9 +34,6 @@ func (s *Server) guard(op *operation) fiber.Handler {
 		defer cancel()
 		c.SetUserContext(ctx)
 		if err := s.admit(c, op); err != nil {
-			if c.Context().RequestBodyStream() != nil {
-				c.Context().SetConnectionClose() // what is left of the body is not waited for
-			}
 			return err
 		}
 		if op.idempotent && c.Get(idempotencyHeader) != "" {

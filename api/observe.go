@@ -33,6 +33,7 @@ func (s *Server) observe(c *fiber.Ctx) (err error) {
 	var f *fault.Error
 	if err != nil {
 		f = refuse(c, err)
+		settle(c)
 	}
 	id := "none"
 	if op, ok := c.Locals(operationLocal).(*operation); ok {

@@ -75,5 +75,5 @@ func (s *Server) readyz(c *fiber.Ctx) error {
 		}
 		parts[check.Name] = "ok"
 	}
-	return c.JSON(fiber.Map{"status": status, "parts": parts})
+	return c.JSON(fiber.Map{"status": status, "checks": parts})
 }

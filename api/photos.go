@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +21,6 @@ import (
 
 const (
 	photoLimit = photos.MaxBytes + 64<<10 // of an upload with the frame of its form
-	drainLimit = 2 << 20                  // of a refused upload that is still read, so that the phone reads the answer
 )
 
 // takeFunc reads one photo to its end.
@@ -45,7 +43,6 @@ func (s *Server) AddReportPhoto(c *fiber.Ctx) error {
 	ctx := c.UserContext()
 	a, id := actorOf(ctx), c.Params("id")
 	if _, err := s.Reports.Get(ctx, a, id); err != nil { // before megabytes are read
-		drain(c)
 		return err
 	}
 	if media, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); media == jsonCT {
@@ -105,7 +102,6 @@ func (s *Server) receive(c *fiber.Ctx) (p *photos.Photo, err error) {
 		if p != nil {
 			err = errors.Join(err, s.Photos.Discard(c.UserContext(), p))
 		}
-		drain(c)
 		return nil, err
 	}
 	if r.key != "" {
@@ -168,14 +164,6 @@ func formFault(err error) error {
 	return fault.Newf(fault.Malformed, "the form: %w", err)
 }
 
-// bodyOf reads the body where it streams, and where it was short enough to be read already.
-func bodyOf(c *fiber.Ctx) io.Reader {
-	if r := c.Context().RequestBodyStream(); r != nil {
-		return r
-	}
-	return bytes.NewReader(c.Request().Body())
-}
-
 // bounded refuses what is longer than n bytes.
 func bounded(r io.Reader, n int64) io.Reader { return &boundedReader{r, n} }
 
@@ -190,17 +178,6 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 		return 0, fault.New(fault.TooLarge)
 	}
 	return n, err
-}
-
-// drain reads a bit more of a refused upload, and gives the connection up when that is not its end.
-func drain(c *fiber.Ctx) {
-	r := c.Context().RequestBodyStream()
-	if r == nil {
-		return
-	}
-	if _, err := io.CopyN(io.Discard, r, drainLimit); !errors.Is(err, io.EOF) {
-		c.Context().SetConnectionClose()
-	}
 }
 
 func photoCreated(c *fiber.Ctx, p *photos.Photo) error {

@@ -28,6 +28,7 @@ type request struct {
 	actor    actor.Actor
 	language string
 	address  netip.Addr
+	body     *body
 	key      string  // of idempotency, with its scope; "" without
 	asked    string  // hash of what was asked, for the next request with that key
 	kept     *Answer // of an earlier request with that key, where the handler has to compare what was asked

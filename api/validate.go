@@ -21,7 +21,7 @@ import (
 // parameters checks what came in the path, the query and the headers against the contract. A query parameter that the
 // contract does not know is refused, so that nobody filters by what they may not see and a misspelt filter is no silence.
 func (op *operation) parameters(c *fiber.Ctx) error {
-	var bad fault.Fields
+	var bad findings
 	for i := range op.params {
 		p := &op.params[i]
 		var raw []string
@@ -41,13 +41,13 @@ func (op *operation) parameters(c *fiber.Ctx) error {
 	}
 	c.Context().QueryArgs().VisitAll(func(k, _ []byte) {
 		if !slices.ContainsFunc(op.params, func(p parameter) bool { return p.in == openapi3.ParameterInQuery && p.name == string(k) }) {
-			bad.Add(printable(string(k)), fault.Unknown)
+			bad.stranger(printable(string(k)))
 		}
 	})
-	return malformedOrInvalid(bad)
+	return bad.err()
 }
 
-func (p *parameter) check(raw []string, bad *fault.Fields) {
+func (p *parameter) check(raw []string, bad *findings) {
 	switch {
 	case len(raw) == 0 && p.required:
 		bad.Add(p.name, fault.Required)
@@ -92,8 +92,8 @@ func (op *operation) readBody(c *fiber.Ctx) error {
 	if n := c.Request().Header.ContentLength(); n > op.limit {
 		return fault.New(fault.TooLarge)
 	}
-	if s := c.Context().RequestBodyStream(); s != nil {
-		b, err := io.ReadAll(io.LimitReader(s, int64(op.limit)+1))
+	if c.Context().RequestBodyStream() != nil {
+		b, err := io.ReadAll(io.LimitReader(bodyOf(c), int64(op.limit)+1))
 		if err != nil {
 			return fault.Newf(fault.Malformed, "read the body: %w", err)
 		}
@@ -132,14 +132,14 @@ func checkJSON(schema *openapi3.Schema, text []byte) error {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fault.Newf(fault.Malformed, "more than one JSON value")
 	}
-	var bad fault.Fields
+	var bad findings
 	visit(schema, v, "", &bad)
 	nul(v, "", &bad)
-	return malformedOrInvalid(bad)
+	return bad.err()
 }
 
 // nul refuses the one character that no store keeps faithfully.
-func nul(v any, path string, bad *fault.Fields) {
+func nul(v any, path string, bad *findings) {
 	switch v := v.(type) {
 	case string:
 		if strings.IndexByte(v, 0) >= 0 {
@@ -159,14 +159,14 @@ func nul(v any, path string, bad *fault.Fields) {
 	}
 }
 
-func visit(schema *openapi3.Schema, v any, path string, bad *fault.Fields) {
+func visit(schema *openapi3.Schema, v any, path string, bad *findings) {
 	err := schema.VisitJSON(v, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.EnableFormatValidation())
 	if err != nil {
 		collect(err, path, bad)
 	}
 }
 
-func collect(err error, path string, bad *fault.Fields) {
+func collect(err error, path string, bad *findings) {
 	if many, ok := err.(openapi3.MultiError); ok {
 		for _, e := range many {
 			collect(e, path, bad)
@@ -183,7 +183,8 @@ func collect(err error, path string, bad *fault.Fields) {
 		at = join(at, printable(p))
 	}
 	if e.SchemaField == "properties" { // an unknown field: the pointer is of the object that has it
-		bad.Add(at, fault.Unknown)
+		_, name, _ := strings.Cut(e.Reason, `"`)
+		bad.stranger(join(at, printable(name[:max(0, strings.LastIndex(name, `"`))])))
 		return
 	}
 	bad.Add(at, reasonOf(e))
@@ -215,20 +216,34 @@ func reasonOf(e *openapi3.SchemaError) fault.Reason {
 	}
 }
 
-// malformedOrInvalid makes one fault of all: a wrong type or an unknown field is a mistake of the program that calls, and 400;
-// the rest is a mistake of the person who types, and 422.
-func malformedOrInvalid(bad fault.Fields) error {
-	if len(bad) == 0 {
+// findings are what is wrong with an input.
+type findings struct {
+	fields    fault.Fields
+	malformed bool
+}
+
+// Add notes a fault. A wrong type is a mistake of the program that calls, and 400; others are of the person who types, and 422.
+func (f *findings) Add(path string, r fault.Reason) {
+	f.fields.Add(path, r)
+	f.malformed = f.malformed || r == fault.WrongType
+}
+
+// stranger notes a field that the contract does not know: 400 as well.
+func (f *findings) stranger(path string) {
+	f.fields.Add(path, fault.Unknown)
+	f.malformed = true
+}
+
+// err makes one fault of all, in the order of their paths.
+func (f *findings) err() error {
+	if len(f.fields) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(bad, func(a, b fault.Field) int { return strings.Compare(a.Path, b.Path) })
-	code := fault.Invalid
-	for _, f := range bad {
-		if f.Reason == fault.WrongType {
-			code = fault.Malformed
-		}
+	slices.SortStableFunc(f.fields, func(a, b fault.Field) int { return strings.Compare(a.Path, b.Path) })
+	if f.malformed {
+		return &fault.Error{Code: fault.Malformed, Fields: f.fields}
 	}
-	return &fault.Error{Code: code, Fields: bad}
+	return f.fields.Err()
 }
 
 func join(path, name string) string {

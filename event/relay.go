@@ -27,7 +27,7 @@ type Relay struct {
 const (
 	relayBatch   = 256
 	relayWorkers = 32
-	relayLease   = time.Minute
+	relayLease   = 30 * time.Second
 	relayPoll    = time.Second
 	relayTries   = 30 // about three hours; then the fact is parked, so that its subject goes on
 	relayMaxWait = 10 * time.Minute

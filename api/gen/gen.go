@@ -2767,9 +2767,6 @@ type WithdrawReportJSONRequestBody = Reason
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// Jwks Public keys of the access tokens
-	// (GET /.well-known/jwks.json)
-	Jwks(c *fiber.Ctx) error
 	// GetCalendar Week-end, holidays and terms
 	// (GET /v1/admin/calendar)
 	GetCalendar(c *fiber.Ctx) error
@@ -2945,24 +2942,6 @@ type ServerInterfaceWrapper struct {
 
 type MiddlewareFunc fiber.Handler
 type HandlerMiddlewareFunc func(c *fiber.Ctx, next fiber.Handler) error
-
-// Jwks operation middleware
-func (siw *ServerInterfaceWrapper) Jwks(c *fiber.Ctx) error {
-
-	handler := func(c *fiber.Ctx) error {
-		return siw.Handler.Jwks(c)
-	}
-
-	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
-		m := siw.HandlerMiddlewares[i]
-		next := handler
-		handler = func(c *fiber.Ctx) error {
-			return m(c, next)
-		}
-	}
-
-	return handler(c)
-}
 
 // GetCalendar operation middleware
 func (siw *ServerInterfaceWrapper) GetCalendar(c *fiber.Ctx) error {
@@ -5267,7 +5246,6 @@ func (siw *ServerInterfaceWrapper) WithdrawReport(c *fiber.Ctx) error {
 // /v1/reports/nearby fits /v1/reports/:id too.
 func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	wrapper := ServerInterfaceWrapper{Handler: si}
-	router.Get("/.well-known/jwks.json", wrapper.Jwks)
 	router.Get("/v1/admin/calendar", wrapper.GetCalendar)
 	router.Put("/v1/admin/calendar", wrapper.PutCalendar)
 	router.Get("/v1/admin/categories", wrapper.AdminListCategories)
@@ -5331,22 +5309,6 @@ type NotModifiedResponseHeaders struct {
 }
 type NotModifiedResponse struct {
 	Headers NotModifiedResponseHeaders
-}
-
-type JwksRequestObject struct {
-}
-
-type JwksResponseObject interface {
-	VisitJwksResponse(ctx *fiber.Ctx) error
-}
-
-type Jwks200JSONResponse Jwks
-
-func (response Jwks200JSONResponse) VisitJwksResponse(ctx *fiber.Ctx) error {
-	ctx.Response().Header.Set("Content-Type", "application/json")
-	ctx.Status(200)
-
-	return ctx.JSON(&response)
 }
 
 type GetCalendarRequestObject struct {
@@ -6615,9 +6577,6 @@ func (response WithdrawReport200JSONResponse) VisitWithdrawReportResponse(ctx *f
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
-	// Jwks Public keys of the access tokens
-	// (GET /.well-known/jwks.json)
-	Jwks(ctx context.Context, request JwksRequestObject) (JwksResponseObject, error)
 	// GetCalendar Week-end, holidays and terms
 	// (GET /v1/admin/calendar)
 	GetCalendar(ctx context.Context, request GetCalendarRequestObject) (GetCalendarResponseObject, error)
@@ -6795,31 +6754,6 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
-}
-
-// Jwks operation middleware
-func (sh *strictHandler) Jwks(ctx *fiber.Ctx) error {
-	var request JwksRequestObject
-
-	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
-		return sh.ssi.Jwks(ctx.UserContext(), request.(JwksRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "Jwks")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(JwksResponseObject); ok {
-		if err := validResponse.VisitJwksResponse(ctx); err != nil {
-			return err
-		}
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
 }
 
 // GetCalendar operation middleware

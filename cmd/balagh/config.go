@@ -38,7 +38,7 @@ type settings struct {
 	FcmWorkers     int            `default:"64" help:"Pushes under way at once."`
 	SmsURL         string         `name:"sms-url" placeholder:"URL" help:"HTTP gateway that sends one-time codes."`
 	SmsToken       string         `secret:"" placeholder:"TEXT" help:"Bearer token for the gateway."`
-	SmsBody        string         `default:"{\"to\":{to},\"text\":{text}}" help:"What is posted to the gateway as JSON; {to} and {text} are put in as JSON strings."`
+	SmsBody        string         `default:"{\"to\":\"{to}\",\"text\":\"{text}\"}" help:"What is posted to the gateway: JSON in which {to} stands for the number and {text} for the text."`
 	CodesPerPhone  int            `default:"3" help:"One-time codes that one number may have in ten minutes."`
 	CodesPerClient int            `default:"20" help:"One-time codes that one address may ask for in ten minutes."`
 	AnonPerClient  int            `default:"20" help:"Reports without an account that one address may file in an hour."`

@@ -76,6 +76,14 @@ func (l *logBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l
 // install starts one with a small organisation in it: two regions that lie side by side, two departments, two categories.
 func install(t *testing.T, change ...func(*settings)) *installation {
 	t.Helper()
+	i := installAt(t, change...)
+	i.organise(i.staff(actor.Admin, "*", "*"))
+	return i
+}
+
+// installAt starts one with nothing in it, or with what its store has.
+func installAt(t *testing.T, change ...func(*settings)) *installation {
+	t.Helper()
 	s := &settings{storage: storage{Store: "sqlite:" + filepath.Join(t.TempDir(), "balagh.db"), Dev: true}, Address: "127.0.0.1:0", Issuer: "balagh",
 		TimeZone: "Asia/Riyadh", FcmWorkers: 8, CodesPerPhone: 3, CodesPerClient: 1000, AnonPerClient: 20, ShutdownTime: 20 * time.Second, LogLevel: slog.LevelDebug}
 	for _, c := range change {
@@ -107,7 +115,6 @@ func install(t *testing.T, change ...func(*settings)) *installation {
 		http.DefaultClient.CloseIdleConnections()
 	})
 	t.Cleanup(i.stop)
-	i.organise(i.staff(actor.Admin, "*", "*"))
 	return i
 }
 
@@ -332,7 +339,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for range 2000 {
+	for range 9000 { // a minute and a half: leases of a killed process have to end
 		if ok() {
 			return
 		}

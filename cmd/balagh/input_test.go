@@ -96,10 +96,10 @@ func TestBadInput_Query(t *testing.T) {
 	for path, code := range map[string]string{
 		"/v1/reports?limit=0":                                      "validation_failed",
 		"/v1/reports?limit=many":                                   "malformed_request",
-		"/v1/reports?sort=citizen":                                 "validation_failed",
+		"/v1/reports?sort=citizen":                                 "malformed_request",
 		"/v1/reports?cursor=%22%7D":                                "validation_failed",
 		"/v1/reports?status=nothing":                               "validation_failed",
-		"/v1/reports?status[$ne]=received":                         "validation_failed",
+		"/v1/reports?status[$ne]=received":                         "malformed_request",
 		"/v1/reports/nearby?latitude=NaN&longitude=46":             "malformed_request",
 		"/v1/reports/nearby?latitude=24&longitude=46&radius_m=1e9": "validation_failed",
 		"/v1/reports/nearby?latitude=24":                           "validation_failed",

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -225,7 +226,12 @@ func TestKill(t *testing.T) {
 	if len(there) != len(filed) {
 		t.Errorf("%d reports were acknowledged, %d are there", len(filed), len(there))
 	}
-	eventually(t, fmt.Sprintf("%d changes of status at FCM", len(moved)), func() bool {
+	t.Cleanup(func() {
+		for step := range moved {
+			t.Errorf("%s never reached FCM", step)
+		}
+	})
+	eventually(t, "every change of status at FCM", func() bool {
 		sent, err := os.ReadFile(journal)
 		if err != nil {
 			return false
@@ -237,12 +243,8 @@ func TestKill(t *testing.T) {
 				told[m.Data["report_id"]+" "+m.Data["kind"]] = true
 			}
 		}
-		for step := range moved {
-			if !told[step] {
-				return false
-			}
-		}
-		return true
+		maps.DeleteFunc(moved, func(step string, _ bool) bool { return told[step] })
+		return len(moved) == 0
 	})
 	s.signal(syscall.SIGTERM)
 }

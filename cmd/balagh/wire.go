@@ -83,7 +83,7 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 			return nil, err
 		}
 		p.sender = &push.Sender{Store: p.store, Directory: directory{people}, Name: "push", Channel: c, Wake: told.Wake(), Now: time.Now, Log: log,
-			Workers: s.FcmWorkers, OnOutcome: p.metrics.Delivery}
+			Workers: s.FcmWorkers, Batch: 4 * s.FcmWorkers, Lease: pushLease, OnOutcome: p.metrics.Delivery}
 	}
 	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Answers: p.store, Now: time.Now, Log: log,
 		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies,
@@ -140,6 +140,10 @@ func (s *settings) codes(log *slog.Logger) (accounts.CodeSender, func() []api.De
 	g, err := sms.New(sms.Config{URL: s.SmsURL, Token: s.SmsToken, Body: s.SmsBody})
 	return g, nil, err
 }
+
+// pushLease is how long a push waits for a process that died with it. A batch of four attempts for each worker, at ten seconds
+// each at the most, ends before it.
+const pushLease = 45 * time.Second
 
 // relayLate is the age of a waiting event from which the installation does not count as ready.
 const relayLate = 5 * time.Minute

@@ -84,6 +84,9 @@ func (db *DB) Close() error {
 	return errors.Join(db.writer.close(), db.reader.Close())
 }
 
+// Path is where the file is.
+func (db *DB) Path() string { return db.path }
+
 // Ping reads from the file.
 func (db *DB) Ping(ctx context.Context) error {
 	var n int
