@@ -3,26 +3,27 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/balagh/balagh/event"
 )
 
+// Facts come and go by the thousand, so they cost one tree each way: the order in which they were written is their key, and
+// which of them may go is found by reading from the front. A fence begins at random, so that a key that is used again is no
+// trap for somebody who held the fact that had it before.
 const outboxSchema = `
 CREATE TABLE outbox(
 	seq      INTEGER PRIMARY KEY,
-	id       TEXT NOT NULL UNIQUE,
 	subject  TEXT NOT NULL,
 	at       INTEGER NOT NULL,
 	due      INTEGER NOT NULL DEFAULT 0, -- leased until then, or waiting until then
-	fence    INTEGER NOT NULL DEFAULT 0,
+	fence    INTEGER NOT NULL,
 	attempts INTEGER NOT NULL DEFAULT 0,
-	parked   INTEGER NOT NULL DEFAULT 0,
 	doc      BLOB NOT NULL
 );
-CREATE INDEX outbox_subject ON outbox(subject, seq) WHERE parked = 0;
-CREATE INDEX outbox_due ON outbox(seq) WHERE parked = 0;`
+CREATE TABLE parked(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, attempts INTEGER NOT NULL, doc BLOB NOT NULL);`
 
 var _ event.Outbox = (*DB)(nil)
 
@@ -32,42 +33,42 @@ func (db *DB) Wake() <-chan struct{} { return db.wake }
 // Lease takes the facts that are due.
 func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit int) ([]event.Leased, error) {
 	var leased []event.Leased
-	var broken []int64
 	err := db.write(ctx, func(t *tx) error {
-		rows, err := t.query(`SELECT seq, fence, attempts, doc FROM outbox o WHERE parked = 0 AND due <= ?1
-			AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.parked = 0 AND p.subject = o.subject AND p.seq < o.seq AND p.due > ?1)
-			ORDER BY seq LIMIT ?2`, now.UnixMilli(), limit)
+		leased = nil
+		rows, err := t.query(`SELECT seq, subject, due, fence, attempts, doc FROM outbox ORDER BY seq`)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		for rows.Next() {
+		var seqs, broken []int64
+		held := map[string]bool{} // subjects of which an earlier fact may not go
+		for len(leased) < limit && rows.Next() {
 			var l event.Leased
-			var b []byte
-			if err := rows.Scan(&l.Seq, &l.Fence, &l.Attempts, &b); err != nil {
+			var subject string
+			var due int64
+			var doc []byte
+			if err := rows.Scan(&l.Seq, &subject, &due, &l.Fence, &l.Attempts, &doc); err != nil {
 				return err
 			}
-			l.Fence++
-			if err := json.Unmarshal(b, &l.Event); err != nil {
-				broken = append(broken, l.Seq)
+			if due > now.UnixMilli() || held[subject] {
+				held[subject] = true
 				continue
 			}
-			leased = append(leased, l)
+			if err := json.Unmarshal(doc, &l.Event); err != nil {
+				broken = append(broken, l.Seq) // a row that nobody can read must not stop the others
+				continue
+			}
+			l.Fence++
+			leased, seqs = append(leased, l), append(seqs, l.Seq)
 		}
-		if err := rows.Err(); err != nil {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return err
 		}
-		for _, seq := range broken { // a row that nobody can read must not stop the others
-			if _, err := t.exec(`UPDATE outbox SET parked = 1 WHERE seq = ?`, seq); err != nil {
-				return err
-			}
+		if err := t.park(broken); err != nil || len(seqs) == 0 {
+			return err
 		}
-		for _, l := range leased {
-			if _, err := t.exec(`UPDATE outbox SET due = ?, fence = ? WHERE seq = ?`, now.Add(ttl).UnixMilli(), l.Fence, l.Seq); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err = t.exec(`UPDATE outbox SET due = ?, fence = fence + 1 WHERE seq IN (SELECT value FROM json_each(?))`, now.Add(ttl).UnixMilli(), jsonList(seqs))
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lease events: %w", err)
@@ -75,31 +76,55 @@ func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit
 	return leased, nil
 }
 
+// jsonList is a JSON list, for json_each.
+func jsonList(ns []int64) string {
+	b, _ := json.Marshal(ns)
+	return string(b)
+}
+
+func (t *tx) park(seqs []int64) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	if _, err := t.exec(`INSERT INTO parked(at, attempts, doc) SELECT at, attempts, doc FROM outbox WHERE seq IN (SELECT value FROM json_each(?))`, jsonList(seqs)); err != nil {
+		return err
+	}
+	_, err := t.exec(`DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(?))`, jsonList(seqs))
+	return err
+}
+
 // Done removes what was handed on.
 func (db *DB) Done(ctx context.Context, done []event.Leased) error {
+	held := make([][2]int64, len(done))
+	for i, l := range done {
+		held[i] = [2]int64{l.Seq, l.Fence}
+	}
+	b, err := json.Marshal(held)
+	if err != nil {
+		return err
+	}
 	return db.write(ctx, func(t *tx) error {
-		for _, l := range done {
-			if _, err := t.exec(`DELETE FROM outbox WHERE id = ? AND fence = ?`, l.ID, l.Fence); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := t.exec(`DELETE FROM outbox WHERE (seq, fence) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`, string(b))
+		return err
 	})
 }
 
 // Retry lets a fact and those behind it wait, or parks it.
 func (db *DB) Retry(ctx context.Context, failed event.Leased, behind []event.Leased, at time.Time, park bool) error {
 	err := db.write(ctx, func(t *tx) error {
-		n, err := t.exec(`UPDATE outbox SET due = ?, attempts = attempts + 1, parked = ? WHERE id = ? AND fence = ?`, at.UnixMilli(), park, failed.ID, failed.Fence)
+		due := at.UnixMilli()
+		n, err := t.exec(`UPDATE outbox SET due = ?, attempts = attempts + 1 WHERE seq = ? AND fence = ?`, due, failed.Seq, failed.Fence)
 		if err != nil || n == 0 {
 			return err
 		}
-		due := at.UnixMilli()
 		if park {
 			due = 0
+			if err := t.park([]int64{failed.Seq}); err != nil {
+				return err
+			}
 		}
 		for _, l := range behind {
-			if _, err := t.exec(`UPDATE outbox SET due = ? WHERE id = ? AND fence = ?`, due, l.ID, l.Fence); err != nil {
+			if _, err := t.exec(`UPDATE outbox SET due = ? WHERE seq = ? AND fence = ?`, due, l.Seq, l.Fence); err != nil {
 				return err
 			}
 		}
@@ -111,12 +136,18 @@ func (db *DB) Retry(ctx context.Context, failed event.Leased, behind []event.Lea
 	return nil
 }
 
-// Lag counts what waits.
+// manyFacts is a number of waiting facts that nobody counts one by one.
+const manyFacts = 10_000
+
+// Lag counts what waits; of very many it gives the distance from the first to the last.
 func (db *DB) Lag(ctx context.Context, now time.Time) (event.Lag, error) {
 	var lag event.Lag
 	var oldest int64
-	err := db.row(ctx, `SELECT (SELECT count(*) FROM outbox WHERE parked = 0), (SELECT count(*) FROM outbox WHERE parked = 1),
-		coalesce((SELECT at FROM outbox WHERE parked = 0 ORDER BY seq LIMIT 1), 0)`).Scan(&lag.Pending, &lag.Parked, &oldest)
+	err := db.row(ctx, `SELECT coalesce(max(seq) - min(seq) + 1, 0), coalesce((SELECT at FROM outbox ORDER BY seq LIMIT 1), 0), (SELECT count(*) FROM parked)
+		FROM outbox`).Scan(&lag.Pending, &oldest, &lag.Parked)
+	if err == nil && lag.Pending < manyFacts {
+		err = db.row(ctx, `SELECT count(*) FROM outbox`).Scan(&lag.Pending)
+	}
 	if err != nil {
 		return event.Lag{}, fmt.Errorf("count events: %w", err)
 	}

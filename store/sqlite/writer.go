@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"time"
@@ -45,8 +46,9 @@ type job struct {
 
 // tx is what a write may do. It is valid only within the write.
 type tx struct {
-	w   *writer
-	job *job
+	w       *writer
+	job     *job
+	changed bool
 }
 
 func openWriter(ctx context.Context, path string, o Options) (*writer, error) {
@@ -77,7 +79,8 @@ func (w *writer) close() error {
 }
 
 // write runs do in the next group commit and returns after it is on the disk. When do fails, nothing of it stays and the
-// writes beside it are not touched. do runs on the writer's goroutine: it must be short and must not wait for anything.
+// writes beside it are not touched. do runs on the writer's goroutine: it must be short and must not wait for anything; it may run
+// twice, so it begins by forgetting what it noted the first time.
 func (db *DB) write(ctx context.Context, do func(*tx) error) error {
 	j := &job{ctx: ctx, do: do, done: make(chan struct{})}
 	select {
@@ -134,13 +137,23 @@ func (w *writer) run() {
 	}
 }
 
+// commit runs a group and makes it durable with one fsync. Hardly ever does a write fail after it has changed something, so the
+// group is run without savepoints first, which would cost a copy of each page; when one does fail, the whole group is undone
+// and run again, each write within a savepoint of its own.
 func (w *writer) commit(group []*job) {
 	began := time.Now()
 	err := w.exec("BEGIN IMMEDIATE")
-	if err == nil {
-		for _, j := range group {
-			j.err = w.one(j)
+	if err == nil && !w.together(group) {
+		if err = w.exec("ROLLBACK"); err == nil {
+			err = w.exec("BEGIN IMMEDIATE")
 		}
+		for _, j := range group {
+			if err == nil {
+				j.err = w.apart(j)
+			}
+		}
+	}
+	if err == nil {
 		if err = w.exec("COMMIT"); err != nil {
 			_ = w.exec("ROLLBACK")
 		}
@@ -162,27 +175,41 @@ func (w *writer) commit(group []*job) {
 	w.tend()
 }
 
-// one runs a job within its own savepoint.
-func (w *writer) one(j *job) (err error) {
-	if err := j.ctx.Err(); err != nil {
+// together runs writes one after the other, until one fails that has changed something.
+func (w *writer) together(group []*job) bool {
+	for _, j := range group {
+		t := &tx{w: w, job: j}
+		if j.err = t.do(); j.err != nil && t.changed {
+			return false
+		}
+	}
+	return true
+}
+
+// apart runs a write within a savepoint.
+func (w *writer) apart(j *job) error {
+	if err := w.exec("SAVEPOINT job"); err != nil {
 		return err
 	}
-	if err := w.exec("SAVEPOINT job"); err != nil {
+	j.events = false
+	err := (&tx{w: w, job: j}).do()
+	if err != nil {
+		j.events = false
+		err = errors.Join(err, w.exec("ROLLBACK TO job"))
+	}
+	return errors.Join(err, w.exec("RELEASE job"))
+}
+
+func (t *tx) do() (err error) {
+	if err := t.job.ctx.Err(); err != nil {
 		return err
 	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a write panicked: %v", p)
 		}
-		if err != nil {
-			j.events = false
-			err = errors.Join(err, w.exec("ROLLBACK TO job"))
-		}
-		if e := w.exec("RELEASE job"); e != nil {
-			err = errors.Join(err, e)
-		}
 	}()
-	return j.do(&tx{w: w, job: j})
+	return t.job.do(t)
 }
 
 // tend keeps the write-ahead log short: beside the writes as long as that keeps up, instead of them when it does not.
@@ -251,9 +278,11 @@ func (t *tx) exec(q string, args ...any) (int64, error) {
 	}
 	r, err := s.Exec(args...)
 	if err != nil {
-		return 0, err
+		return 0, err // a statement that fails leaves nothing
 	}
-	return r.RowsAffected()
+	n, err := r.RowsAffected()
+	t.changed = t.changed || n > 0
+	return n, err
 }
 
 // row reads at most one row, with what the write has written so far.
@@ -281,7 +310,7 @@ func (t *tx) publish(events []event.Event) error {
 		if err != nil {
 			return fmt.Errorf("event: %w", err)
 		}
-		if _, err := t.exec(`INSERT INTO outbox(id, subject, at, doc) VALUES(?,?,?,?) ON CONFLICT(id) DO NOTHING`, e.ID, e.Subject, millis(e.At), b); err != nil {
+		if _, err := t.exec(`INSERT INTO outbox(subject, at, fence, doc) VALUES(?,?,?,?)`, e.Subject, millis(e.At), rand.Int64N(1<<62), b); err != nil {
 			return fmt.Errorf("outbox: %w", err)
 		}
 		t.job.events = true

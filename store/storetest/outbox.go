@@ -41,15 +41,6 @@ func TestOutbox(t *testing.T, open func(t *testing.T) Outbox) {
 			t.Fatalf("after the lease: %v, fence %d", names(late), late[0].Fence)
 		}
 	})
-	t.Run("Lease/the same fact twice is one", func(t *testing.T) {
-		t.Parallel()
-		o, ctx := open(t), t.Context()
-		must(t, o.Publish(ctx, fact("a", 1)))
-		must(t, o.Publish(ctx, fact("a", 1)))
-		if got := lease(t, o, dawn, 10); len(got) != 1 {
-			t.Fatalf("leased %v", names(got))
-		}
-	})
 	t.Run("Lease/one subject never out of order", func(t *testing.T) {
 		t.Parallel()
 		o, ctx := open(t), t.Context()
