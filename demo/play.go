@@ -77,7 +77,9 @@ func Play(ctx context.Context, o Options) (*Summary, error) {
 	var atDesk sync.WaitGroup
 	atDesk.Go(func() { desk.work(working) })
 	citizens := p.day(ctx, show)
-	show.phase("finishing", p)
+	if ctx.Err() == nil {
+		show.phase("finishing", p)
+	}
 	rest := p.rest(ctx)
 	home()
 	atDesk.Wait()
@@ -124,7 +126,11 @@ func (p *play) day(ctx context.Context, show *progress) []*citizen {
 		all.Go(func() {
 			for i := range next {
 				citizens[i] = p.citizen(i)
-				if err := citizens[i].live(ctx); err != nil && ctx.Err() == nil {
+				err := citizens[i].live(ctx)
+				if ctx.Err() != nil {
+					return
+				}
+				if err != nil {
 					p.tally.trouble(err)
 				}
 				show.lived(p)
@@ -132,7 +138,10 @@ func (p *play) day(ctx context.Context, show *progress) []*citizen {
 		})
 	}
 	for i := range citizens {
-		next <- i
+		select {
+		case next <- i:
+		case <-ctx.Done():
+		}
 	}
 	close(next)
 	all.Wait()

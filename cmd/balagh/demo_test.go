@@ -17,19 +17,41 @@ func testDemo(t *testing.T) *demoCommand {
 		environment: []string{asProgram + "=1"}}
 }
 
-// TestDemo_Run plays a small day, with one report by telephone, and then another one into the same store.
+// TestDemo_Run plays a small day, with one report by telephone, and then another one into the same store, after which it stays
+// up until it is stopped.
 func TestDemo_Run(t *testing.T) {
 	t.Parallel()
 	c := testDemo(t)
-	for _, reports := range []string{"13 reports", "26 reports"} {
-		var out, failed bytes.Buffer
-		if err := c.Run(t.Context(), stdio{&out, &failed}); err != nil {
-			t.Fatalf("%v\n%s%s", err, out.String(), failed.String())
+	first := &logBuffer{}
+	if err := c.Run(t.Context(), stdio{first, first}); err != nil {
+		t.Fatalf("%v\n%s", err, first.String())
+	}
+	c.Exit = false
+	ctx, stop := context.WithCancel(t.Context())
+	second := &logBuffer{}
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx, stdio{second, second}) }()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(second.String(), "stays up") {
+		select {
+		case err := <-done:
+			t.Fatalf("it ended: %v\n%s", err, second.String())
+		case <-tick.C:
 		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	for reports, out := range map[string]string{"13 reports": first.String(), "26 reports": second.String()} {
 		for _, want := range []string{"12 citizens · " + reports + " ·", "Reports by category", "مركز الاتصال الموحد 1933", "/docs", "curl", "admin@"} {
-			if !strings.Contains(out.String(), want) {
-				t.Errorf("%q is missing in\n%s", want, out.String())
+			if !strings.Contains(out, want) {
+				t.Errorf("%q is missing in\n%s", want, out)
 			}
+		}
+		if strings.Contains(out, "went wrong") {
+			t.Errorf("something went wrong:\n%s", out)
 		}
 	}
 	path := strings.TrimPrefix(c.Store, "sqlite:")
@@ -39,29 +61,6 @@ func TestDemo_Run(t *testing.T) {
 	}
 	if bytes.Contains(log, []byte(`"level":"ERROR"`)) {
 		t.Errorf("errors in the log:\n%s", log)
-	}
-}
-
-func TestDemo_Run_staysUpUntilStopped(t *testing.T) {
-	t.Parallel()
-	c := testDemo(t)
-	c.Citizens, c.Exit = 1, false
-	ctx, stop := context.WithCancel(t.Context())
-	out := &logBuffer{}
-	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx, stdio{out, out}) }()
-	up := false
-	for tick := time.NewTicker(20 * time.Millisecond); !up; {
-		select {
-		case err := <-done:
-			t.Fatalf("it ended: %v\n%s", err, out.String())
-		case <-tick.C:
-			up = strings.Contains(out.String(), "stays up")
-		}
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
 	}
 }
 
