@@ -44,8 +44,11 @@ type parameter struct {
 	schema   *openapi3.Schema
 }
 
+// filing is the operation that files a report.
+const filing = "fileReport"
+
 // streaming are the operations whose bodies may hold photos: they are never read into memory here.
-var streaming = []string{"uploadPhoto", "addReportPhoto", "fileReport"}
+var streaming = []string{"uploadPhoto", "addReportPhoto", filing}
 
 // operations reads the contract. An operation that does not say who may call it is an error, so the program does not start.
 func operations(doc *openapi3.T) ([]*operation, error) {

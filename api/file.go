@@ -47,17 +47,11 @@ func (s *Server) fileJSON(c *fiber.Ctx, op *operation) error {
 	if err := op.readBody(c); err != nil {
 		return err
 	}
-	r := of(c.UserContext())
-	if r.key != "" {
-		r.asked = hashOf(c.Path(), c.Body())
-		if r.kept != nil {
-			return replay(c, r.kept, r.asked)
-		}
-	}
 	n, err := newReport(c.Body())
 	if err != nil {
 		return err
 	}
+	n.DerivedID, n.Asked = s.newID(c.UserContext()), hashOf("", c.Body())
 	return s.file(c, n)
 }
 
@@ -70,15 +64,10 @@ type form struct {
 
 func (s *Server) fileForm(c *fiber.Ctx, op *operation, boundary string) (err error) {
 	ctx := c.UserContext()
-	r := of(ctx)
 	if c.Request().Header.ContentLength() > formLimit {
 		return fault.New(fault.TooLarge)
 	}
-	take := s.Photos.Prepare
-	if r.kept != nil { // asked before: what is sent now is compared with it, and kept nowhere
-		take = hashOnly
-	}
-	f, err := readForm(ctx, c, op, boundary, take)
+	f, err := s.readForm(ctx, c, op, boundary)
 	failed := true
 	defer func() { // also after a panic
 		if failed {
@@ -88,14 +77,11 @@ func (s *Server) fileForm(c *fiber.Ctx, op *operation, boundary string) (err err
 	if err != nil {
 		return err
 	}
-	if r.asked = f.hash; r.kept != nil {
-		return replay(c, r.kept, r.asked)
-	}
 	n, err := newReport(f.report)
 	if err != nil {
 		return err
 	}
-	n.DerivedID = s.newID(ctx)
+	n.DerivedID, n.Asked = s.newID(ctx), f.hash
 	if len(f.photos) > 0 {
 		if len(n.Photos) > 0 {
 			return fault.At("report/photos", fault.Contradicted)
@@ -115,7 +101,7 @@ func (s *Server) fileForm(c *fiber.Ctx, op *operation, boundary string) (err err
 }
 
 // readForm reads the parts: one "report" and up to eight "photo". What it has taken is in the form also when it fails.
-func readForm(ctx context.Context, c *fiber.Ctx, op *operation, boundary string, take takeFunc) (f form, err error) {
+func (s *Server) readForm(ctx context.Context, c *fiber.Ctx, op *operation, boundary string) (f form, err error) {
 	r := of(ctx)
 	parts := multipart.NewReader(bounded(bodyOf(c), formLimit), boundary)
 	sum := sha256.New()
@@ -143,7 +129,7 @@ func readForm(ctx context.Context, c *fiber.Ctx, op *operation, boundary string,
 			if r.key != "" {
 				id = event.Derive(r.key, "photo", strconv.Itoa(len(f.photos)))
 			}
-			p, err := take(ctx, r.actor, id, part)
+			p, err := s.Photos.Prepare(ctx, r.actor, id, part)
 			if err != nil {
 				return f, atPhoto(err, len(f.photos))
 			}
@@ -202,9 +188,6 @@ func hashOnly(_ context.Context, _ actor.Actor, _ string, r io.Reader) (*photos.
 func (s *Server) file(c *fiber.Ctx, n reports.NewReport) error {
 	ctx := c.UserContext()
 	a := actorOf(ctx)
-	if n.DerivedID == "" {
-		n.DerivedID = s.newID(ctx)
-	}
 	if n.Language == "" {
 		n.Language = languageOf(ctx)
 	}
@@ -213,16 +196,37 @@ func (s *Server) file(c *fiber.Ctx, n reports.NewReport) error {
 			return err
 		}
 	}
-	r, _, err := s.Reports.File(ctx, a, n)
+	// A phone that names the report itself may show its key with another name: then the answer has to be remembered.
+	key := keyOf(ctx)
+	if n.ID == "" {
+		key = ""
+	}
+	if key != "" {
+		kept, err := s.idempotency.kept(ctx, key)
+		if err != nil {
+			return err
+		}
+		if kept != nil {
+			return replay(c, kept, n.Asked)
+		}
+	}
+	r, existing, err := s.Reports.File(ctx, a, n)
 	if err != nil {
 		return err
+	}
+	if existing {
+		c.Set(replayedHeader, "true")
+		r = r.AsFiled()
 	}
 	answer, err := s.report(ctx, r)
 	if err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderLocation, "/v1/reports/"+r.ID)
-	return c.Status(fiber.StatusCreated).JSON(answer)
+	if err := c.Status(fiber.StatusCreated).JSON(answer); err != nil || key == "" {
+		return err
+	}
+	return s.idempotency.keep(context.WithoutCancel(ctx), key, n.Asked, c)
 }
 
 // newID is derived from the idempotency key, where there is one, so that the same request makes the same report.

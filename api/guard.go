@@ -79,31 +79,33 @@ func (s *Server) admit(c *fiber.Ctx, op *operation) error {
 }
 
 // once runs the handler for a key that was not answered yet, and answers again for one that was.
-func (s *Server) once(c *fiber.Ctx, op *operation) (err error) {
-	r := of(c.UserContext())
+func (s *Server) once(c *fiber.Ctx, op *operation) error {
+	ctx := c.UserContext()
+	r := of(ctx)
 	r.key = scoped(op, r, c.Get(idempotencyHeader))
-	kept, err := s.idempotency.begin(c.UserContext(), r.key)
+	if err := s.idempotency.claim(r.key); err != nil {
+		return err
+	}
+	defer s.idempotency.release(r.key)
+	if op.id == filing { // finds by itself what was filed before
+		return c.Next()
+	}
+	kept, err := s.idempotency.kept(ctx, r.key)
 	if err != nil {
 		return err
 	}
 	if op.streams {
 		r.kept = kept // the handler knows what was asked only after it has read the body
-	} else {
-		r.asked = hashOf(c.Path(), c.Body())
-	}
-	if kept != nil && !op.streams {
+	} else if r.asked = hashOf(c.Path(), c.Body()); kept != nil {
 		return replay(c, kept, r.asked)
 	}
-	if kept == nil {
-		failed := true
-		defer func() { s.idempotency.end(r.key, r.asked, c, failed) }() // also when the handler panics
-		if err := c.Next(); err != nil {
-			return err
-		}
-		failed = false
-		return nil
+	if err := c.Next(); err != nil || kept != nil || c.Response().StatusCode()/100 != 2 {
+		return err
 	}
-	return c.Next()
+	if err := s.idempotency.keep(context.WithoutCancel(ctx), r.key, r.asked, c); err != nil {
+		s.Log.Error("keep an answer", "request", r.id, "error", err) // what was done is done, and is told
+	}
+	return nil
 }
 
 // tag gives a JSON answer an ETag, and answers 304 when the caller has it already.

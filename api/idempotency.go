@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -47,18 +46,12 @@ type Answers interface {
 // Three things together do it. In this process a second request with the key of one that is being worked on is refused with
 // InFlight. An answered one is answered again from the store. And the ids of what is created derive from the key, so that
 // a request whose answer was not kept (a crash between the two writes, another process at the same moment) finds what
-// it made the first time. Keeping the answer therefore need not delay it.
+// it made the first time. Filing a report needs no more than that: the report itself tells what was asked and answered.
 type idempotency struct {
 	answers Answers
 	now     func() time.Time
-	log     *slog.Logger
 	mu      sync.Mutex
-	flight  map[string]*Answer // nil while it is being worked on, then until it is kept
-	keeping sync.WaitGroup
-}
-
-func newIdempotency(a Answers, now func() time.Time, log *slog.Logger) *idempotency {
-	return &idempotency{answers: a, now: now, log: log, flight: map[string]*Answer{}}
+	flight  map[string]bool // keys that are being worked on
 }
 
 // scoped is the hash under which a caller's key is known: nobody meets another's.
@@ -66,63 +59,47 @@ func scoped(op *operation, r *request, key string) string {
 	return event.Derive("idempotency", op.id, string(r.actor.Kind), r.actor.ID, key)
 }
 
-// begin claims key. It gives the answer of an earlier request, if there was one.
-func (i *idempotency) begin(ctx context.Context, key string) (*Answer, error) {
+// claim takes a key for one request; release gives it back.
+func (i *idempotency) claim(key string) error {
 	i.mu.Lock()
-	kept, working := i.flight[key]
-	if !working {
-		i.flight[key] = nil
+	defer i.mu.Unlock()
+	if i.flight[key] {
+		return fault.Later(fault.InFlight, time.Second)
 	}
-	i.mu.Unlock()
-	switch {
-	case kept != nil:
-		return kept, nil
-	case working:
-		return nil, fault.Later(fault.InFlight, time.Second)
-	}
-	b, err := i.answers.Answer(ctx, key)
-	if fault.CodeOf(err) == fault.NotFound {
-		return nil, nil
-	}
-	i.forget(key)
-	if err != nil {
-		return nil, err
-	}
-	kept = new(Answer)
-	if err := json.Unmarshal(b, kept); err != nil {
-		return nil, fmt.Errorf("a kept answer: %w", err)
-	}
-	return kept, nil
+	i.flight[key] = true
+	return nil
 }
 
-func (i *idempotency) forget(key string) {
+func (i *idempotency) release(key string) {
 	i.mu.Lock()
 	delete(i.flight, key)
 	i.mu.Unlock()
 }
 
-// end keeps what a request that began was answered with, or lets go of its key when it failed.
-func (i *idempotency) end(key, hash string, c *fiber.Ctx, failed bool) {
-	status := c.Response().StatusCode()
-	if failed || status < 200 || status > 299 {
-		i.forget(key)
-		return
+// kept is the answer of an earlier request with that key, nil when there was none.
+func (i *idempotency) kept(ctx context.Context, key string) (*Answer, error) {
+	b, err := i.answers.Answer(ctx, key)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, nil
 	}
-	a := &Answer{Request: hash, Status: status, Type: string(c.Response().Header.ContentType()),
-		Location: string(c.Response().Header.Peek(fiber.HeaderLocation)), Body: bytes.Clone(c.Response().Body())}
-	i.mu.Lock()
-	i.flight[key] = a
-	i.mu.Unlock()
-	i.keeping.Go(func() {
-		b, err := json.Marshal(a)
-		if err == nil {
-			err = i.answers.KeepAnswer(context.Background(), key, b, i.now())
-		}
-		if err != nil {
-			i.log.Error("keep an answer", "error", err)
-		}
-		i.forget(key)
-	})
+	if err != nil {
+		return nil, err
+	}
+	a := new(Answer)
+	if err := json.Unmarshal(b, a); err != nil {
+		return nil, fmt.Errorf("a kept answer: %w", err)
+	}
+	return a, nil
+}
+
+// keep stores what a request was answered with.
+func (i *idempotency) keep(ctx context.Context, key, hash string, c *fiber.Ctx) error {
+	b, err := json.Marshal(Answer{Request: hash, Status: c.Response().StatusCode(), Type: string(c.Response().Header.ContentType()),
+		Location: string(c.Response().Header.Peek(fiber.HeaderLocation)), Body: c.Response().Body()})
+	if err != nil {
+		return err
+	}
+	return i.answers.KeepAnswer(ctx, key, b, i.now())
 }
 
 // replay answers as before, when the same was asked.

@@ -47,7 +47,7 @@ func newPhotoDesk(t *testing.T) *photoDesk {
 	}
 	t.Cleanup(func() { _ = bucket.Close(); _ = store.Close() })
 	d := &photoDesk{s: &Server{Photos: photos.New(store, bucket), Now: time.Now, Log: slog.New(slog.DiscardHandler), Answers: store}, who: photoCitizen}
-	d.s.idempotency = newIdempotency(store, time.Now, d.s.Log)
+	d.s.idempotency = &idempotency{answers: store, now: time.Now, flight: map[string]bool{}}
 	d.app = fiber.New(fiber.Config{Immutable: true, StreamRequestBody: true, DisablePreParseMultipartForm: true, BodyLimit: bodyLimit})
 	upload := &operation{id: "uploadPhoto", streams: true, idempotent: true}
 	d.app.Use(func(c *fiber.Ctx) error {
@@ -65,7 +65,6 @@ func newPhotoDesk(t *testing.T) *photoDesk {
 	})
 	d.app.Post("/v1/photos", d.s.UploadPhoto)
 	d.app.Get("/v1/photos/:id/image", d.s.GetPhotoImage)
-	t.Cleanup(d.s.Close)
 	return d
 }
 
@@ -182,7 +181,6 @@ func TestServer_UploadPhoto_again(t *testing.T) {
 	picture := smallJPEG(t, 64, 48)
 	key := []string{idempotencyHeader, "a-key-of-the-phone"}
 	_, first := d.do(t, http.MethodPost, "/v1/photos", "image/jpeg", picture, key...)
-	d.s.Close() // its answer is kept
 	ct, form := photoForm(t, "photo", string(picture))
 	for kind, again := range map[string][]string{"raw": {"image/jpeg", string(picture)}, "form": {ct, string(form)}} {
 		w, b := d.do(t, http.MethodPost, "/v1/photos", again[0], []byte(again[1]), key...)

@@ -53,7 +53,7 @@ func (s *Server) App() (*fiber.App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the contract: %w", err)
 	}
-	s.idempotency = newIdempotency(s.Answers, s.Now, s.Log)
+	s.idempotency = &idempotency{answers: s.Answers, now: s.Now, flight: map[string]bool{}}
 	app := fiber.New(fiber.Config{
 		AppName:                      "balagh",
 		DisableStartupMessage:        true,
@@ -85,9 +85,6 @@ func (s *Server) App() (*fiber.App, error) {
 	gen.RegisterHandlers(app, gen.NewStrictHandler(s, nil))
 	return app, nil
 }
-
-// Close waits for the answers that are still being kept.
-func (s *Server) Close() { s.idempotency.keeping.Wait() }
 
 // Sweep removes kept answers that are over a week old.
 func (s *Server) Sweep(ctx context.Context) error {

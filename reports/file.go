@@ -25,6 +25,7 @@ const clockSkew = 5 * time.Minute
 type NewReport struct {
 	ID          string // UUIDv7 by the phone; "" for none
 	DerivedID   string // by the server, for when there is no ID: of the Idempotency-Key, or fresh; "" for a fresh one
+	Asked       string // hash of what was sent, by which another report with the same id is told apart; "" for none
 	Channel     Channel
 	Category    string
 	Attributes  map[string]any
@@ -39,7 +40,7 @@ type NewReport struct {
 }
 
 // File takes a report from a citizen, from staff for themselves, or from nobody where the category allows it. The same id
-// again from the same actor is the same report, then existing is true.
+// again from the same actor is the same report, then existing is true; with something else in it, it is fault.KeyReused.
 func (s *Service) File(ctx context.Context, a actor.Actor, n NewReport) (r *Report, existing bool, err error) {
 	n.Citizen, n.Centre = "", ""
 	if a.Kind == actor.Citizen {
@@ -81,7 +82,7 @@ func (s *Service) file(ctx context.Context, a actor.Actor, n NewReport, faults f
 	if id := cmp.Or(n.ID, n.DerivedID); id != "" && (err != nil || len(n.Photos) > 0) {
 		// A phone that tries again must get what it filed, whatever has changed since, and photos of a report that is there
 		// already must not be touched.
-		if old, err := s.filed(ctx, a, id); err != nil || old != nil {
+		if old, err := s.filed(ctx, a, id, n.Asked); err != nil || old != nil {
 			return old, old != nil, err
 		}
 	}
@@ -103,7 +104,7 @@ func (s *Service) file(ctx context.Context, a actor.Actor, n NewReport, faults f
 			return r, false, nil
 		case errors.Is(err, ErrNumberTaken) && try < 9:
 		case fault.CodeOf(err) == fault.Exists:
-			old, err := s.filed(ctx, a, r.ID)
+			old, err := s.filed(ctx, a, r.ID, n.Asked)
 			return old, old != nil, err
 		default:
 			return nil, false, fmt.Errorf("create a report: %w", err)
@@ -112,7 +113,7 @@ func (s *Service) file(ctx context.Context, a actor.Actor, n NewReport, faults f
 }
 
 // filed is the report with that id if a filed it, nil if there is none. Whose it is otherwise is not told.
-func (s *Service) filed(ctx context.Context, a actor.Actor, id string) (*Report, error) {
+func (s *Service) filed(ctx context.Context, a actor.Actor, id, asked string) (*Report, error) {
 	r, err := s.Store.Report(ctx, id)
 	if fault.CodeOf(err) == fault.NotFound {
 		return nil, nil
@@ -129,14 +130,29 @@ func (s *Service) filed(ctx context.Context, a actor.Actor, id string) (*Report,
 	if r.RegisteredBy != registrar || r.Citizen != citizen {
 		return nil, fault.New(fault.Conflict)
 	}
+	if asked != "" && r.Asked != "" && asked != r.Asked {
+		return nil, fault.New(fault.KeyReused)
+	}
 	return r, nil
+}
+
+// AsFiled is the report as it was when it had just been filed: what whoever filed it was answered.
+func (r *Report) AsFiled() *Report {
+	f := *r
+	f.Status, f.UpdatedAt, f.Timeline, f.Supports = Received, r.ReceivedAt, r.Timeline[:1], 0
+	f.Centre, f.Department, f.Assignee = cmp.Or(f.Timeline[0].Centre, r.Centre), cmp.Or(f.Timeline[0].Department, r.Department), ""
+	f.FirstAnswer, f.ResolvedAt, f.ClosedAt, f.Closure, f.DuplicateOf, f.Merged = time.Time{}, time.Time{}, time.Time{}, 0, nil, nil
+	f.Photos = slices.DeleteFunc(slices.Clone(r.Photos), func(p PhotoRef) bool { // those that came later are on the timeline
+		return slices.ContainsFunc(r.Timeline, func(e Entry) bool { return e.Photo == p.ID })
+	})
+	return &f
 }
 
 // draft makes a report of what was sent, or tells everything that is wrong with it.
 func (s *Service) draft(a actor.Actor, n NewReport, faults fault.Fields) (*Report, error) {
 	now := s.now()
 	r := &Report{ID: cmp.Or(n.DerivedID, n.ID), Status: Received, Citizen: n.Citizen, Channel: n.Channel, Category: n.Category, Language: n.Language,
-		Place: n.Place, ObservedAt: n.ObservedAt.UTC(), ReceivedAt: now, UpdatedAt: now, Day: now.In(s.Zone).Format(time.DateOnly), Contact: n.Contact}
+		Place: n.Place, ObservedAt: n.ObservedAt.UTC(), ReceivedAt: now, UpdatedAt: now, Day: now.In(s.Zone).Format(time.DateOnly), Contact: n.Contact, Asked: n.Asked}
 	if n.ID != "" {
 		r.ID = validID(&faults, n.ID, now)
 	}
@@ -174,7 +190,7 @@ func (s *Service) draft(a actor.Actor, n NewReport, faults fault.Fields) (*Repor
 		r.RegisteredBy = a.ID
 		r.SelfFiled = n.Channel == App || n.Channel == Web
 	}
-	r.Timeline = []Entry{{ID: s.NewID(), At: now, Kind: EntryReceived, To: Received, By: r.by(a)}}
+	r.Timeline = []Entry{{ID: s.NewID(), At: now, Kind: EntryReceived, To: Received, By: r.by(a), Centre: r.Centre, Department: r.Department}}
 	return r, nil
 }
 

@@ -71,6 +71,7 @@ type Report struct {
 	Merged       []Ref          `json:"merged,omitempty"`        // the duplicates that were merged into this one
 	RegisteredBy string         `json:"registered_by,omitempty"` // staff id of who registered it for a caller
 	SelfFiled    bool           `json:"self_filed,omitempty"`    // by staff for themselves: out of every figure
+	Asked        string         `json:"asked,omitempty"`         // hash of what was sent
 	Supports     int            `json:"-"`                       // kept beside the document, changes without a new rev
 }
 

@@ -53,7 +53,6 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 			err = fmt.Errorf("requests were still under way after %v", s.ShutdownTime)
 		}
 	}
-	p.server.Close()
 	stop()
 	jobs.Wait()
 	p.log.Info("stopped")
