@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 const (
@@ -65,7 +67,6 @@ type client struct {
 	base     string // without a slash at its end
 	language string
 	token    string
-	newKey   func() string // of requests that may be sent twice
 }
 
 // transport keeps a connection for everybody who plays at once.
@@ -105,7 +106,7 @@ func (c *client) do(ctx context.Context, r call, out any) (answer, error) {
 		r.contentType = "application/json"
 	}
 	if r.method == http.MethodPost && r.key == "" && !r.plain {
-		r.key = c.newKey()
+		r.key = uuid.NewString()
 	}
 	for try := 1; ; try++ {
 		a, wait, err := c.once(ctx, r, out)

@@ -67,7 +67,7 @@ func (p *play) openDesk(ctx context.Context) (*desk, error) {
 			continue
 		}
 		rng := newChance(p.seed, 1<<32+uint64(i))
-		w := &worker{play: p, colleague: x, rng: rng, done: map[string]bool{}, client: client{http: p.web, base: p.URL, language: "ar", newKey: rng.uuid}}
+		w := &worker{play: p, colleague: x, rng: rng, done: map[string]bool{}, client: client{http: p.web, base: p.URL, language: "ar"}}
 		if err := w.signInAsStaff(ctx, x.Email, passwords[x.Email]); err != nil {
 			return nil, err
 		}
@@ -91,7 +91,7 @@ func (p *play) phoneCall(i int) newReport {
 	r := c.write(p.org.Categories[rng.weighted(weights...)], where, m)
 	r.Channel = []string{"phone", "email", "telegram", "visit"}[rng.weighted(55, 20, 10, 15)]
 	r.Place.Source, r.Place.Accuracy = "map", 0
-	r.CitizenPhone, r.CitizenName = "+96655"+strconv.Itoa(1_000_000+rng.IntN(9_000_000)), pick(rng, p.org.People).Name
+	r.CitizenPhone, r.CitizenName = "+96655"+strconv.Itoa(1_000_000+newChance(p.run, 1<<33+uint64(i)).IntN(9_000_000)), pick(rng, p.org.People).Name
 	return r
 }
 

@@ -27,7 +27,7 @@ func (c *citizen) file(ctx context.Context, where point, m Mosque) (*report, err
 		return nil, err
 	}
 	body := c.write(category, where, m)
-	body.ID = c.rng.uuid7()
+	body.ID = c.idle.uuid7()
 	switch c.rng.weighted(noPhotos, photosBefore, photosInForm) {
 	case 0:
 		return c.sendJSON(ctx, body)
@@ -195,7 +195,7 @@ func form(body newReport, pictures []picture) (b []byte, contentType string, err
 
 // send files a report and notes how long it took. Some phones lose the answer and send it again: it is the same report.
 func (c *citizen) send(ctx context.Context, r call) (*report, error) {
-	r.operation, r.method, r.path, r.key = "fileReport", http.MethodPost, "/v1/reports", c.rng.uuid()
+	r.operation, r.method, r.path, r.key = "fileReport", http.MethodPost, "/v1/reports", c.idle.uuid()
 	var filed report
 	began := time.Now()
 	if _, err := c.do(ctx, r, &filed); err != nil {

@@ -39,7 +39,9 @@ const (
 type citizen struct {
 	client
 	*play
-	rng       chance
+	rng       chance // decides what does not depend on when things happen
+	mood      chance // decides how the handling is judged
+	idle      chance // decides the rest
 	name      string
 	phone     string // E.164
 	account   bool
@@ -55,10 +57,10 @@ type citizen struct {
 }
 
 func (p *play) citizen(i int) *citizen {
-	rng := newChance(p.seed, uint64(i)+1)
-	c := &citizen{play: p, rng: rng, account: !rng.once(withoutAccount), seen: map[string]bool{},
-		client: client{http: p.web, base: p.URL, language: Languages[rng.weighted(75, 10, 15)], newKey: rng.uuid}}
-	c.phone = fmt.Sprintf("+9665%c%04d%03d", "0345689"[rng.IntN(7)], rng.IntN(10_000), i%1000)
+	rng, once := newChance(p.seed, uint64(i)+1), newChance(p.run, uint64(i)+1)
+	c := &citizen{play: p, rng: rng, mood: newChance(p.seed, 1<<34+uint64(i)), idle: once, account: !rng.once(withoutAccount), seen: map[string]bool{},
+		client: client{http: p.web, base: p.URL, language: Languages[rng.weighted(75, 10, 15)]}}
+	c.phone = fmt.Sprintf("+9665%c%04d%03d", "0345689"[once.IntN(7)], once.IntN(10_000), i%1000)
 	var namesakes []Person
 	for _, x := range p.org.People {
 		if x.Language == c.language {
@@ -69,9 +71,9 @@ func (p *play) citizen(i int) *citizen {
 	switch u := rng.Float64(); {
 	case u < withoutDevice:
 	case u < withoutDevice+withDeadToken:
-		c.device, c.pushToken, c.dead = rng.uuid(), "dead-"+rng.uuid(), true
+		c.device, c.pushToken, c.dead = once.uuid(), "dead-"+once.uuid(), true
 	default:
-		c.device, c.pushToken = rng.uuid(), "phone-"+rng.uuid()
+		c.device, c.pushToken = once.uuid(), "phone-"+once.uuid()
 	}
 	return c
 }
@@ -178,7 +180,7 @@ func (c *citizen) supportNearby(ctx context.Context, at point) error {
 	if _, err := c.get(ctx, "nearbyReports", "/v1/reports/nearby", query, &near); err != nil || len(near.Items) == 0 {
 		return err
 	}
-	err := c.put(ctx, "supportReport", "/v1/reports/"+pick(c.rng, near.Items).ID+"/support", nil, nil)
+	err := c.put(ctx, "supportReport", "/v1/reports/"+pick(c.idle, near.Items).ID+"/support", nil, nil)
 	if lostRace(err) {
 		return nil // it is handled by now
 	}
@@ -233,7 +235,7 @@ func (c *citizen) follow(ctx context.Context) error {
 				return err
 			}
 		}
-		if !pause(ctx, c.rng.between(120*time.Millisecond, 250*time.Millisecond)) {
+		if !pause(ctx, c.idle.between(120*time.Millisecond, 250*time.Millisecond)) {
 			return ctx.Err()
 		}
 	}
@@ -291,7 +293,7 @@ func (c *citizen) openInbox(ctx context.Context) (news bool, err error) {
 				return news, err
 			}
 		}
-		if m.ReadAt.IsZero() && (!c.listens() || c.rng.once(opensMessage)) {
+		if m.ReadAt.IsZero() && (!c.listens() || c.idle.once(opensMessage)) {
 			if err := c.post(ctx, "markRead", "/v1/inbox/"+m.ID+"/read", nil, nil); err != nil {
 				return news, err
 			}
@@ -315,7 +317,7 @@ func (c *citizen) react(ctx context.Context) (rest bool, err error) {
 		}
 		return false, err
 	case "resolved", "closed":
-		if !c.rng.once(rates) {
+		if !c.mood.once(rates) {
 			return true, nil
 		}
 		reopened, err := c.rate(ctx, &r)

@@ -38,7 +38,8 @@ type play struct {
 	album   *album
 	admin   *client
 	staff   []colleague
-	seed    uint64
+	seed    uint64 // of what people decide
+	run     uint64 // of their numbers and ids, which no other play has
 	tally   tally
 }
 
@@ -54,7 +55,7 @@ func CheckPhotos(folder string) error {
 // Play sets up the organisation, plays its citizens and its staff against a running server, and tells what came of it. A
 // summary comes with an error as well when something went wrong that should not.
 func Play(ctx context.Context, o Options) (*Summary, error) {
-	p := &play{Options: o, web: transport(), org: Load()}
+	p := &play{Options: o, web: transport(), org: Load(), run: uint64(time.Now().UnixNano())}
 	defer p.web.CloseIdleConnections()
 	show := newProgress(o.Out, o.Citizens)
 	defer show.end()
@@ -105,7 +106,7 @@ func (p *play) prepare(ctx context.Context) (err error) {
 	if p.album, err = newAlbum(p.PhotosFolder, newChance(p.Seed, 0).Rand); err != nil {
 		return err
 	}
-	p.admin = &client{http: p.web, base: p.URL, language: "ar", newKey: newChance(p.Seed, uint64(time.Now().UnixNano())).uuid}
+	p.admin = &client{http: p.web, base: p.URL, language: "ar"}
 	if err := p.admin.signInAsStaff(ctx, p.AdminEmail, p.AdminPassword); err != nil {
 		return fmt.Errorf("sign in as administrator: %w", err)
 	}

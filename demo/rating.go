@@ -27,8 +27,8 @@ func (c *citizen) rate(ctx context.Context, r *report) (reopened bool, err error
 	if !ok {
 		mood = usualMood
 	}
-	level := 1 + c.rng.weighted(mood...)
-	solved := c.rng.once(solvedAt[level-1])
+	level := 1 + c.mood.weighted(mood...)
+	solved := c.mood.once(solvedAt[level-1])
 	body := map[string]any{"level": level, "solved": solved}
 	var fitting []Comment
 	for _, x := range c.org.Comments {
@@ -36,8 +36,8 @@ func (c *citizen) rate(ctx context.Context, r *report) (reopened bool, err error
 			fitting = append(fitting, x)
 		}
 	}
-	if len(fitting) > 0 && c.rng.once(.4) {
-		x := pick(c.rng, fitting)
+	if len(fitting) > 0 && c.mood.once(.4) {
+		x := pick(c.mood, fitting)
 		body["comment"], body["reasons"] = x.Text, append([]string{}, x.Reasons...)
 	}
 	var rating struct {
@@ -57,7 +57,7 @@ func (c *citizen) rate(ctx context.Context, r *report) (reopened bool, err error
 		return false, err
 	}
 	c.tally.add(ratings, 1)
-	if !rating.MayReopen || r.was("reopened") || !c.rng.once(reopens) {
+	if !rating.MayReopen || r.was("reopened") || !c.mood.once(reopens) {
 		return false, nil
 	}
 	err = c.post(ctx, "reopenReport", "/v1/reports/"+r.ID+"/reopen", map[string]string{"reason": reopenings[c.language]}, nil)
