@@ -43,6 +43,7 @@ type Actor struct {
 	Role        Role     // of staff
 	Centres     []string // codes that staff work for; All for every centre; none when empty
 	Departments []string // likewise
+	Request     string   // names what is being asked, when it may be asked again: ids of what it makes derive from it; "" otherwise
 }
 
 // Is reports whether a is staff with one of the roles.

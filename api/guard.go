@@ -83,6 +83,7 @@ func (s *Server) once(c *fiber.Ctx, op *operation) error {
 	ctx := c.UserContext()
 	r := of(ctx)
 	r.key = scoped(op, r, c.Get(idempotencyHeader))
+	r.actor.Request = r.key
 	if err := s.idempotency.claim(r.key); err != nil {
 		return err
 	}

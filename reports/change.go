@@ -2,7 +2,10 @@ package reports
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/balagh/balagh/actor"
@@ -16,24 +19,49 @@ type change struct {
 	s      *Service
 	by     actor.Actor
 	now    time.Time
+	notes  int // entries that it has written
 	events []event.Event
 }
+
+// errMade says that the change was made before: the request that asked for it came again.
+var errMade = errors.New("the change was made before")
 
 // change lets do work on the report. do checks everything first: whose the report is, and whether its state allows it.
 func (s *Service) change(ctx context.Context, a actor.Actor, id string, do func(*change) error) (*Report, error) {
 	r, err := s.Store.UpdateReport(ctx, id, func(r *Report) ([]event.Event, error) {
 		c := &change{Report: r, s: s, by: a, now: s.now()}
+		if _, ok := r.made(a); ok {
+			return nil, errMade
+		}
 		if err := do(c); err != nil {
 			return nil, err
 		}
 		r.UpdatedAt = c.now
 		return c.events, nil
 	})
+	if errors.Is(err, errMade) { // whoever made it saw the report then: the key of a request is theirs alone
+		r, err = s.Store.Report(ctx, id)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("change a report: %w", err)
 	}
 	return r, nil
 }
+
+// made finds the first entry that a request of a has written before.
+func (r *Report) made(a actor.Actor) (Entry, bool) {
+	if a.Request == "" {
+		return Entry{}, false
+	}
+	id := entryID(a.Request, 0)
+	i := slices.IndexFunc(r.Timeline, func(e Entry) bool { return e.ID == id })
+	if i < 0 {
+		return Entry{}, false
+	}
+	return r.Timeline[i], true
+}
+
+func entryID(request string, n int) string { return event.Derive(request, "entry", strconv.Itoa(n)) }
 
 // own refuses who did not file the report.
 func (c *change) own() error {
@@ -69,6 +97,10 @@ func (c *change) note(e Entry) (Entry, error) {
 		return e, fault.New(fault.Conflict)
 	}
 	e.ID, e.At, e.By = c.s.NewID(), c.now, c.Report.by(c.by)
+	if c.by.Request != "" {
+		e.ID = entryID(c.by.Request, c.notes)
+	}
+	c.notes++
 	c.Timeline = append(c.Timeline, e)
 	return e, nil
 }

@@ -61,6 +61,9 @@ func (s *Service) Comment(ctx context.Context, a actor.Actor, id, text string) (
 		}
 		return c.goOn()
 	})
+	if err == nil && entry.ID == "" {
+		entry, _ = r.made(a)
+	}
 	return r, entry, err
 }
 

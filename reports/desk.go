@@ -298,6 +298,9 @@ func (s *Service) write(ctx context.Context, a actor.Actor, id, text string, e E
 		}
 		return nil
 	})
+	if err == nil && written.ID == "" {
+		written, _ = r.made(a)
+	}
 	return r, written, err
 }
 

@@ -96,3 +96,26 @@ func TestIdempotency(t *testing.T) {
 		t.Fatalf("another's id: %d %s", o.status, o.body)
 	}
 }
+
+// TestIdempotency_Crash: the answer of a request was not kept, because the process died first. Asked again, nothing is done twice.
+func TestIdempotency_Crash(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	c, officer := i.citizen("+966500000004"), i.staff(actor.Supervisor, "*", "*")
+	id := c.do("POST", "/v1/reports", speakers).want(201).str("id")
+	citizen := actor.Actor{Kind: actor.Citizen, ID: c.id, Request: "a request of the citizen"}
+	staff := actor.Actor{Kind: actor.Staff, ID: officer.id, Role: actor.Supervisor, Centres: []string{"*"}, Departments: []string{"*"}, Request: "one of staff"}
+	reports := i.parts.server.Reports
+	for range 3 {
+		if _, e, err := reports.Comment(t.Context(), citizen, id, "ما زال معطلًا"); err != nil || e.Text == "" {
+			t.Fatalf("%+v, %v", e, err)
+		}
+		if _, e, err := reports.Reply(t.Context(), staff, id, "سنصلحه"); err != nil || e.Text == "" {
+			t.Fatalf("%+v, %v", e, err)
+		}
+	}
+	if r := c.do("GET", "/v1/reports/"+id, nil).want(200); r.len("timeline") != 3 {
+		t.Fatalf("something was done twice: %s", r.body)
+	}
+	eventually(t, "two messages", func() bool { return c.do("GET", "/v1/inbox", nil).want(200).len("items") == 2 })
+}
