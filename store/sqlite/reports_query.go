@@ -85,8 +85,11 @@ func (db *DB) Queue(ctx context.Context, q reports.QueueQuery) ([]reports.Summar
 	if q.Number != "" {
 		w.and("number = CAST(? AS INTEGER)", q.Number)
 	}
+	from, place := "reports", "seq"
 	if len(q.Terms) > 0 {
-		w.and("seq IN (SELECT rowid FROM report_words WHERE report_words MATCH ?)", match(q.Terms))
+		// The index of words gives its matches in the order of seq: a page of the newest or oldest stops when it is full.
+		from, place = "report_words CROSS JOIN reports ON seq = report_words.rowid", "report_words.rowid"
+		w.and("report_words MATCH ?", match(q.Terms))
 	}
 	var order string
 	switch {
@@ -97,14 +100,14 @@ func (db *DB) Queue(ctx context.Context, q reports.QueueQuery) ([]reports.Summar
 			w.and("(deadline, seq) > (?, ?)", q.After.At.UnixMilli(), after)
 		}
 	case descending:
-		order = "seq DESC"
-		w.and("seq < ?", after)
+		order = place + " DESC"
+		w.and(place+" < ?", after)
 	default:
-		order = "seq"
-		w.and("seq > ?", after)
+		order = place
+		w.and(place+" > ?", after)
 	}
 	// Not kept prepared: there are many forms of it, and staff are few.
-	return db.summaries(db.reader.QueryContext(ctx, `SELECT seq, rev, supports FROM reports WHERE `+w.String()+
+	return db.summaries(db.reader.QueryContext(ctx, `SELECT seq, rev, supports FROM `+from+` WHERE `+w.String()+
 		` ORDER BY `+order+` LIMIT ?`, append(w.args, q.Limit)...))
 }
 
