@@ -6,7 +6,6 @@ import (
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api/gen"
-	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/photos"
 	"github.com/balagh/balagh/reports"
 )
@@ -91,7 +90,7 @@ func (s *Server) report(ctx context.Context, r *reports.Report) (gen.Report, err
 	n := s.names(ctx)
 	can := s.Reports.Can(a, r)
 	if can.Rate {
-		if can.Rate, err = s.mayRate(ctx, a, r); err != nil {
+		if can.Rate, err = s.Surveys.MayRate(ctx, a, r.ID); err != nil {
 			return gen.Report{}, err
 		}
 	}
@@ -108,18 +107,6 @@ func (s *Server) report(ctx context.Context, r *reports.Report) (gen.Report, err
 		body.Timeline[i] = n.entry(e)
 	}
 	return body, nil
-}
-
-// mayRate looks whether the latest closure was rated already.
-func (s *Server) mayRate(ctx context.Context, a actor.Actor, r *reports.Report) (bool, error) {
-	rating, err := s.Surveys.RatingOf(ctx, a, r.ID)
-	if fault.CodeOf(err) == fault.NotFound {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return rating.Closure < r.Closure, nil
 }
 
 // pictures are the photos of a report that the caller may see, in the order in which they came.

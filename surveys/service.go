@@ -140,6 +140,18 @@ func (s *Service) Rate(ctx context.Context, a actor.Actor, report string, answer
 	return o.rating(now), nil
 }
 
+// MayRate reports whether a can rate the report now: a moment after it was resolved, until it is rated or its days are over.
+func (s *Service) MayRate(ctx context.Context, a actor.Actor, report string) (bool, error) {
+	all, err := s.occasions(ctx, a, report)
+	if fault.CodeOf(err) == fault.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return all[0].StateAt(s.now()) == Open, nil
+}
+
 // RatingOf is the latest rating that the citizen gave of a report. It is fault.NotFound for anybody else, and as long as
 // there is none.
 func (s *Service) RatingOf(ctx context.Context, a actor.Actor, report string) (*Rating, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,24 @@ func TestPolicy_EachRole(t *testing.T) {
 					a.refused(403, "forbidden")
 				}
 			})
+		}
+	}
+}
+
+// TestPolicy_Head: what Fiber answers beside GET is guarded as well.
+func TestPolicy_Head(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	for _, r := range routes(t) {
+		if r.method != "GET" || slices.Contains(r.allow(), "public") {
+			continue
+		}
+		res, err := http.Head(i.url + r.with(i.parts.server.Reports.NewID()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Body.Close(); res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("HEAD %s: %s", r.path, res.Status)
 		}
 	}
 }
