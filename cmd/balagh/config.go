@@ -19,7 +19,7 @@ import (
 // storage says where things are kept. Every command that touches them has it.
 type storage struct {
 	Store  string `default:"sqlite:./data/balagh.db" placeholder:"URI" help:"Where reports are kept: sqlite:PATH."`
-	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH, s3://NAME?…, gs://NAME. Default: the folder photos beside the SQLite file."`
+	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH. Default: the folder photos beside the SQLite file."`
 	Secret string `secret:"" placeholder:"TEXT" help:"Master secret, at least 32 characters: keys are derived from it. Make one with: openssl rand -base64 48"`
 	Dev    bool   `help:"Development: codes and texts appear in the log and at /dev/outbox, a missing secret is made. Never for real people."`
 }

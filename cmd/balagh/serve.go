@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -44,6 +45,7 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 	if ready != nil {
 		ready(listener.Addr().String())
 	}
+	debug.FreeOSMemory() // reading the contract took memory that serving does not need
 	select {
 	case err = <-served:
 	case <-ctx.Done():
