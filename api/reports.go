@@ -14,11 +14,13 @@ func (s *Server) ListReports(ctx context.Context, r gen.ListReportsRequestObject
 		return nil, err
 	}
 	n := s.names(ctx)
-	body := gen.ListReports200JSONResponse{Items: make([]gen.ReportSummary, len(items)), Next: orNil(next)}
+	page := renderedPage{items: make([][]byte, len(items)), next: next}
 	for i := range items {
-		body.Items[i] = n.summary(&items[i])
+		if page.items[i], err = s.rendered.summary(n, &items[i]); err != nil {
+			return nil, err
+		}
 	}
-	return body, nil
+	return page, nil
 }
 
 func statusesOf(given []gen.Status) []reports.Status {

@@ -38,6 +38,7 @@ type Server struct {
 	Outbox         func() []DevText // what /dev/outbox shows; nil outside development
 
 	idempotency *idempotency
+	rendered    rendered
 	operations  map[string]*operation
 }
 
