@@ -32,39 +32,32 @@ func (db *DB) Wake() <-chan struct{} { return db.wake }
 
 // Lease takes the facts that are due.
 func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit int) ([]event.Leased, error) {
-	var leased []event.Leased
+	var held []event.Leased
+	var docs [][]byte
 	err := db.write(ctx, func(t *tx) error {
-		leased = nil
+		held, docs = nil, nil
 		rows, err := t.query(`SELECT seq, subject, due, fence, attempts, doc FROM outbox ORDER BY seq`)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		var seqs, broken []int64
-		held := map[string]bool{} // subjects of which an earlier fact may not go
-		for len(leased) < limit && rows.Next() {
+		var seqs []int64
+		waits := map[string]bool{} // subjects of which an earlier fact may not go
+		for len(held) < limit && rows.Next() {
 			var l event.Leased
-			var subject string
 			var due int64
 			var doc []byte
-			if err := rows.Scan(&l.Seq, &subject, &due, &l.Fence, &l.Attempts, &doc); err != nil {
+			if err := rows.Scan(&l.Seq, &l.Subject, &due, &l.Fence, &l.Attempts, &doc); err != nil {
 				return err
 			}
-			if due > now.UnixMilli() || held[subject] {
-				held[subject] = true
-				continue
-			}
-			if err := json.Unmarshal(doc, &l.Event); err != nil {
-				broken = append(broken, l.Seq) // a row that nobody can read must not stop the others
+			if due > now.UnixMilli() || waits[l.Subject] {
+				waits[l.Subject] = true
 				continue
 			}
 			l.Fence++
-			leased, seqs = append(leased, l), append(seqs, l.Seq)
+			held, docs, seqs = append(held, l), append(docs, doc), append(seqs, l.Seq)
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
-		}
-		if err := t.park(broken); err != nil || len(seqs) == 0 {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(seqs) == 0 {
 			return err
 		}
 		_, err = t.exec(`UPDATE outbox SET due = ?, fence = fence + 1 WHERE seq IN (SELECT value FROM json_each(?))`, now.Add(ttl).UnixMilli(), jsonList(seqs))
@@ -72,6 +65,25 @@ func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lease events: %w", err)
+	}
+	return db.readable(ctx, held, docs)
+}
+
+// readable decodes facts, beside the writer. A row that nobody can read is parked: it must not stop the others.
+func (db *DB) readable(ctx context.Context, held []event.Leased, docs [][]byte) ([]event.Leased, error) {
+	leased := held[:0]
+	var broken []int64
+	for i, l := range held {
+		if err := json.Unmarshal(docs[i], &l.Event); err != nil {
+			broken = append(broken, l.Seq)
+			continue
+		}
+		leased = append(leased, l)
+	}
+	if len(broken) > 0 {
+		if err := db.write(ctx, func(t *tx) error { return t.park(broken) }); err != nil {
+			return nil, fmt.Errorf("park events: %w", err)
+		}
 	}
 	return leased, nil
 }
@@ -83,9 +95,6 @@ func jsonList(ns []int64) string {
 }
 
 func (t *tx) park(seqs []int64) error {
-	if len(seqs) == 0 {
-		return nil
-	}
 	if _, err := t.exec(`INSERT INTO parked(at, attempts, doc) SELECT at, attempts, doc FROM outbox WHERE seq IN (SELECT value FROM json_each(?))`, jsonList(seqs)); err != nil {
 		return err
 	}
