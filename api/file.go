@@ -63,10 +63,13 @@ type form struct {
 }
 
 func (s *Server) fileForm(c *fiber.Ctx, op *operation, boundary string) (err error) {
-	ctx := c.UserContext()
 	if c.Request().Header.ContentLength() > formLimit {
 		return fault.New(fault.TooLarge)
 	}
+	if s.Together != nil { // the rows of the photos go with the report's
+		c.SetUserContext(s.Together(c.UserContext()))
+	}
+	ctx := c.UserContext()
 	f, err := s.readForm(ctx, c, op, boundary)
 	failed := true
 	defer func() { // also after a panic
@@ -90,7 +93,7 @@ func (s *Server) fileForm(c *fiber.Ctx, op *operation, boundary string) (err err
 			return err
 		}
 		for _, p := range f.photos {
-			n.Photos = append(n.Photos, p.ID)
+			n.Attached = append(n.Attached, PhotoRef(p))
 		}
 	}
 	if err := s.file(c, n); err != nil {
@@ -274,6 +277,12 @@ func placeOf(g *gen.Place) *reports.Place {
 		return nil
 	}
 	return &reports.Place{Latitude: g.Latitude, Longitude: g.Longitude, Accuracy: value(g.AccuracyM), Address: value(g.Address), Source: string(g.Source)}
+}
+
+// PhotoRef is what a report keeps of a photo.
+func PhotoRef(p *photos.Photo) reports.PhotoRef {
+	width, height := p.Served()
+	return reports.PhotoRef{ID: p.ID, Width: width, Height: height, Bytes: p.Bytes, MediaType: p.MediaType, CreatedAt: p.CreatedAt}
 }
 
 func value[T any](p *T) (v T) {

@@ -28,6 +28,9 @@ type Server struct {
 	Surveys  *surveys.Service
 	Answers  Answers
 
+	// Together lets what a request writes beside its main write go with that one; nil where a store cannot.
+	Together func(context.Context) context.Context
+
 	Now            func() time.Time
 	Log            *slog.Logger
 	Metrics        *Metrics

@@ -57,7 +57,7 @@ func TestRequest_fill(t *testing.T) {
 
 func TestPhotoRequest_isWhatAPhoneSends(t *testing.T) {
 	t.Parallel()
-	r := sent(t, photoRequest("token"))
+	r := sent(t, formRequest("token", photograph()))
 	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		t.Fatal(err)

@@ -26,8 +26,9 @@ type work struct {
 const slower = 3
 
 var works = []work{
-	{"file", "file a report", []string{"nosync"}, .5, fileRequest},
-	{"photo", "file with a 160 KB photo", []string{"sync", "nosync"}, .7, photoRequest},
+	{"file", "file a report, JSON", []string{"nosync"}, .5, fileRequest},
+	{"form", "file a report, form", []string{"nosync"}, .5, func(token string) *request { return formRequest(token, nil) }},
+	{"photo", "file with a 160 KB photo", []string{"sync", "nosync"}, .7, func(token string) *request { return formRequest(token, photograph()) }},
 	{"list", "my newest 20", []string{"nosync"}, .5, listRequest},
 	{"nearby", "open within 500 m", []string{"nosync"}, .4, nearbyRequest},
 }
@@ -123,7 +124,8 @@ func fileRequest(token string) *request {
 	return post("/v1/reports", token, "application/json", newReport())
 }
 
-func photoRequest(token string) *request {
+// formRequest is a report in one multipart request, with or without a photo.
+func formRequest(token string, photo []byte) *request {
 	const boundary = "balagh-bench-7d1f0c5a"
 	var b bytes.Buffer
 	part := func(disposition, contentType string, content []byte) {
@@ -131,7 +133,9 @@ func photoRequest(token string) *request {
 		fmt.Fprintf(&b, "Content-Type: %s\r\n\r\n%s\r\n", contentType, content)
 	}
 	part(`name="report"`, "application/json", newReport())
-	part(`name="photo"; filename="IMG_0001.jpg"`, "image/jpeg", photograph())
+	if photo != nil {
+		part(`name="photo"; filename="IMG_0001.jpg"`, "image/jpeg", photo)
+	}
 	fmt.Fprintf(&b, "--%s--\r\n", boundary)
 	return post("/v1/reports", token, "multipart/form-data; boundary="+boundary, b.Bytes())
 }

@@ -30,9 +30,10 @@ type NewReport struct {
 	Category    string
 	Attributes  map[string]any
 	Description string
-	Language    string // "" for Arabic
-	Place       *Place // required of citizens
-	Photos      []string
+	Language    string     // "" for Arabic
+	Place       *Place     // required of citizens
+	Photos      []string   // that were uploaded before
+	Attached    []PhotoRef // that came with the report and are bound to its id already
 	ObservedAt  time.Time
 	Contact     *Contact // of anonymous reporters only
 	Citizen     string   // desk only: account id of the caller, "" when there is none
@@ -94,6 +95,7 @@ func (s *Service) file(ctx context.Context, a actor.Actor, n NewReport, faults f
 			return nil, false, fmt.Errorf("attach photos: %w", err)
 		}
 	}
+	r.Photos = append(r.Photos, n.Attached...)
 	for try := 0; ; try++ {
 		if r.Number, err = NewNumber(s.Rand); err != nil {
 			return nil, false, fmt.Errorf("draw a number: %w", err)
@@ -105,6 +107,9 @@ func (s *Service) file(ctx context.Context, a actor.Actor, n NewReport, faults f
 		case errors.Is(err, ErrNumberTaken) && try < 9:
 		case fault.CodeOf(err) == fault.Exists:
 			old, err := s.filed(ctx, a, r.ID, n.Asked)
+			if old == nil && err == nil {
+				err = fault.New(fault.Conflict) // it was there a moment ago
+			}
 			return old, old != nil, err
 		default:
 			return nil, false, fmt.Errorf("create a report: %w", err)

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api"
 	"github.com/balagh/balagh/event"
-	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/photos"
 	"github.com/balagh/balagh/push"
 	"github.com/balagh/balagh/push/fcm"
@@ -85,7 +83,7 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 		p.sender = &push.Sender{Store: p.store, Directory: directory{people}, Name: "push", Channel: c, Wake: told.Wake(), Now: time.Now, Log: log,
 			Workers: s.FcmWorkers, Batch: 4 * s.FcmWorkers, Lease: pushLease, OnOutcome: p.metrics.Delivery}
 	}
-	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Answers: p.store, Now: time.Now, Log: log,
+	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Answers: p.store, Together: sqlite.Together, Now: time.Now, Log: log,
 		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies,
 		AnonymousLimit: accounts.Limit{Max: s.AnonPerClient, Window: time.Hour}, MinAppVersion: s.MinAppVersion, Outbox: outbox}
 	return p, nil
@@ -209,33 +207,13 @@ type attacher struct{ photos *photos.Service }
 
 // Attach binds uploaded photos to a report.
 func (x attacher) Attach(ctx context.Context, a actor.Actor, ids []string, report string) ([]reports.PhotoRef, error) {
-	var ps []*photos.Photo
-	var err error
-	if a.Kind == actor.Nobody {
-		ps, err = x.sent(ctx, ids, report)
-	} else {
-		ps, err = x.photos.Attach(ctx, a, report, ids...)
-	}
+	ps, err := x.photos.Attach(ctx, a, report, ids...)
 	if err != nil {
 		return nil, err
 	}
 	refs := make([]reports.PhotoRef, len(ps))
 	for i, p := range ps {
-		refs[i] = reports.PhotoRef{ID: p.ID, Width: p.Width, Height: p.Height, Bytes: p.Bytes, MediaType: p.MediaType}
+		refs[i] = api.PhotoRef(p)
 	}
 	return refs, nil
-}
-
-// sent are photos that nobody in particular sent together with the report: they were bound to it as they came.
-func (x attacher) sent(ctx context.Context, ids []string, report string) ([]*photos.Photo, error) {
-	ps, err := x.photos.Of(ctx, report)
-	if err != nil {
-		return nil, err
-	}
-	for i, id := range ids {
-		if !slices.ContainsFunc(ps, func(p *photos.Photo) bool { return p.ID == id }) {
-			return nil, fault.At(fmt.Sprintf("photos/%d", i), fault.Unknown)
-		}
-	}
-	return ps, nil
 }

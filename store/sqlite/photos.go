@@ -36,7 +36,7 @@ func (db *DB) PutPhotos(ctx context.Context, ps []*photos.Photo, limit int) erro
 	if err != nil {
 		return err
 	}
-	return db.write(ctx, func(t *tx) error {
+	return db.accompany(ctx, func(t *tx) error {
 		for i, p := range ps {
 			_, err := t.exec(`INSERT INTO photos(id, report, owner, created, rev, doc) VALUES(?,?,?,?,?,?)`, p.ID, p.Report, p.Owner,
 				millis(p.CreatedAt), p.Rev, docs[i])

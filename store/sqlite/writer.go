@@ -108,6 +108,40 @@ func (db *DB) write(ctx context.Context, do func(*tx) error) error {
 	}
 }
 
+// Together lets what a request writes beside its main write wait for that one and go with it, in the same savepoint and commit. When
+// the main write never comes, nothing of it does.
+func Together(ctx context.Context) context.Context {
+	return context.WithValue(ctx, companyKey{}, &company{})
+}
+
+type companyKey struct{}
+
+// company are writes that wait for the main one.
+type company struct{ waiting []func(*tx) error }
+
+// accompany writes with the main write of the request, where there is to be one, and at once where not.
+func (db *DB) accompany(ctx context.Context, do func(*tx) error) error {
+	if c, ok := ctx.Value(companyKey{}).(*company); ok {
+		c.waiting = append(c.waiting, do)
+		return nil
+	}
+	return db.write(ctx, do)
+}
+
+// accompanied does what waits for the main write.
+func (t *tx) accompanied(ctx context.Context) error {
+	c, ok := ctx.Value(companyKey{}).(*company)
+	if !ok {
+		return nil
+	}
+	for _, do := range c.waiting {
+		if err := do(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *writer) run() {
 	defer close(w.done)
 	group := make([]*job, 0, groupLimit)
