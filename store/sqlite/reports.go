@@ -18,9 +18,6 @@ import (
 // The row of a report is its document and the columns by which reports are looked for. seq holds the moment of receipt and a
 // tie-breaker, so that the table itself, and every index, is in the order of receipt: no index needs the moment besides.
 // Columns are NULL, and then in no index, where a report has nothing to be found by.
-//
-// Partial indexes say "x > 0", and so do the queries that want them. With "x IS NOT NULL" SQLite would look into the bound values
-// to see whether the index fits, and so prepare each query on the table anew each time it runs.
 const reportsSchema = `
 CREATE TABLE reports(
 	seq        INTEGER PRIMARY KEY,
@@ -47,12 +44,12 @@ CREATE TABLE reports(
 CREATE UNIQUE INDEX reports_id ON reports(id);
 CREATE UNIQUE INDEX reports_number ON reports(number);
 CREATE INDEX reports_citizen ON reports(citizen);
-CREATE INDEX reports_assignee ON reports(assignee) WHERE assignee > '';
-CREATE INDEX reports_near ON reports(open, cell, category, latitude, longitude) WHERE cell >= 0;
+CREATE INDEX reports_assignee ON reports(assignee) WHERE assignee IS NOT NULL;
+CREATE INDEX reports_near ON reports(open, cell, category, latitude, longitude) WHERE cell IS NOT NULL;
 CREATE INDEX reports_open ON reports(open) WHERE open = 1;
-CREATE INDEX reports_deadline ON reports(deadline) WHERE deadline > 0;
-CREATE INDEX reports_resolved ON reports(resolved) WHERE resolved > 0;
-CREATE INDEX reports_volumes ON reports(day, category, centre, department, channel, status) WHERE day > 0;
+CREATE INDEX reports_deadline ON reports(deadline) WHERE deadline IS NOT NULL;
+CREATE INDEX reports_resolved ON reports(resolved) WHERE resolved IS NOT NULL;
+CREATE INDEX reports_volumes ON reports(day, category, centre, department, channel, status) WHERE day IS NOT NULL;
 CREATE TABLE supports(
 	report  INTEGER NOT NULL, -- seq
 	citizen BLOB NOT NULL,
@@ -155,10 +152,7 @@ func (db *DB) CreateReport(ctx context.Context, r *reports.Report, events []even
 			if _, err := t.exec(`INSERT INTO unindexed(seq) VALUES(?)`, seq); err != nil {
 				return err
 			}
-			if err := t.publish(events); err != nil {
-				return err
-			}
-			return t.accompanied(ctx)
+			return t.publish(events)
 		})
 		if !unique(err) {
 			break

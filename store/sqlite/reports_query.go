@@ -14,19 +14,19 @@ import (
 	"github.com/balagh/balagh/reports"
 )
 
-// Mine walks the index of the citizen backwards.
+// Mine walks the index of the citizen backwards. (LIMIT ?+0: for the value of LIMIT ? alone, SQLite prepares a query anew each time,
+// which doubles what a short one costs.)
 func (db *DB) Mine(ctx context.Context, q reports.MineQuery) ([]reports.Summary, error) {
 	before, err := db.seqAfter(ctx, q.After, true)
 	if err != nil {
 		return nil, err
 	}
 	if len(q.Statuses) == 0 {
-		return db.summaries(db.query(ctx, `SELECT seq, rev, supports FROM reports WHERE citizen = ? AND seq < ?
-			ORDER BY seq DESC LIMIT ?`,
+		return db.summaries(db.query(ctx, `SELECT seq, rev, supports FROM reports WHERE citizen = ? AND seq < ? ORDER BY seq DESC LIMIT ?+0`,
 			key(q.Citizen), before, q.Limit))
 	}
 	return db.summaries(db.query(ctx, `SELECT seq, rev, supports FROM reports INDEXED BY reports_citizen WHERE citizen = ? AND seq < ?
-		AND status IN (SELECT value FROM json_each(?)) ORDER BY seq DESC LIMIT ?`, key(q.Citizen), before, list(q.Statuses), q.Limit))
+		AND status IN (SELECT value FROM json_each(?)) ORDER BY seq DESC LIMIT ?+0`, key(q.Citizen), before, list(q.Statuses), q.Limit))
 }
 
 const lastSeq = 1<<63 - 1
@@ -72,10 +72,10 @@ func (db *DB) Queue(ctx context.Context, q reports.QueueQuery) ([]reports.Summar
 	w.equal("category", q.Category)
 	w.equal("channel", string(q.Channel))
 	if q.Assignee != "" {
-		w.and("assignee = ? AND assignee > ''", key(q.Assignee))
+		w.and("assignee = ?", key(q.Assignee))
 	}
 	if !q.OverdueAt.IsZero() {
-		w.and("deadline < ? AND deadline > 0", q.OverdueAt.UnixMilli())
+		w.and("deadline < ?", q.OverdueAt.UnixMilli())
 	}
 	if !q.From.IsZero() {
 		w.and("seq >= ?", q.From.UnixMilli()<<tieBits)
@@ -96,7 +96,7 @@ func (db *DB) Queue(ctx context.Context, q reports.QueueQuery) ([]reports.Summar
 	switch {
 	case q.Sort == reports.ByDue:
 		order = "deadline, seq"
-		w.and("deadline > 0")
+		w.and("deadline IS NOT NULL")
 		if q.After.ID != "" {
 			w.and("(deadline, seq) > (?, ?)", q.After.At.UnixMilli(), after)
 		}
@@ -262,7 +262,7 @@ func (c *summaryCache) put(seq int64, s reports.Summary) {
 
 // ResolvedBefore walks an index that holds only what is resolved.
 func (db *DB) ResolvedBefore(ctx context.Context, t time.Time, limit int) ([]string, error) {
-	rows, err := db.query(ctx, `SELECT id FROM reports WHERE resolved < ? AND resolved > 0 ORDER BY resolved LIMIT ?`, t.UnixMilli(), limit)
+	rows, err := db.query(ctx, `SELECT id FROM reports WHERE resolved < ? ORDER BY resolved LIMIT ?+0`, t.UnixMilli(), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +287,7 @@ func (db *DB) Volumes(ctx context.Context, q reports.VolumesQuery) ([]reports.Vo
 		by = append(by, expressions[d])
 	}
 	var w where
-	w.and("day > 0")
+	w.and("day IS NOT NULL")
 	w.scope(q.Scope)
 	w.equal("centre", q.Centre)
 	w.equal("category", q.Category)
@@ -392,7 +392,7 @@ func (db *DB) within(ctx context.Context, q reports.NearQuery, radius float64) (
 }
 
 const nearQuery = `SELECT r.seq, r.latitude, r.longitude FROM json_each(?1) c CROSS JOIN reports r INDEXED BY reports_near
-	WHERE r.cell >= 0 AND r.open IN (1, NOT ?2) AND r.cell BETWEEN c.value ->> 0 AND c.value ->> 1
+	WHERE r.cell IS NOT NULL AND r.open IN (1, NOT ?2) AND r.cell BETWEEN c.value ->> 0 AND c.value ->> 1
 	AND (?3 = '' OR r.category = ?3)`
 
 // describe reads what is shown of the reports that were found. One that was withdrawn a moment ago is left out.

@@ -101,7 +101,7 @@ func (x *indexer) sleep(d time.Duration) bool {
 func (x *indexer) batch(ctx context.Context) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	rows, err := x.db.query(ctx, `SELECT u.seq, r.doc FROM unindexed u JOIN reports r ON r.seq = u.seq ORDER BY u.seq LIMIT ?`, indexBatch)
+	rows, err := x.db.query(ctx, `SELECT u.seq, r.doc FROM unindexed u JOIN reports r ON r.seq = u.seq ORDER BY u.seq LIMIT ?+0`, indexBatch)
 	if err != nil {
 		return 0, fmt.Errorf("read what is not indexed: %w", err)
 	}
