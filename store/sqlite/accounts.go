@@ -177,7 +177,7 @@ func (db *DB) UpdateStaff(ctx context.Context, id string, change func(*accounts.
 
 // ListStaff reads a page in the order of ids.
 func (db *DB) ListStaff(ctx context.Context, after string, limit int) ([]*accounts.Staff, error) {
-	return docs[accounts.Staff](db.query(ctx, `SELECT doc FROM staff WHERE id > ? ORDER BY id LIMIT ?`, after, limit))
+	return docs[accounts.Staff](db.query(ctx, `SELECT doc FROM staff WHERE id > ? ORDER BY id LIMIT ?+0`, after, limit))
 }
 
 // Admins counts the active ones.

@@ -102,13 +102,14 @@ func (db *DB) query(ctx context.Context, q string, args ...any) (*sql.Rows, erro
 	return s.QueryContext(ctx, args...)
 }
 
-// row runs a read that gives at most one row.
+// row runs a read that gives at most one row. It is short, so it is not interrupted when ctx ends: that would take two goroutines a
+// read.
 func (db *DB) row(ctx context.Context, q string, args ...any) scanner {
 	s, err := db.prepared(ctx, q)
 	if err != nil {
 		return failed{err}
 	}
-	return s.QueryRowContext(ctx, args...)
+	return s.QueryRowContext(context.WithoutCancel(ctx), args...)
 }
 
 func (db *DB) prepared(ctx context.Context, q string) (*sql.Stmt, error) {

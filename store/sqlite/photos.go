@@ -169,7 +169,7 @@ func (db *DB) rewritePhotos(ctx context.Context, ps []*photos.Photo, limit int) 
 
 // LoosePhotos lists photos without a report.
 func (db *DB) LoosePhotos(ctx context.Context, before time.Time, after string, limit int) ([]*photos.Photo, error) {
-	return docs[photos.Photo](db.query(ctx, `SELECT doc FROM photos WHERE report = '' AND id > ? AND created < ? ORDER BY id LIMIT ?`,
+	return docs[photos.Photo](db.query(ctx, `SELECT doc FROM photos WHERE report = '' AND id > ? AND created < ? ORDER BY id LIMIT ?+0`,
 		after, millis(before), limit))
 }
 

@@ -85,7 +85,7 @@ func (db *DB) Messages(ctx context.Context, citizen string, after push.Position,
 	if unreadOnly {
 		q += `AND read = 0 `
 	}
-	rows, err := db.query(ctx, q+`ORDER BY at DESC, id DESC LIMIT ?`, citizen, at, after.ID, limit)
+	rows, err := db.query(ctx, q+`ORDER BY at DESC, id DESC LIMIT ?+0`, citizen, at, after.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}

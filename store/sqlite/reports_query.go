@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -339,79 +338,4 @@ func dashed(d reports.Dimension, key string) string {
 		return key[:4] + "-" + key[4:]
 	}
 	return key
-}
-
-// nearFirst is the radius in metres that is looked at first: where reports lie dense, the nearest are all within it.
-const nearFirst = 600
-
-// Near looks at ever larger circles until enough is found.
-func (db *DB) Near(ctx context.Context, q reports.NearQuery) ([]reports.NearReport, error) {
-	for radius := min(nearFirst, q.Radius); ; radius = min(3*radius, q.Radius) {
-		found, err := db.within(ctx, q, radius)
-		if err != nil {
-			return nil, fmt.Errorf("look around: %w", err)
-		}
-		if len(found) < q.Limit && radius < q.Radius {
-			continue
-		}
-		slices.SortFunc(found, func(a, b nearby) int { return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.seq, b.seq)) })
-		return db.describe(ctx, found[:min(len(found), q.Limit)])
-	}
-}
-
-type nearby struct {
-	seq      int64
-	point    reports.Point
-	distance float64
-}
-
-// within finds the reports of a circle in the index alone.
-func (db *DB) within(ctx context.Context, q reports.NearQuery, radius float64) ([]nearby, error) {
-	var cells []byte
-	for _, c := range reports.Cells(q.Point, radius) {
-		cells = fmt.Appendf(cells, ",[%d,%d]", c.From, c.To)
-	}
-	cells = append(cells, ']')
-	cells[0] = '['
-	rows, err := db.query(ctx, nearQuery, string(cells), !q.Open, q.Category)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []nearby
-	for rows.Next() {
-		var n nearby
-		if err := rows.Scan(&n.seq, &n.point.Latitude, &n.point.Longitude); err != nil {
-			return nil, err
-		}
-		if n.distance = reports.Distance(q.Point, n.point); n.distance <= radius {
-			found = append(found, n)
-		}
-	}
-	return found, rows.Err()
-}
-
-const nearQuery = `SELECT r.seq, r.latitude, r.longitude FROM json_each(?1) c CROSS JOIN reports r INDEXED BY reports_near
-	WHERE r.cell IS NOT NULL AND r.open IN (1, NOT ?2) AND r.cell BETWEEN c.value ->> 0 AND c.value ->> 1
-	AND (?3 = '' OR r.category = ?3)`
-
-// describe reads what is shown of the reports that were found. One that was withdrawn a moment ago is left out.
-func (db *DB) describe(ctx context.Context, found []nearby) ([]reports.NearReport, error) {
-	all := make([]reports.NearReport, 0, len(found))
-	for _, n := range found {
-		r := reports.NearReport{Point: n.point, Distance: n.distance, ReceivedAt: receivedAt(n.seq)}
-		var id any
-		var status string
-		err := db.row(ctx, `SELECT id, number, status, category, supports FROM reports WHERE seq = ? AND cell IS NOT NULL`, n.seq).
-			Scan(&id, &r.Number, &status, &r.Category, &r.Supports)
-		if absent(err) != err {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.ID, r.Status = unkey(id), reports.Status(status)
-		all = append(all, r)
-	}
-	return all, nil
 }
