@@ -45,7 +45,7 @@ CREATE UNIQUE INDEX reports_id ON reports(id);
 CREATE UNIQUE INDEX reports_number ON reports(number);
 CREATE INDEX reports_citizen ON reports(citizen);
 CREATE INDEX reports_assignee ON reports(assignee) WHERE assignee IS NOT NULL;
-CREATE INDEX reports_near ON reports(open, cell, category, latitude, longitude) WHERE cell IS NOT NULL;
+CREATE INDEX reports_near ON reports(open, cell, category, latitude, longitude, status, supports, number, id) WHERE cell IS NOT NULL;
 CREATE INDEX reports_open ON reports(open) WHERE open = 1;
 CREATE INDEX reports_deadline ON reports(deadline) WHERE deadline IS NOT NULL;
 CREATE INDEX reports_resolved ON reports(resolved) WHERE resolved IS NOT NULL;

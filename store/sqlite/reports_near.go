@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,87 +27,68 @@ func (db *DB) Near(ctx context.Context, q reports.NearQuery) ([]reports.NearRepo
 		if len(found) < q.Limit && radius < q.Radius {
 			continue
 		}
-		slices.SortFunc(found, func(a, b nearby) int { return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.seq, b.seq)) })
-		return db.describe(ctx, found[:min(len(found), q.Limit)])
+		slices.SortFunc(found, func(a, b reports.NearReport) int {
+			return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ID, b.ID))
+		})
+		return found[:min(len(found), q.Limit)], nil
 	}
 }
 
-type nearby struct {
-	seq      int64
-	point    reports.Point
-	distance float64
-}
+// nearQuery reads the index alone. It gives one text instead of many rows: a row costs more on its way out of the library than its
+// columns do. A line has its columns apart by spaces, of which none of them has any. The last condition leaves out most of what is
+// in the cells and not in the circle; what is near its edge is measured afterwards.
+const nearQuery = `SELECT group_concat(r.seq || ' ' || quote(r.id) || ' ' || r.number || ' ' || r.status || ' ' || r.category || ' ' || r.supports ||
+	' ' || r.latitude || ' ' || r.longitude, char(10)) FROM json_each(?1) c CROSS JOIN reports r INDEXED BY reports_near
+	WHERE r.cell >= 0 AND r.open IN (1, NOT ?2) AND r.cell BETWEEN c.value ->> 0 AND c.value ->> 1 AND (?3 = '' OR r.category = ?3)
+	AND (r.latitude - ?4) * (r.latitude - ?4) + (r.longitude - ?5) * (r.longitude - ?5) * ?6 <= ?7`
 
-// Both queries give one text instead of many rows: a row costs more on its way out of the library than its columns do. A line has its
-// columns apart by spaces, of which none of them has any.
-const (
-	nearQuery = `SELECT group_concat(r.seq || ' ' || r.latitude || ' ' || r.longitude, char(10)) FROM json_each(?1) c CROSS JOIN reports r INDEXED BY
-		reports_near WHERE r.cell IS NOT NULL AND r.open IN (1, NOT ?2) AND r.cell BETWEEN c.value ->> 0 AND c.value ->> 1
-		AND (?3 = '' OR r.category = ?3)`
-	describeQuery = `SELECT group_concat(r.seq || ' ' || quote(r.id) || ' ' || r.number || ' ' || r.status || ' ' || r.category || ' ' || r.supports, char(10))
-		FROM json_each(?) c CROSS JOIN reports r ON r.seq = c.value WHERE r.cell IS NOT NULL`
-)
+// metresPerDegree of latitude, a little less than anywhere.
+const metresPerDegree = 110_000
 
-// within finds the reports of a circle in the index alone.
-func (db *DB) within(ctx context.Context, q reports.NearQuery, radius float64) ([]nearby, error) {
+// within finds the reports of a circle.
+func (db *DB) within(ctx context.Context, q reports.NearQuery, radius float64) ([]reports.NearReport, error) {
 	var cells []byte
 	for _, c := range reports.Cells(q.Point, radius) {
 		cells = fmt.Appendf(cells, ",[%d,%d]", c.From, c.To)
 	}
 	cells = append(cells, ']')
 	cells[0] = '['
+	squeeze, reach := math.Cos(math.Abs(q.Point.Latitude)*math.Pi/180), radius/metresPerDegree*1.02
+	if squeeze < .1 || math.Abs(q.Point.Longitude) > 179 { // where degrees are no plane
+		squeeze, reach = 0, 360
+	}
 	var lines *string
-	if err := db.row(ctx, nearQuery, string(cells), !q.Open, q.Category).Scan(&lines); err != nil || lines == nil {
+	if err := db.row(ctx, nearQuery, string(cells), !q.Open, q.Category, q.Point.Latitude, q.Point.Longitude, squeeze*squeeze, reach*reach).
+		Scan(&lines); err != nil || lines == nil {
 		return nil, err
 	}
-	var found []nearby
+	var found []reports.NearReport
 	for line := range strings.SplitSeq(*lines, "\n") {
-		seq, place, _ := strings.Cut(line, " ")
-		latitude, longitude, _ := strings.Cut(place, " ")
-		var n nearby
-		var errs [3]error
-		n.seq, errs[0] = strconv.ParseInt(seq, 10, 64)
-		n.point.Latitude, errs[1] = strconv.ParseFloat(latitude, 64)
-		n.point.Longitude, errs[2] = strconv.ParseFloat(longitude, 64)
-		if err := cmp.Or(errs[:]...); err != nil {
-			return nil, err
+		r, err := nearLine(line)
+		if err != nil {
+			return nil, fmt.Errorf("a line of the index: %w", err)
 		}
-		if n.distance = reports.Distance(q.Point, n.point); n.distance <= radius {
-			found = append(found, n)
+		if r.Distance = reports.Distance(q.Point, r.Point); r.Distance <= radius {
+			found = append(found, r)
 		}
 	}
 	return found, nil
 }
 
-// describe reads what is shown of the reports that were found. One that was withdrawn a moment ago is left out.
-func (db *DB) describe(ctx context.Context, found []nearby) ([]reports.NearReport, error) {
-	if len(found) == 0 {
-		return nil, nil
+func nearLine(line string) (r reports.NearReport, err error) {
+	var c [8]string
+	rest := line
+	for i := range c {
+		c[i], rest, _ = strings.Cut(rest, " ")
 	}
-	seqs := make([]int64, len(found))
-	for i, n := range found {
-		seqs[i] = n.seq
-	}
-	var lines *string
-	if err := db.row(ctx, describeQuery, jsonList(seqs)).Scan(&lines); err != nil || lines == nil {
-		return nil, err
-	}
-	all := make([]reports.NearReport, 0, len(found))
-	for line := range strings.SplitSeq(*lines, "\n") {
-		columns := strings.Fields(line)
-		seq, err := strconv.ParseInt(columns[0], 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		i := slices.Index(seqs, seq)
-		r := reports.NearReport{ID: unquoted(columns[1]), Number: columns[2], Status: reports.Status(columns[3]), Category: columns[4],
-			Point: found[i].point, Distance: found[i].distance, ReceivedAt: receivedAt(seq)}
-		if r.Supports, err = strconv.Atoi(columns[5]); err != nil {
-			return nil, err
-		}
-		all = append(all, r)
-	}
-	return all, nil
+	var errs [4]error
+	var seq int64
+	seq, errs[0] = strconv.ParseInt(c[0], 10, 64)
+	r.ID, r.Number, r.Status, r.Category, r.ReceivedAt = unquoted(c[1]), c[2], reports.Status(c[3]), c[4], receivedAt(seq)
+	r.Supports, errs[1] = strconv.Atoi(c[5])
+	r.Point.Latitude, errs[2] = strconv.ParseFloat(c[6], 64)
+	r.Point.Longitude, errs[3] = strconv.ParseFloat(c[7], 64)
+	return r, errors.Join(errs[:]...)
 }
 
 // unquoted is the id in SQL's notation, X'…' of a key and '…' of a text.
