@@ -38,17 +38,24 @@ func (r *Relay) Run(ctx context.Context) {
 	poll := time.NewTicker(relayPoll)
 	defer poll.Stop()
 	for ctx.Err() == nil {
+		began := time.Now()
 		n, err := r.once(context.WithoutCancel(ctx))
 		if err != nil {
 			r.Log.Error("relay", "error", err)
 		}
-		if err == nil && n > 0 {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-		case <-r.Outbox.Wake():
-		case <-poll.C:
+		switch {
+		case err == nil && n == relayBatch: // a flood: those who wait for an answer go before those who wait for news
+			select {
+			case <-ctx.Done():
+			case <-time.After(2 * time.Since(began)):
+			}
+		case err == nil && n > 0:
+		default:
+			select {
+			case <-ctx.Done():
+			case <-r.Outbox.Wake():
+			case <-poll.C:
+			}
 		}
 	}
 }
