@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	groupLimit      = 256       // writes that share one commit at the most
-	checkpointBytes = 8 << 20   // of write-ahead log, after which it is copied into the file beside the writes
-	truncateBytes   = 256 << 20 // after which writes wait until it is copied
+	groupLimit        = 256       // writes that share one commit at the most
+	checkpointCommits = 256       // after so many, the write-ahead log is copied into the file
+	truncateBytes     = 256 << 20 // of log, after which writes wait until all of it is copied, readers or not
 )
 
 // writer owns the one connection that writes.
@@ -32,7 +32,9 @@ type writer struct {
 	closing   chan struct{}
 	closed    sync.Once
 	done      chan struct{}
-	check     chan struct{}
+	commits   int           // since the log was last copied
+	check     chan struct{} // asks for copying it
+	copied    chan struct{} // says that it was
 	checked   chan struct{}
 }
 
@@ -65,7 +67,7 @@ func openWriter(ctx context.Context, path string, o Options) (*writer, error) {
 		return nil, errors.Join(fmt.Errorf("open the store for writing: %w", err), db.Close())
 	}
 	w := &writer{db: db, conn: conn, stmts: map[string]*sql.Stmt{}, jobs: make(chan *job, 4*groupLimit), onCommit: o.OnCommit, path: path,
-		closing: make(chan struct{}), done: make(chan struct{}), check: make(chan struct{}, 1), checked: make(chan struct{})}
+		closing: make(chan struct{}), done: make(chan struct{}), check: make(chan struct{}), copied: make(chan struct{}, 1), checked: make(chan struct{})}
 	go w.run()
 	go w.checkpoint()
 	return w, nil
@@ -246,18 +248,25 @@ func (t *tx) do() (err error) {
 	return t.job.do(t)
 }
 
-// tend keeps the write-ahead log short: beside the writes as long as that keeps up, instead of them when it does not.
+// tend keeps the write-ahead log short. Most of it is copied into the file beside the writes, which takes long; what came to it in
+// the meantime is copied between two writes, which takes a moment, and then the log begins anew.
 func (w *writer) tend() {
-	fi, err := os.Stat(w.path + "-wal")
-	switch {
-	case err != nil || fi.Size() < checkpointBytes:
-	case fi.Size() > truncateBytes:
-		_ = w.exec("PRAGMA wal_checkpoint(TRUNCATE)")
-	default:
-		select {
-		case w.check <- struct{}{}:
-		default:
+	w.commits++
+	select {
+	case <-w.copied:
+		_ = w.exec("PRAGMA wal_checkpoint(PASSIVE)")
+		if fi, err := os.Stat(w.path + "-wal"); err == nil && fi.Size() > truncateBytes {
+			_ = w.exec("PRAGMA wal_checkpoint(TRUNCATE)")
 		}
+	default:
+	}
+	if w.commits < checkpointCommits {
+		return
+	}
+	select {
+	case w.check <- struct{}{}:
+		w.commits = 0
+	default: // one is under way
 	}
 }
 
@@ -273,9 +282,9 @@ func (w *writer) checkpoint() {
 		select {
 		case <-w.check:
 			_, _ = db.Exec("PRAGMA wal_checkpoint(PASSIVE)")
-			select { // a passive checkpoint leaves the file as long as it was: not at each commit again
-			case <-time.After(time.Second):
-			case <-w.closing:
+			select {
+			case w.copied <- struct{}{}:
+			default:
 			}
 		case <-w.done:
 			return
