@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -10,6 +11,9 @@ import (
 
 // restLimit is how much of a refused request is still read, so that a phone that is in the middle of sending gets to read why.
 const restLimit = 32 << 20
+
+// readAhead is how much of a body is asked of the network at once: the parser of forms would ask for five kilobytes each time.
+const readAhead = 64 << 10
 
 // body is what a request sends, and whether all of it was read.
 type body struct {
@@ -30,11 +34,14 @@ func (b *body) Read(p []byte) (int, error) {
 func bodyOf(c *fiber.Ctx) io.Reader {
 	r := of(c.UserContext())
 	if r.body == nil {
-		if s := c.Context().RequestBodyStream(); s != nil {
-			r.body = &body{r: s}
-		} else {
-			r.body = &body{r: bytes.NewReader(c.Request().Body())}
+		from := c.Context().RequestBodyStream()
+		switch n := c.Request().Header.ContentLength(); {
+		case from == nil:
+			from = bytes.NewReader(c.Request().Body())
+		case n < 0 || n > readAhead:
+			from = bufio.NewReaderSize(from, readAhead)
 		}
+		r.body = &body{r: from}
 	}
 	return r.body
 }
