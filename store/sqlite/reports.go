@@ -152,7 +152,10 @@ func (db *DB) CreateReport(ctx context.Context, r *reports.Report, events []even
 			if _, err := t.exec(`INSERT INTO unindexed(seq) VALUES(?)`, seq); err != nil {
 				return err
 			}
-			return t.publish(events)
+			if err := t.publish(events); err != nil {
+				return err
+			}
+			return t.accompanied(ctx)
 		})
 		if !unique(err) {
 			break
