@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/balagh/balagh/actor"
 )
@@ -186,6 +188,21 @@ func TestStop(t *testing.T) {
 	if len(there) != acknowledged {
 		t.Errorf("%d were answered, %d are there: some were taken and not answered", acknowledged, len(there))
 	}
+}
+
+// TestStop_MuteConnections: connections that were opened in advance, and one that is kept alive, hold nothing up.
+func TestStop_MuteConnections(t *testing.T) {
+	t.Parallel()
+	i := install(t, func(s *settings) { s.ShutdownTime = 10 * time.Second })
+	for range 3 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(i.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	(&client{i: i, t: t}).do("GET", "/healthz", nil).want(200)
+	i.stop() // fails the test when requests are still under way after the time given
 }
 
 // TestLog_NoPersonalData looks through everything that a day's work writes to the log of a server that is not in development.

@@ -33,10 +33,11 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 		return err
 	}
 	app.Server().CloseOnShutdown = true
-	listener, err := net.Listen("tcp", s.Address)
+	tcp, err := net.Listen("tcp", s.Address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.Address, err)
 	}
+	listener := newListener(tcp)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // the heap is small: collecting it half as often costs little memory and saves a tenth of the work
 	}
@@ -60,6 +61,7 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 	case err = <-served:
 	case <-ctx.Done():
 		p.log.Info("stopping")
+		listener.hangUp()
 		err = app.ShutdownWithTimeout(s.ShutdownTime)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("requests were still under way after %v", s.ShutdownTime)

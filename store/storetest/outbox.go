@@ -25,6 +25,11 @@ func fact(subject string, n int) event.Event {
 
 // TestOutbox is the contract of event.Outbox.
 func TestOutbox(t *testing.T, open func(t *testing.T) Outbox) {
+	outboxLeases(t, open)
+	outboxEnds(t, open)
+}
+
+func outboxLeases(t *testing.T, open func(t *testing.T) Outbox) {
 	t.Run("Lease/in order, and not again before the lease ends", func(t *testing.T) {
 		t.Parallel()
 		o, ctx := open(t), t.Context()
@@ -52,42 +57,6 @@ func TestOutbox(t *testing.T, open func(t *testing.T) Outbox) {
 		must(t, o.Done(ctx, first))
 		if got := names(lease(t, o, dawn, 10)); !slices.Equal(got, []string{"a2"}) {
 			t.Fatalf("then %v", got)
-		}
-	})
-	t.Run("Done/a lost lease removes nothing", func(t *testing.T) {
-		t.Parallel()
-		o, ctx := open(t), t.Context()
-		must(t, o.Publish(ctx, fact("a", 1)))
-		lost := lease(t, o, dawn, 1)
-		held := lease(t, o, dawn.Add(2*time.Minute), 1)
-		must(t, o.Done(ctx, lost))
-		if lag, err := o.Lag(ctx, dawn); err != nil || lag.Pending != 1 {
-			t.Fatalf("pending %d, %v", lag.Pending, err)
-		}
-		must(t, o.Done(ctx, held))
-		if lag, err := o.Lag(ctx, dawn); err != nil || lag.Pending != 0 {
-			t.Fatalf("pending %d, %v", lag.Pending, err)
-		}
-	})
-	t.Run("Retry/the subject waits, parked it goes on", func(t *testing.T) {
-		t.Parallel()
-		o, ctx := open(t), t.Context()
-		must(t, o.Publish(ctx, fact("a", 1), fact("a", 2)))
-		got := lease(t, o, dawn, 10)
-		must(t, o.Retry(ctx, got[0], got[1:], dawn.Add(10*time.Second), false))
-		if early := lease(t, o, dawn.Add(9*time.Second), 10); len(early) != 0 {
-			t.Fatalf("early: %v", names(early))
-		}
-		got = lease(t, o, dawn.Add(10*time.Second), 10)
-		if !slices.Equal(names(got), []string{"a1", "a2"}) || got[0].Attempts != 1 || got[1].Attempts != 0 {
-			t.Fatalf("later: %v, attempts %d, %d", names(got), got[0].Attempts, got[1].Attempts)
-		}
-		must(t, o.Retry(ctx, got[0], got[1:], dawn.Add(time.Hour), true))
-		if got := names(lease(t, o, dawn.Add(10*time.Second), 10)); !slices.Equal(got, []string{"a2"}) {
-			t.Fatalf("behind the parked one: %v", got)
-		}
-		if lag, err := o.Lag(ctx, dawn.Add(time.Minute)); err != nil || lag.Parked != 1 || lag.Pending != 1 || lag.Oldest != time.Minute {
-			t.Fatalf("lag %+v, %v", lag, err)
 		}
 	})
 	t.Run("Lease/two contenders never hold the same", func(t *testing.T) {
@@ -122,6 +91,45 @@ func TestOutbox(t *testing.T, open func(t *testing.T) Outbox) {
 			if n != 1 {
 				t.Fatalf("%s leased %d times", id, n)
 			}
+		}
+	})
+}
+
+func outboxEnds(t *testing.T, open func(t *testing.T) Outbox) {
+	t.Run("Done/a lost lease removes nothing", func(t *testing.T) {
+		t.Parallel()
+		o, ctx := open(t), t.Context()
+		must(t, o.Publish(ctx, fact("a", 1)))
+		lost := lease(t, o, dawn, 1)
+		held := lease(t, o, dawn.Add(2*time.Minute), 1)
+		must(t, o.Done(ctx, lost))
+		if lag, err := o.Lag(ctx, dawn); err != nil || lag.Pending != 1 {
+			t.Fatalf("pending %d, %v", lag.Pending, err)
+		}
+		must(t, o.Done(ctx, held))
+		if lag, err := o.Lag(ctx, dawn); err != nil || lag.Pending != 0 {
+			t.Fatalf("pending %d, %v", lag.Pending, err)
+		}
+	})
+	t.Run("Retry/the subject waits, parked it goes on", func(t *testing.T) {
+		t.Parallel()
+		o, ctx := open(t), t.Context()
+		must(t, o.Publish(ctx, fact("a", 1), fact("a", 2)))
+		got := lease(t, o, dawn, 10)
+		must(t, o.Retry(ctx, got[0], got[1:], dawn.Add(10*time.Second), false))
+		if early := lease(t, o, dawn.Add(9*time.Second), 10); len(early) != 0 {
+			t.Fatalf("early: %v", names(early))
+		}
+		got = lease(t, o, dawn.Add(10*time.Second), 10)
+		if !slices.Equal(names(got), []string{"a1", "a2"}) || got[0].Attempts != 1 || got[1].Attempts != 0 {
+			t.Fatalf("later: %v, attempts %d, %d", names(got), got[0].Attempts, got[1].Attempts)
+		}
+		must(t, o.Retry(ctx, got[0], got[1:], dawn.Add(time.Hour), true))
+		if got := names(lease(t, o, dawn.Add(10*time.Second), 10)); !slices.Equal(got, []string{"a2"}) {
+			t.Fatalf("behind the parked one: %v", got)
+		}
+		if lag, err := o.Lag(ctx, dawn.Add(time.Minute)); err != nil || lag.Parked != 1 || lag.Pending != 1 || lag.Oldest != time.Minute {
+			t.Fatalf("lag %+v, %v", lag, err)
 		}
 	})
 	t.Run("Wake/after a commit", func(t *testing.T) {
