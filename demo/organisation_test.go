@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,6 +18,35 @@ import (
 )
 
 var code = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`) // as in the contract
+
+// TestReadme_report: what the README files is answered by the demonstration with 201: its category exists and gets what it asks.
+func TestReadme_report(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), `-d '{"category"`)
+	body, _, _ := strings.Cut(rest, "'")
+	var report struct {
+		Category   string         `json:"category"`
+		Attributes map[string]any `json:"attributes"`
+	}
+	if err := json.Unmarshal([]byte(`{"category"`+body), &report); !found || err != nil {
+		t.Fatalf("the README files no report: %v", err)
+	}
+	o := Load()
+	i := slices.IndexFunc(o.Categories, func(c Category) bool { return c.Code == report.Category })
+	if i < 0 {
+		t.Fatalf("there is no category %q", report.Category)
+	}
+	for _, a := range o.Categories[i].Body.Attributes {
+		answer, there := report.Attributes[a.Code]
+		if a.Required && !there || there && len(a.Values) > 0 && !slices.ContainsFunc(a.Values, func(v Value) bool { return v.Key == answer }) {
+			t.Errorf("%s asks for %s and gets %v", report.Category, a.Code, answer)
+		}
+	}
+}
 
 // inThree checks that a text is there in the three languages, each in its own letters.
 func inThree(t *testing.T, what string, texts Texts) {

@@ -113,6 +113,9 @@ func (s *settings) check() error {
 	if s.Dev {
 		return errors.Join(bad...)
 	}
+	if _, err := s.secret(); err != nil {
+		bad = append(bad, err)
+	}
 	if s.FcmProject == "" {
 		add("there is no push: set BALAGH_FCM_PROJECT to the id of the Firebase project and BALAGH_FCM_CREDENTIALS to its service account file")
 	}

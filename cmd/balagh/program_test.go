@@ -35,6 +35,7 @@ func TestServe_Unsafe(t *testing.T) {
 	}{
 		{"BALAGH_FCM_PROJECT", nil},
 		{"BALAGH_SMS_URL", nil},
+		{"BALAGH_SECRET", nil}, // all that is missing at once
 		{"BALAGH_SECRET", []string{"--fcm-project=p", "--sms-url=https://sms.example", "--fcm-credentials=" + os.DevNull}},
 		{"at least 32", []string{"--secret=short", "--fcm-project=p", "--sms-url=https://sms.example"}},
 		{"BALAGH_FCM_ENDPOINT", []string{"--fcm-endpoint=http://127.0.0.1:1/v1"}},
