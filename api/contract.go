@@ -34,6 +34,8 @@ type operation struct {
 	limit      int
 	streams    bool // its handler reads the body itself
 	idempotent bool
+	tagged     bool // a success carries an ETag
+	worded     bool // and a Content-Language
 }
 
 type parameter struct {
@@ -102,6 +104,12 @@ func newOperation(method, path string, item *openapi3.PathItem, o *openapi3.Oper
 			if media == jsonCT {
 				op.body = m.Schema.Value
 			}
+		}
+	}
+	for status, answer := range o.Responses.Map() {
+		if strings.HasPrefix(status, "2") {
+			_, op.tagged = answer.Value.Headers["ETag"]
+			_, op.worded = answer.Value.Headers["Content-Language"]
 		}
 	}
 	if strings.Contains(path, "/admin/centres/") {

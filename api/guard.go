@@ -37,12 +37,13 @@ func (s *Server) guard(op *operation) fiber.Handler {
 			return err
 		}
 		if op.idempotent && c.Get(idempotencyHeader) != "" {
-			return s.once(c, op)
-		}
-		if err := c.Next(); err != nil {
+			if err := s.once(c, op); err != nil {
+				return err
+			}
+		} else if err := c.Next(); err != nil {
 			return err
 		}
-		return tag(c)
+		return tag(c, op)
 	}
 }
 
@@ -109,9 +110,22 @@ func (s *Server) once(c *fiber.Ctx, op *operation) error {
 	return nil
 }
 
-// tag gives a JSON answer an ETag, and answers 304 when the caller has it already.
-func tag(c *fiber.Ctx) error {
-	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead || c.Response().StatusCode() != fiber.StatusOK || c.Response().IsBodyStream() {
+// tag gives what is read its language and an ETag, and answers 304 when the caller has it already. What is changed gets those of the
+// two that the contract promises: the ETag is the one under which it is read next.
+func tag(c *fiber.Ctx, op *operation) error {
+	if c.Response().StatusCode()/100 != 2 || c.Response().IsBodyStream() {
+		return nil
+	}
+	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead {
+		if op.worded {
+			c.Set(fiber.HeaderContentLanguage, languageOf(c.UserContext()))
+		}
+		if op.tagged && len(c.Response().Header.Peek(fiber.HeaderETag)) == 0 {
+			c.Set(fiber.HeaderETag, bodyTag(c))
+		}
+		return nil
+	}
+	if c.Response().StatusCode() != fiber.StatusOK {
 		return nil
 	}
 	c.Set(fiber.HeaderContentLanguage, languageOf(c.UserContext()))
@@ -121,7 +135,7 @@ func tag(c *fiber.Ctx) error {
 	}
 	etag := string(c.Response().Header.Peek(fiber.HeaderETag))
 	if etag == "" {
-		etag = `"` + hex16(xxhash.Sum64(c.Response().Body())) + `"`
+		etag = bodyTag(c)
 		c.Set(fiber.HeaderETag, etag)
 	}
 	if none := c.Get(fiber.HeaderIfNoneMatch); none != "" && matches(none, etag) {
@@ -130,6 +144,9 @@ func tag(c *fiber.Ctx) error {
 	}
 	return nil
 }
+
+// bodyTag is the ETag of an answer that carries no version.
+func bodyTag(c *fiber.Ctx) string { return `"` + hex16(xxhash.Sum64(c.Response().Body())) + `"` }
 
 // matches compares weakly, as If-None-Match does.
 func matches(header, etag string) bool {

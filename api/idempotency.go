@@ -27,6 +27,7 @@ type Answer struct {
 	Status   int    `json:"status"`
 	Type     string `json:"type"` // Content-Type
 	Location string `json:"location,omitempty"`
+	Tag      string `json:"tag,omitempty"` // ETag
 	Body     []byte `json:"body"`
 }
 
@@ -94,7 +95,8 @@ func (i *idempotency) kept(ctx context.Context, key string) (*Answer, error) {
 // keep stores what a request was answered with.
 func (i *idempotency) keep(ctx context.Context, key, hash string, c *fiber.Ctx) error {
 	b, err := json.Marshal(Answer{Request: hash, Status: c.Response().StatusCode(), Type: string(c.Response().Header.ContentType()),
-		Location: string(c.Response().Header.Peek(fiber.HeaderLocation)), Body: c.Response().Body()})
+		Location: string(c.Response().Header.Peek(fiber.HeaderLocation)), Tag: string(c.Response().Header.Peek(fiber.HeaderETag)),
+		Body: c.Response().Body()})
 	if err != nil {
 		return err
 	}
@@ -110,6 +112,9 @@ func replay(c *fiber.Ctx, a *Answer, hash string) error {
 	c.Set(fiber.HeaderContentType, a.Type)
 	if a.Location != "" {
 		c.Set(fiber.HeaderLocation, a.Location)
+	}
+	if a.Tag != "" {
+		c.Set(fiber.HeaderETag, a.Tag)
 	}
 	return c.Status(a.Status).Send(a.Body)
 }

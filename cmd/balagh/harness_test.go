@@ -274,6 +274,13 @@ func (a *answer) lawful(req *http.Request) {
 		Status:                 a.status, Header: a.header, Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
 	}
 	in.SetBodyBytes(a.body)
+	if answer := route.Operation.Responses.Status(a.status); answer != nil {
+		for name := range answer.Value.Headers {
+			if a.header.Get(name) == "" {
+				a.t.Errorf("%s: the answer %d lacks the %s that the contract promises", a.what, a.status, name)
+			}
+		}
+	}
 	if err := openapi3filter.ValidateResponse(context.Background(), in); err != nil {
 		a.t.Errorf("%s: the answer breaks the contract: %v", a.what, err)
 	}
