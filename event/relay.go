@@ -61,7 +61,12 @@ func (r *Relay) Run(ctx context.Context) {
 }
 
 // once hands on one batch and says how many facts it held.
-func (r *Relay) once(ctx context.Context) (int, error) {
+func (r *Relay) once(ctx context.Context) (n int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, relayLease*3/4)
 	defer cancel()
 	leased, err := r.Outbox.Lease(ctx, r.Now(), relayLease, relayBatch)

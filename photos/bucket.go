@@ -14,6 +14,8 @@ import (
 	"gocloud.dev/blob/fileblob"
 	_ "gocloud.dev/blob/memblob" // mem://, for tests and trials
 	"gocloud.dev/gcerrors"
+
+	"github.com/balagh/balagh/fault"
 )
 
 // Bucket holds the bytes. A write that was acknowledged survives a loss of power: object stores promise that themselves, and
@@ -105,7 +107,7 @@ func (b *Bucket) create(ctx context.Context, key, mediaType string) (*object, er
 	w, err := b.NewWriter(wctx, key, &blob.WriterOptions{ContentType: mediaType, DisableContentTypeDetection: true})
 	if err != nil {
 		cancel()
-		return nil, fmt.Errorf("write to the bucket: %w", err)
+		return nil, fault.Newf(fault.Unavailable, "write to the bucket: %w", err)
 	}
 	return &object{WriteCloser: w, b: b, key: key, ctx: ctx, cancel: cancel}, nil
 }
@@ -124,7 +126,7 @@ func (b *Bucket) createOriginal(ctx context.Context, key, mediaType string) (*ob
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("write to the bucket: %w", err)
+		return nil, fault.Newf(fault.Unavailable, "write to the bucket: %w", err)
 	}
 	return &object{WriteCloser: f, b: b, key: key, file: f, ctx: ctx, cancel: func() {}}, nil
 }
@@ -143,7 +145,7 @@ func (o *object) keep() error {
 		err = syncFile(o.b.path(o.key))
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("write to the bucket: %w", err), o.b.remove(o.ctx, o.key))
+		return errors.Join(fault.Newf(fault.Unavailable, "write to the bucket: %w", err), o.b.remove(o.ctx, o.key))
 	}
 	return nil
 }

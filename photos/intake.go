@@ -172,7 +172,7 @@ func (s *sink) Write(p []byte) (int, error) {
 	s.skip -= skip
 	s.walk.walk(p[skip:])
 	if _, err := s.to.Write(p); err != nil {
-		s.err = fmt.Errorf("write to the bucket: %w", err)
+		s.err = fault.Newf(fault.Unavailable, "write to the bucket: %w", err)
 		return 0, s.err
 	}
 	return len(p), nil

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 )
 
 // Organisation is everything that administrators set up for reports: one small document.
@@ -133,22 +132,6 @@ func (s *Service) use(o *Organisation) error {
 		old := s.snapshot.Load()
 		if old != nil && old.Rev > c.Rev || s.snapshot.CompareAndSwap(old, c) {
 			return nil
-		}
-	}
-}
-
-// Watch refreshes until ctx ends, and tells of failures; what is in force stays then.
-func (s *Service) Watch(ctx context.Context, every time.Duration, failed func(error)) {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if err := s.Refresh(ctx); err != nil && ctx.Err() == nil {
-				failed(err)
-			}
 		}
 	}
 }

@@ -60,7 +60,10 @@ func (s *storage) path() (string, error) {
 
 // bucket is the address of the photos.
 func (s *storage) bucket() (string, error) {
-	if s.Bucket != "" {
+	if scheme, _, _ := strings.Cut(s.Bucket, ":"); s.Bucket != "" {
+		if scheme != "file" {
+			return "", fmt.Errorf("--bucket: a bucket of the kind %q is not known; write file:///PATH", scheme)
+		}
 		return s.Bucket, nil
 	}
 	p, err := s.path()

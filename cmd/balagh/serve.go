@@ -79,9 +79,7 @@ func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 	if p.sender != nil {
 		jobs.Go(func() { p.sender.Run(ctx) })
 	}
-	jobs.Go(func() {
-		p.server.Reports.Watch(ctx, 2*time.Second, func(err error) { p.log.Error("refresh the catalogue", "error", err) })
-	})
+	p.every(ctx, jobs, 2*time.Second, "refresh the catalogue", p.server.Reports.Refresh)
 	p.every(ctx, jobs, time.Minute, "close resolved reports", func(ctx context.Context) error {
 		n, err := p.server.Reports.CloseResolved(ctx, time.Now())
 		if n > 0 {

@@ -45,7 +45,7 @@ type Gateway struct {
 func New(c Config) (*Gateway, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, errors.New("the SMS gateway's URL must be an https address")
+		return nil, errors.New("the SMS gateway's URL must be an https or http address")
 	}
 	g := &Gateway{url: c.URL, header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}, wait: pause}
 	if err := json.Unmarshal([]byte(c.Body), &g.body); err != nil {

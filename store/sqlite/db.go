@@ -46,6 +46,13 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the store: %w", err)
 	}
+	f, err := os.OpenFile(path, os.O_CREATE, 0o600) // SQLite would let others on the machine read it
+	if err != nil {
+		return nil, fmt.Errorf("make the store: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("make the store: %w", err)
+	}
 	w, err := openWriter(ctx, path, o)
 	if err != nil {
 		return nil, err

@@ -152,8 +152,8 @@ const manyFacts = 10_000
 func (db *DB) Lag(ctx context.Context, now time.Time) (event.Lag, error) {
 	var lag event.Lag
 	var oldest int64
-	err := db.row(ctx, `SELECT coalesce(max(seq) - min(seq) + 1, 0), coalesce((SELECT at FROM outbox ORDER BY seq LIMIT 1), 0), (SELECT count(*) FROM parked)
-		FROM outbox`).Scan(&lag.Pending, &oldest, &lag.Parked)
+	err := db.row(ctx, `SELECT coalesce(max(seq) - min(seq) + 1, 0), coalesce((SELECT at FROM outbox WHERE due <= ? ORDER BY seq LIMIT 1), 0), (SELECT count(*) FROM parked)
+		FROM outbox`, now.UnixMilli()).Scan(&lag.Pending, &oldest, &lag.Parked)
 	if err == nil && lag.Pending < manyFacts {
 		err = db.row(ctx, `SELECT count(*) FROM outbox`).Scan(&lag.Pending)
 	}

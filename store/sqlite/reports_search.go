@@ -98,9 +98,14 @@ func (x *indexer) sleep(d time.Duration) bool {
 }
 
 // batch indexes reports that wait, and says how many it found waiting.
-func (x *indexer) batch(ctx context.Context) (int, error) {
+func (x *indexer) batch(ctx context.Context) (n int, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("indexing panicked: %v", p)
+		}
+	}()
 	rows, err := x.db.query(ctx, `SELECT u.seq, r.doc FROM unindexed u JOIN reports r ON r.seq = u.seq ORDER BY u.seq LIMIT ?+0`, indexBatch)
 	if err != nil {
 		return 0, fmt.Errorf("read what is not indexed: %w", err)

@@ -128,8 +128,11 @@ func outboxEnds(t *testing.T, open func(t *testing.T) Outbox) {
 		if got := names(lease(t, o, dawn.Add(10*time.Second), 10)); !slices.Equal(got, []string{"a2"}) {
 			t.Fatalf("behind the parked one: %v", got)
 		}
-		if lag, err := o.Lag(ctx, dawn.Add(time.Minute)); err != nil || lag.Parked != 1 || lag.Pending != 1 || lag.Oldest != time.Minute {
-			t.Fatalf("lag %+v, %v", lag, err)
+		if lag, err := o.Lag(ctx, dawn.Add(time.Minute)); err != nil || lag.Parked != 1 || lag.Pending != 1 || lag.Oldest != 0 {
+			t.Fatalf("lag while it is leased: %+v, %v", lag, err)
+		}
+		if lag, err := o.Lag(ctx, dawn.Add(2*time.Minute)); err != nil || lag.Oldest != 2*time.Minute {
+			t.Fatalf("lag after the lease: %+v, %v", lag, err)
 		}
 	})
 	t.Run("Wake/after a commit", func(t *testing.T) {
