@@ -6,11 +6,31 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 // formulaStarts are the characters with which spreadsheets let a formula begin, also behind an import that trims white
 // space, and in the full-width forms that some of them take for the same.
 const formulaStarts = "=+-@\t\r\n＝＋－＠"
+
+// csvFile is the answer with a table: told to be UTF-8, or else Arabic would be read as something else, and meant to be kept.
+type csvFile struct {
+	name string
+	body []byte
+}
+
+func (f csvFile) send(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, "text/csv; charset=utf-8")
+	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+f.name+`"`)
+	return c.Send(f.body)
+}
+
+// VisitVolumesCsvResponse makes it an answer of the contract.
+func (f csvFile) VisitVolumesCsvResponse(c *fiber.Ctx) error { return f.send(c) }
+
+// VisitSatisfactionCsvResponse makes it an answer of the contract.
+func (f csvFile) VisitSatisfactionCsvResponse(c *fiber.Ctx) error { return f.send(c) }
 
 // table is what a CSV file holds: a header and rows of string, int, int64, float64 or *float64 (nil is an empty cell).
 type table struct {

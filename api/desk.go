@@ -107,18 +107,19 @@ func (s *Server) AssignReport(ctx context.Context, r gen.AssignReportRequestObje
 	if err != nil {
 		return nil, err
 	}
-	assignee := text(r.Body.Assignee)
-	if assignee != "" {
-		name, err := s.Accounts.StaffName(ctx, assignee)
-		if err != nil {
+	how := reports.Assign{Centre: text(r.Body.Centre), Department: text(r.Body.Department), Assignee: text(r.Body.Assignee),
+		Note: text(r.Body.Note), Rev: rev}
+	if how.Assignee != "" {
+		colleague, err := s.Accounts.Colleague(ctx, how.Assignee)
+		switch {
+		case fault.CodeOf(err) == fault.NotFound:
+			return nil, fault.At("assignee", fault.Unknown)
+		case err != nil:
 			return nil, err
 		}
-		if name == "" {
-			return nil, fault.At("assignee", fault.Unknown)
-		}
+		how.Sees = colleague.Sees
 	}
-	assigned, err := s.Reports.Assign(ctx, actorOf(ctx), r.Id, reports.Assign{Centre: text(r.Body.Centre), Department: text(r.Body.Department),
-		Assignee: assignee, Note: text(r.Body.Note), Rev: rev})
+	assigned, err := s.Reports.Assign(ctx, actorOf(ctx), r.Id, how)
 	if err != nil {
 		return nil, err
 	}

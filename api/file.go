@@ -15,6 +15,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/event"
@@ -268,6 +269,9 @@ func newReportOf(g gen.NewReport) reports.NewReport {
 	}
 	if g.Contact != nil {
 		n.Contact = &reports.Contact{Phone: value(g.Contact.Phone), Email: value(g.Contact.Email)}
+		if e164, ok := accounts.ParsePhone(n.Contact.Phone); ok { // what is none the service refuses
+			n.Contact.Phone = e164
+		}
 	}
 	return n
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/balagh/balagh/api/gen"
@@ -27,7 +26,7 @@ func (s *Server) SatisfactionCsv(ctx context.Context, r gen.SatisfactionCsvReque
 	if err != nil {
 		return nil, err
 	}
-	return gen.SatisfactionCsv200TextcsvResponse{Body: bytes.NewReader(b), ContentLength: int64(len(b))}, nil
+	return csvFile{"satisfaction.csv", b}, nil
 }
 
 func (s *Server) satisfaction(ctx context.Context, p gen.SatisfactionParams) (*gen.Satisfaction, error) {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/balagh/balagh/api/gen"
@@ -27,7 +26,7 @@ func (s *Server) VolumesCsv(ctx context.Context, r gen.VolumesCsvRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	return gen.VolumesCsv200TextcsvResponse{Body: bytes.NewReader(b), ContentLength: int64(len(b))}, nil
+	return csvFile{"volumes.csv", b}, nil
 }
 
 func (s *Server) volumes(ctx context.Context, p gen.VolumesParams) (*gen.Volumes, error) {

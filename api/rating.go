@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/surveys"
 )
 
@@ -17,6 +18,11 @@ func (s *Server) RateReport(ctx context.Context, r gen.RateReportRequestObject) 
 		answer.Comment = *r.Body.Comment
 	}
 	rating, err := s.Surveys.Rate(ctx, actorOf(ctx), r.Id, answer)
+	if fault.CodeOf(err) == fault.NotFound { // theirs, but there is nothing to rate yet
+		if _, unseen := s.Reports.Get(ctx, actorOf(ctx), r.Id); unseen == nil {
+			err = fault.New(fault.Conflict)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

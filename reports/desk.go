@@ -199,7 +199,8 @@ func (c *change) remark(note string) error {
 type Assign struct {
 	Centre     string
 	Department string
-	Assignee   string // staff id, which the caller has looked up
+	Assignee   string                               // staff id, which the caller has looked up
+	Sees       func(centre, department string) bool // whether the assignee works with reports there; nil when that is known
 	Note       string
 	Rev        *int64 // that the caller saw; nil for any
 }
@@ -234,6 +235,9 @@ func (s *Service) Assign(ctx context.Context, a actor.Actor, id string, m Assign
 		before := c.Report.by(a) // with the department that it has until now
 		e := Entry{Kind: EntryAssigned, Centre: replace(&c.Centre, m.Centre), Department: replace(&c.Department, m.Department),
 			Assignee: replace(&c.Assignee, m.Assignee)}
+		if m.Sees != nil && !m.Sees(c.Centre, c.Department) {
+			return fault.At("assignee", fault.NotAllowed) // it would lie with somebody who never finds it
+		}
 		if err := c.remark(note); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -72,8 +73,60 @@ func TestJourney(t *testing.T) {
 	if v.at("total") != 1.0 || v.len("rows") != 1 {
 		t.Fatalf("volumes: %s", v.body)
 	}
-	manager.do("GET", "/v1/insights/volumes.csv?by=centre", nil).want(200)
+	if f := manager.do("GET", "/v1/insights/volumes.csv?by=centre", nil).want(200); f.header.Get("Content-Type") != "text/csv; charset=utf-8" ||
+		f.header.Get("Content-Disposition") != `attachment; filename="volumes.csv"` {
+		t.Errorf("the file: %v", f.header)
+	}
 	manager.do("GET", "/v1/insights/satisfaction.csv?by=centre", nil).want(200)
+}
+
+// TestAssign_outOfReach: a report is given to nobody who could not open it, or who works here no more.
+func TestAssign_outOfReach(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	clerk, admin := i.staff(actor.Clerk, "riyadh", "*"), i.staff(actor.Admin, "*", "*")
+	id := i.citizen("+966500000041").do("POST", "/v1/reports", speakers).want(201).str("id")
+	give := func(to *client) *answer {
+		return clerk.do("POST", "/v1/desk/reports/"+id+"/assign", map[string]any{"assignee": to.id})
+	}
+	for _, other := range []*client{i.staff(actor.Officer, "qassim", "sound"), i.staff(actor.Officer, "riyadh", "maintenance")} {
+		if a := give(other).refused(422, "validation_failed"); a.str("fields", 0, "path") != "assignee" || a.str("fields", 0, "reason") != "not_allowed" {
+			t.Errorf("given out of reach: %s", a.body)
+		}
+	}
+	gone := i.staff(actor.Officer, "riyadh", "sound")
+	admin.do("PATCH", "/v1/admin/staff/"+gone.id, map[string]any{"active": false}).want(200)
+	give(gone).refused(422, "validation_failed")
+	if r := clerk.do("GET", "/v1/desk/reports/"+id, nil).want(200); r.str("status") != "received" || r.len("timeline") != 1 {
+		t.Errorf("a refusal left something: %s", r.body)
+	}
+	give(i.staff(actor.Officer, "riyadh", "sound")).want(200)
+}
+
+// TestAnonymous_contact: somebody without an account writes the number as people do, and staff see one that can be called.
+func TestAnonymous_contact(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	nobody, clerk := &client{i: i, t: t}, i.staff(actor.Clerk, "riyadh", "*")
+	const body = `{"category":"maintenance","description":"تسرب","place":{"latitude":24.7,"longitude":46.7,"source":"gps"},"contact":{"phone":"%s"}}`
+	id := nobody.do("POST", "/v1/reports", fmt.Sprintf(body, "٠٥٠ ١٢٣ ٤٥٩٥")).want(201).str("id")
+	if r := clerk.do("GET", "/v1/desk/reports/"+id, nil).want(200); r.str("citizen", "phone") != "+966501234595" {
+		t.Errorf("the contact: %s", r.body)
+	}
+	if a := nobody.do("POST", "/v1/reports", fmt.Sprintf(body, "nowhere")).refused(422, "validation_failed"); a.str("fields", 0, "path") != "contact/phone" {
+		t.Errorf("refused for %s", a.body)
+	}
+}
+
+// TestRating_early: before there is anything to rate, one's own report is not unknown.
+func TestRating_early(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	citizen, other := i.citizen("+966500000042"), i.citizen("+966500000043")
+	id := citizen.do("POST", "/v1/reports", speakers).want(201).str("id")
+	rating := map[string]any{"level": 5, "solved": true}
+	citizen.do("POST", "/v1/reports/"+id+"/rating", rating).refused(409, "conflict")
+	other.do("POST", "/v1/reports/"+id+"/rating", rating).refused(404, "not_found")
 }
 
 func TestIdempotency(t *testing.T) {
