@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/fault"
 )
 
 // DeskMe reads the account of the member of staff who asks.
@@ -62,6 +64,9 @@ func (s *Server) ListStaff(ctx context.Context, r gen.ListStaffRequestObject) (g
 // CreateStaff adds a member of staff.
 func (s *Server) CreateStaff(ctx context.Context, r gen.CreateStaffRequestObject) (gen.CreateStaffResponseObject, error) {
 	b := r.Body
+	if err := s.checkScope(ctx, b.Centres, b.Departments); err != nil {
+		return nil, err
+	}
 	x, err := s.Accounts.CreateStaff(ctx, actorOf(ctx), accounts.NewStaff{Email: b.Email, Name: b.Name, Password: b.Password,
 		Role: actor.Role(b.Role), Centres: b.Centres, Departments: b.Departments, Language: text(b.Language)})
 	if err != nil {
@@ -70,6 +75,26 @@ func (s *Server) CreateStaff(ctx context.Context, r gen.CreateStaffRequestObject
 	location := "/v1/admin/staff/" + x.ID
 	return gen.CreateStaff201JSONResponse{Body: staffBody(x),
 		Headers: gen.CreateStaff201ResponseHeaders{ETag: revisionTag(x.Rev), Location: &location}}, nil
+}
+
+// checkScope refuses codes that nobody has: who is given a mistyped one would see nothing, and nobody would know why.
+func (s *Server) checkScope(ctx context.Context, centres, departments []string) error {
+	if len(centres)+len(departments) == 0 || !actorOf(ctx).Is(actor.Admin) { // others the service refuses; they learn nothing of the organisation
+		return nil
+	}
+	cat := s.Reports.Catalogue()
+	var wrong fault.Fields
+	for i, code := range centres {
+		if _, ok := cat.Centre(code); !ok && code != actor.All {
+			wrong.Add("centres/"+strconv.Itoa(i), fault.Unknown)
+		}
+	}
+	for i, code := range departments {
+		if _, ok := cat.Department(code); !ok && code != actor.All {
+			wrong.Add("departments/"+strconv.Itoa(i), fault.Unknown)
+		}
+	}
+	return wrong.Err()
 }
 
 // GetStaff reads a member of staff.
@@ -95,6 +120,9 @@ func (s *Server) UpdateStaff(ctx context.Context, r gen.UpdateStaffRequestObject
 	}
 	if b.Departments != nil {
 		p.Departments = &b.Departments
+	}
+	if err := s.checkScope(ctx, b.Centres, b.Departments); err != nil {
+		return nil, err
 	}
 	x, err := s.Accounts.UpdateStaff(ctx, actorOf(ctx), r.Id, rev, p)
 	if err != nil {

@@ -20,7 +20,7 @@ var titles = map[fault.Code]map[string]string{
 	fault.Gone:                 {"ar": "انتهت المهلة المحددة لذلك.", "en": "The time for that is over.", "ur": "اس کی مدت گزر چکی ہے۔"},
 	fault.PreconditionFailed:   {"ar": "عُدّل هذا السجل من شخص آخر. حدّث الصفحة ثم أعد المحاولة.", "en": "Somebody else has changed this in the meantime. Read it again first.", "ur": "اس دوران کسی اور نے اسے بدل دیا۔ پہلے دوبارہ پڑھیں۔"},
 	fault.TooLarge:             {"ar": "حجم المرسل أكبر من المسموح.", "en": "What was sent is larger than allowed.", "ur": "بھیجا گیا مواد اجازت سے بڑا ہے۔"},
-	fault.UnsupportedMedia:     {"ar": "صيغة الملف غير مدعومة. أرسل صورة JPEG أو PNG.", "en": "This format is not taken. Send JSON, or a photo as JPEG or PNG.", "ur": "یہ فارمیٹ قابلِ قبول نہیں۔ تصویر JPEG یا PNG میں بھیجیں۔"},
+	fault.UnsupportedMedia:     {"ar": "هذه الصيغة غير مدعومة. أرسل JSON، أو صورة JPEG أو PNG.", "en": "This format is not taken. Send JSON, or a photo as JPEG or PNG.", "ur": "یہ فارمیٹ قابلِ قبول نہیں۔ JSON بھیجیں، یا تصویر JPEG یا PNG میں۔"},
 	fault.Invalid:              {"ar": "بعض البيانات غير صحيحة. راجع الحقول المذكورة.", "en": "Some of the data is not right. See the fields listed.", "ur": "کچھ معلومات درست نہیں۔ درج خانے دیکھیں۔"},
 	fault.KeyReused:            {"ar": "استُخدم مفتاح التكرار نفسه لطلب مختلف.", "en": "This Idempotency-Key was used for a different request.", "ur": "یہی Idempotency-Key کسی اور درخواست کے لیے استعمال ہو چکی۔"},
 	fault.OutsideArea:          {"ar": "الموقع خارج نطاق الخدمة.", "en": "The place lies outside the area that is served.", "ur": "یہ جگہ خدمت کے علاقے سے باہر ہے۔"},

@@ -1123,7 +1123,7 @@ type CodeSent struct {
 	// ExpiresIn Seconds that the code is good for
 	ExpiresIn int `json:"expires_in"`
 
-	// ResendAfter Seconds until another can be asked for
+	// ResendAfter Seconds after which the app should offer to send another
 	ResendAfter int `json:"resend_after"`
 }
 

@@ -118,6 +118,21 @@ func TestAnonymous_contact(t *testing.T) {
 	}
 }
 
+// TestStaff_unknownScope: a mistyped centre or department is told at once, and makes nobody.
+func TestStaff_unknownScope(t *testing.T) {
+	t.Parallel()
+	admin := install(t).staff(actor.Admin, "*", "*")
+	body := map[string]any{"email": "new@example.sa", "name": "موظف", "password": staffPassword, "role": "officer",
+		"centres": []string{"riyadh", "riyad"}, "departments": []string{"sond"}}
+	a := admin.do("POST", "/v1/admin/staff", body).refused(422, "validation_failed")
+	if a.len("fields") != 2 || a.str("fields", 0, "path") != "centres/1" || a.str("fields", 1, "path") != "departments/0" {
+		t.Errorf("refused for %s", a.body)
+	}
+	body["centres"], body["departments"] = []string{"riyadh"}, []string{"*"}
+	made := admin.do("POST", "/v1/admin/staff", body).want(201)
+	admin.do("PATCH", "/v1/admin/staff/"+made.str("id"), map[string]any{"centres": []string{"riyad"}}).refused(422, "validation_failed")
+}
+
 // TestRating_early: before there is anything to rate, one's own report is not unknown.
 func TestRating_early(t *testing.T) {
 	t.Parallel()
