@@ -246,5 +246,8 @@ func TestKill(t *testing.T) {
 		maps.DeleteFunc(moved, func(step string, _ bool) bool { return told[step] })
 		return len(moved) == 0
 	})
+	if m := string(admin.do("GET", "/metrics", nil).want(200).body); !strings.Contains(m, `balagh_deliveries_total{channel="push",outcome=`) {
+		t.Error("no deliveries by outcome in the metrics")
+	}
 	s.signal(syscall.SIGTERM)
 }

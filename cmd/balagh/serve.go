@@ -39,7 +39,7 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 	}
 	listener := newListener(tcp)
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200) // the heap is small: collecting it half as often costs little memory and saves a tenth of the work
+		debug.SetGCPercent(200) // the heap is small: collecting it half as often costs little memory
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		// The goroutine that commits waits for the disk most of the time. With one more processor than there are, it need not queue

@@ -14,19 +14,9 @@ import (
 	"github.com/balagh/balagh/store/storetest"
 )
 
-func openAccounts(t testing.TB) *DB {
-	t.Helper()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
 func TestAccounts(t *testing.T) {
 	t.Parallel()
-	storetest.TestAccounts(t, func(t *testing.T) accounts.Store { return openAccounts(t) })
+	storetest.TestAccounts(t, func(t *testing.T) accounts.Store { return fresh(t) })
 }
 
 type lastCode struct {
@@ -45,7 +35,7 @@ func (l *lastCode) SendCode(_ context.Context, _, _, code string) error {
 // One hundred correct codes at once through the whole service and the real store: one session (MISP CVE-2026-107276).
 func TestAccounts_signInOnceOf100(t *testing.T) {
 	t.Parallel()
-	db, sms := openAccounts(t), &lastCode{}
+	db, sms := fresh(t), &lastCode{}
 	s, err := accounts.New(t.Context(), accounts.Config{Secret: make([]byte, 32)}, db, sms)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +57,7 @@ func TestAccounts_signInOnceOf100(t *testing.T) {
 // Twenty clerks who register a caller at once, through the real store: one account.
 func TestAccounts_ensureCitizenAtOnce(t *testing.T) {
 	t.Parallel()
-	s, err := accounts.New(t.Context(), accounts.Config{Secret: make([]byte, 32)}, openAccounts(t), &lastCode{})
+	s, err := accounts.New(t.Context(), accounts.Config{Secret: make([]byte, 32)}, fresh(t), &lastCode{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +125,7 @@ func TestAccounts_limitsSurviveAndHoldNoPhones(t *testing.T) {
 // Every statement of the sign-in is answered by an index, so that its cost does not grow with the store.
 func TestAccounts_statementsUseIndexes(t *testing.T) {
 	t.Parallel()
-	db := openAccounts(t)
+	db := fresh(t)
 	for _, q := range []string{
 		`SELECT doc FROM citizens WHERE phone = ?`,
 		`SELECT coalesce(push_token, ''), doc FROM devices WHERE citizen = ? ORDER BY seen DESC, id`,
@@ -182,7 +172,7 @@ func explain(ctx context.Context, db *DB, q string, args []any) (string, error) 
 
 // BenchmarkTake counts against a store that holds a million other counters.
 func BenchmarkTake(b *testing.B) {
-	db := openAccounts(b)
+	db := fresh(b)
 	err := db.write(b.Context(), func(t *tx) error {
 		_, err := t.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
 			INSERT INTO counters SELECT hex(randomblob(16)), 9e15, '{}' FROM n`)

@@ -9,7 +9,8 @@ import (
 	"github.com/balagh/balagh/store/storetest"
 )
 
-func fresh(t *testing.T) *DB {
+// fresh opens a store of its own for a test.
+func fresh(t testing.TB) *DB {
 	t.Helper()
 	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), Options{})
 	if err != nil {

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,24 +9,14 @@ import (
 	"github.com/balagh/balagh/store/storetest"
 )
 
-func openPush(t *testing.T) *DB {
-	t.Helper()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
 func TestPush(t *testing.T) {
 	t.Parallel()
-	storetest.TestPush(t, func(t *testing.T) push.Store { return openPush(t) })
+	storetest.TestPush(t, func(t *testing.T) push.Store { return fresh(t) })
 }
 
 func TestDB_LeaseDeliveries_poisonedRow(t *testing.T) {
 	t.Parallel()
-	db := openPush(t)
+	db := fresh(t)
 	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	for _, id := range []string{"m1", "m2"} {
 		m := push.Message{ID: id, Citizen: "c", Kind: push.Received, At: now}
@@ -57,7 +46,7 @@ func TestDB_LeaseDeliveries_poisonedRow(t *testing.T) {
 
 func TestPush_plans(t *testing.T) {
 	t.Parallel()
-	db := openPush(t)
+	db := fresh(t)
 	for q, index := range map[string]string{
 		`SELECT due FROM deliveries WHERE channel = 'push' AND due IS NOT NULL ORDER BY due LIMIT 1`:                                            "deliveries_due",
 		`SELECT message, id FROM deliveries WHERE channel = 'push' AND due <= 5 ORDER BY due LIMIT 9`:                                           "deliveries_due",

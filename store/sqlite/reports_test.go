@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/balagh/balagh/store/storetest"
@@ -9,19 +8,5 @@ import (
 
 func TestReports_Conformance(t *testing.T) {
 	t.Parallel()
-	storetest.TestReports(t, func(t *testing.T) storetest.ReportsStore { return openForReports(t) })
-}
-
-func openForReports(t *testing.T) *DB {
-	t.Helper()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return db
+	storetest.TestReports(t, func(t *testing.T) storetest.ReportsStore { return fresh(t) })
 }

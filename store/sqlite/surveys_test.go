@@ -1,36 +1,21 @@
 package sqlite
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/balagh/balagh/store/storetest"
 )
 
-func openForSurveys(t *testing.T) *DB {
-	t.Helper()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return db
-}
-
 func TestSurveys_Conformance(t *testing.T) {
 	t.Parallel()
-	storetest.TestSurveys(t, func(t *testing.T) storetest.SurveysStore { return openForSurveys(t) })
+	storetest.TestSurveys(t, func(t *testing.T) storetest.SurveysStore { return fresh(t) })
 }
 
 // Satisfaction is read off a range of one index; not one document is touched.
 func TestDB_Tally_IndexAlone(t *testing.T) {
 	t.Parallel()
-	db := openForSurveys(t)
+	db := fresh(t)
 	for by, q := range tallyQueries {
 		rows, err := db.query(t.Context(), "EXPLAIN QUERY PLAN "+q, 0, 1, nil, nil, "", "", "", "")
 		if err != nil {
