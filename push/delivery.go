@@ -85,12 +85,19 @@ type Result struct {
 // Notice is what a channel carries: little, because the lock screen shows it.
 type Notice struct {
 	ID       string // of the message: what the phone drops when it has seen it
+	Delivery string // derived: the same for each attempt
 	Kind     Kind
-	Report   string
-	Number   string
-	Device   Device
-	Language string
-	Text     Text
+	Report   string // id; empty for what concerns no report
+	Number   string // of the report
+	Centre   string // code; "" for what concerns none
+	To       string // token of FCM, end point of a browser, number in E.164, e-mail address, or topic
+	Name     string // of the person, with e-mail; may be empty
+	Device   Device // with push and web
+	Topic    bool   // To is a topic, not a token
+	Language string // of Languages
+	Text     Text   // an SMS shows only its Body
+	Urgent   bool
+	Collapse string        // what has the same key and is older need not be shown any more; empty when nothing replaces it
 	TTL      time.Duration // how long it is worth delivering
 }
 

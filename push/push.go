@@ -53,9 +53,16 @@ type Message struct {
 // Device of a person.
 type Device struct {
 	ID       string
-	Token    string // to push to; empty when the phone gave none
-	Platform string // android, ios or web
-	Language string // empty: the person's
+	Token    string  // to push to; empty when the phone gave none
+	Platform string  // android, ios or web
+	Language string  // empty: the person's
+	Keys     WebKeys // of a browser that is reached by Web Push; then Token is its end point
+}
+
+// WebKeys are what a browser gives to encrypt to it (RFC 8291), in base64url.
+type WebKeys struct {
+	P256dh string `json:"p256dh"` // its public key, uncompressed
+	Auth   string `json:"auth"`   // 16 random bytes
 }
 
 // Contact is how a person can be reached.
