@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"time"
 
 	firebase "firebase.google.com/go/v4"
@@ -24,13 +23,15 @@ import (
 )
 
 const (
-	scope      = "https://www.googleapis.com/auth/firebase.messaging"
-	maxPayload = 4096 // bytes, FCM's limit
-	emulator   = "FIREBASE_AUTH_EMULATOR_HOST"
+	scope    = "https://www.googleapis.com/auth/firebase.messaging"
+	emulator = "FIREBASE_AUTH_EMULATOR_HOST"
 )
 
 // ErrEmulator refuses a start: with that variable the SDK checks no signatures.
 var ErrEmulator = errors.New(emulator + " is set, which switches signature checks off: unset it, or run with --dev")
+
+var errNoProject = errors.New("the Firebase project is not known: set BALAGH_FCM_PROJECT to its id, or BALAGH_FCM_CREDENTIALS to a " +
+	"service account file that names it")
 
 // Config of the client.
 type Config struct {
@@ -66,7 +67,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		return nil, err
 	}
 	if c.ProjectID == "" {
-		return nil, errors.New("the Firebase project is not known: set its id, or a service account file that names it")
+		return nil, errNoProject
 	}
 	opts := []option.ClientOption{option.WithHTTPClient(&http.Client{
 		Transport:     once{transport},
@@ -92,43 +93,73 @@ func (c *Config) transport(ctx context.Context) (http.RoundTripper, error) {
 	base.MaxIdleConns = 0
 	base.MaxIdleConnsPerHost = c.Workers
 	base.ResponseHeaderTimeout = c.Timeout
+	base.DisableCompression = true // an answer is a line
 	if c.Endpoint != "" {
-		if u, err := url.Parse(c.Endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return nil, errors.New("the FCM endpoint must be an address such as http://127.0.0.1:9099/v1")
+		if err := c.checkEndpoint(); err != nil {
+			return nil, err
 		}
 		base.Proxy = nil
 		return base, nil
 	}
 	opts := []option.ClientOption{option.WithScopes(scope)}
 	if c.CredentialsFile != "" {
-		b, err := os.ReadFile(c.CredentialsFile)
+		kind, err := c.readCredentials()
 		if err != nil {
-			return nil, fmt.Errorf("read the FCM service account: %w", err)
+			return nil, err
 		}
-		var account struct {
-			Type      string `json:"type"`
-			ProjectID string `json:"project_id"`
-		}
-		if err := json.Unmarshal(b, &account); err != nil || account.Type == "" {
-			return nil, fmt.Errorf("the FCM service account %s is not the JSON file that the Firebase console gives", c.CredentialsFile)
-		}
-		if c.ProjectID == "" {
-			c.ProjectID = account.ProjectID
-		}
-		opts = append(opts, option.WithAuthCredentialsFile(option.CredentialsType(account.Type), c.CredentialsFile))
+		opts = append(opts, option.WithAuthCredentialsFile(option.CredentialsType(kind), c.CredentialsFile))
 	}
 	t, err := htransport.NewTransport(ctx, base, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("use the FCM credentials: %w", err)
+	switch {
+	case err == nil:
+		return t, nil
+	case c.CredentialsFile == "":
+		return nil, fmt.Errorf("this machine has no ambient credentials for FCM: set BALAGH_FCM_CREDENTIALS to the service account file "+
+			"of the Firebase project: %w", err)
 	}
-	return t, nil
+	return nil, fmt.Errorf("BALAGH_FCM_CREDENTIALS: the credentials in %s cannot be used: %w", c.CredentialsFile, err)
+}
+
+func (c *Config) checkEndpoint() error {
+	if u, err := url.Parse(c.Endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("BALAGH_FCM_ENDPOINT: the endpoint must be an address such as http://127.0.0.1:9099/v1")
+	}
+	return nil
+}
+
+// readCredentials says of what type the credentials are, and takes the project from them when none is set.
+func (c *Config) readCredentials() (kind string, err error) {
+	b, err := os.ReadFile(c.CredentialsFile)
+	if err != nil {
+		return "", fmt.Errorf("BALAGH_FCM_CREDENTIALS: the service account cannot be read: %w", err)
+	}
+	var account struct {
+		Type      string `json:"type"`
+		ProjectID string `json:"project_id"`
+	}
+	if err := json.Unmarshal(b, &account); err != nil {
+		return "", fmt.Errorf("BALAGH_FCM_CREDENTIALS: the service account %s is no JSON: download it again from the Firebase console, "+
+			"project settings, service accounts", c.CredentialsFile) // err may hold a piece of the key
+	}
+	switch account.Type {
+	case "service_account", "external_account", "impersonated_service_account":
+	case "":
+		return "", fmt.Errorf("BALAGH_FCM_CREDENTIALS: %s is not a service account: it has no \"type\". It may be the application's "+
+			"google-services.json, which is another file", c.CredentialsFile)
+	default:
+		return "", fmt.Errorf("BALAGH_FCM_CREDENTIALS: %s holds credentials of type %q, a service account is wanted", c.CredentialsFile, account.Type)
+	}
+	if c.ProjectID == "" {
+		c.ProjectID = account.ProjectID
+	}
+	return account.Type, nil
 }
 
 // Send makes one attempt.
 func (c *Client) Send(ctx context.Context, n push.Notice) push.Outcome {
-	m := message(n, c.now())
-	if b, err := json.Marshal(m); err != nil || len(b)-len(n.Device.Token) > maxPayload {
-		return push.Outcome{Answer: push.Refused, Reason: "payload_too_large"}
+	m, reason := message(n, c.now())
+	if reason != "" {
+		return push.Outcome{Answer: push.Refused, Reason: reason}
 	}
 	ref, err := c.messaging.Send(ctx, m)
 	if err != nil {
@@ -138,29 +169,4 @@ func (c *Client) Send(ctx context.Context, n push.Notice) push.Outcome {
 		return push.Outcome{Reason: "unintelligible"}
 	}
 	return push.Outcome{Answer: push.Taken, Ref: ref}
-}
-
-// message is the notice in FCM's form. Its id is the tag on each platform, so that a notice that arrives twice shows once.
-func message(n push.Notice, now time.Time) *messaging.Message {
-	ttl := n.TTL.Truncate(time.Second)
-	dir := "rtl"
-	if n.Language == "en" {
-		dir = "ltr"
-	}
-	return &messaging.Message{
-		Token: n.Device.Token,
-		Data: map[string]string{"notification_id": n.ID, "report_id": n.Report, "report_number": n.Number,
-			"kind": string(n.Kind)},
-		Notification: &messaging.Notification{Title: n.Text.Title, Body: n.Text.Body},
-		Android:      &messaging.AndroidConfig{Priority: "high", TTL: &ttl, Notification: &messaging.AndroidNotification{Tag: n.ID}},
-		APNS: &messaging.APNSConfig{
-			Headers: map[string]string{"apns-priority": "10", "apns-collapse-id": n.ID,
-				"apns-expiration": strconv.FormatInt(now.Add(ttl).Unix(), 10)},
-			Payload: &messaging.APNSPayload{Aps: &messaging.Aps{Sound: "default"}},
-		},
-		Webpush: &messaging.WebpushConfig{
-			Headers:      map[string]string{"TTL": strconv.Itoa(int(ttl.Seconds())), "Urgency": "high"},
-			Notification: &messaging.WebpushNotification{Tag: n.ID, Language: n.Language, Direction: dir},
-		},
-	}
 }

@@ -43,7 +43,7 @@ type fake struct {
 	kill    func()
 }
 
-func startFCM(t *testing.T) *fake {
+func startFCM(t testing.TB) *fake {
 	t.Helper()
 	journal := filepath.Join(t.TempDir(), "journal")
 	cmd := exec.Command(os.Args[0])
@@ -65,7 +65,7 @@ func startFCM(t *testing.T) *fake {
 	return &fake{url: strings.TrimSpace(strings.TrimPrefix(line, "listening on ")), journal: journal, kill: kill}
 }
 
-func (f *fake) fail(t *testing.T, fault standin.Fault) {
+func (f *fake) fail(t testing.TB, fault standin.Fault) {
 	t.Helper()
 	b, err := json.Marshal(fault)
 	if err != nil {

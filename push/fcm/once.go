@@ -22,7 +22,7 @@ func (o once) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return unavailable(r), nil //nolint:nilerr // the SDK would try again
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := read(resp)
 	_ = resp.Body.Close()
 	if err != nil { // cut within the answer
 		return unavailable(r), nil //nolint:nilerr // as above
@@ -33,6 +33,16 @@ func (o once) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.Header.Set(retryAfter, never)
 	}
 	return resp, nil
+}
+
+// read is the answer's body in one piece, of the length that the answer names.
+func read(resp *http.Response) ([]byte, error) {
+	if resp.ContentLength >= 0 && resp.ContentLength <= maxAnswer {
+		body := make([]byte, resp.ContentLength)
+		_, err := io.ReadFull(resp.Body, body)
+		return body, err
+	}
+	return io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 }
 
 func unavailable(r *http.Request) *http.Response {
