@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	"push/fcm":        {"push", "fault"},
 	"push/sms":        {"push", "fault"},
 	"push/email":      {"push", "fault"},
+	"push/webpush":    {"push", "fault"},
 	"accounts":        {"event", "actor", "fault"},
 	"photos":          {"actor", "fault"},
 	"event":           {"fault"},
@@ -71,6 +72,8 @@ var owners = map[string][]string{
 	"gocloud.dev/":               {"photos", "cmd/balagh"},
 	"github.com/golang-jwt/":     {"accounts", "cmd/balagh"},
 	"github.com/alecthomas/kong": {"cmd/balagh"},
+	"github.com/wneessen/":       {"push/email"},
+	"github.com/SherClockHolmes": {"push/webpush"},
 }
 
 // source is one Go file of the tree.
