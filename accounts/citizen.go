@@ -171,19 +171,27 @@ func (s *Service) ensureCitizen(ctx context.Context, phone, name, language strin
 	return c, true, nil
 }
 
-// Contact is for the one who delivers messages; it needs no actor because nobody else can reach it.
-func (s *Service) Contact(ctx context.Context, citizenID string) (*Contact, error) {
-	c, err := s.store.Citizen(ctx, citizenID)
+// Contacts are those of citizens, by id; one without an account is left out. They are for the one who delivers messages; it needs no
+// actor because nobody else can reach it.
+func (s *Service) Contacts(ctx context.Context, ids []string) (map[string]*Contact, error) {
+	citizens, err := s.store.Citizens(ctx, ids)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("citizens: %w", err)
 	}
-	devices, err := s.store.Devices(ctx, citizenID)
+	all := make(map[string]*Contact, len(citizens))
+	for _, c := range citizens {
+		all[c.ID] = &Contact{ID: c.ID, Name: c.Name, Phone: c.Phone, Email: c.Email, Language: c.Language, Preferences: c.Preferences}
+	}
+	devices, err := s.store.PushDevices(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("devices of a citizen: %w", err)
+		return nil, fmt.Errorf("devices of citizens: %w", err)
 	}
-	devices = slices.DeleteFunc(devices, func(d *Device) bool { return d.PushToken == "" })
-	return &Contact{ID: c.ID, Name: c.Name, Phone: c.Phone, Email: c.Email, Language: c.Language,
-		Preferences: c.Preferences, Devices: devices}, nil
+	for _, d := range devices {
+		if c := all[d.Citizen]; c != nil {
+			c.Devices = append(c.Devices, d)
+		}
+	}
+	return all, nil
 }
 
 func replace(field *string, with *string) {

@@ -38,8 +38,9 @@ func TestService_PutPreferences(t *testing.T) {
 	if c, err := w.PutPreferences(t.Context(), a, want); err != nil || c.Preferences != want {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	if c, err := w.Contact(t.Context(), a.ID); err != nil || c.Preferences != want || c.Phone != phone {
-		t.Fatalf("%+v, %v", c, err)
+	all, err := w.Contacts(t.Context(), []string{a.ID, "nobody"})
+	if c := all[a.ID]; err != nil || len(all) != 1 || c.Preferences != want || c.Phone != phone {
+		t.Fatalf("%+v, %v", all, err)
 	}
 	for _, c := range []struct {
 		p    Preferences

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,12 +22,33 @@ type Device struct {
 	Citizen    string    `json:"citizen"`
 	ID         string    `json:"id"` // UUID made by the phone: one device of two people is two Devices
 	Platform   string    `json:"platform"`
-	PushToken  string    `json:"push_token,omitempty"` // on one Device only, of all people
+	PushToken  string    `json:"push_token,omitempty"` // on one Device only, of all people; with WebPush the end point
+	WebPush    *WebPush  `json:"web_push,omitempty"`   // of a browser that is reached without FCM
 	Language   string    `json:"language,omitempty"`
 	AppVersion string    `json:"app_version,omitempty"`
 	Model      string    `json:"model,omitempty"`
 	Session    string    `json:"session,omitempty"` // that registered it
 	Seen       time.Time `json:"seen"`
+}
+
+// WebPush are what a browser gives to encrypt to it (RFC 8291), in base64url without padding.
+type WebPush struct {
+	P256dh string `json:"p256dh"` // 65 bytes
+	Auth   string `json:"auth"`   // 16 bytes
+}
+
+func (w *WebPush) check(wrong *fault.Fields, endpoint string) {
+	for _, k := range []struct {
+		path, value string
+		length      int
+	}{{"web_push/p256dh", w.P256dh, 65}, {"web_push/auth", w.Auth, 16}} {
+		if b, err := base64.RawURLEncoding.DecodeString(k.value); err != nil || len(b) != k.length {
+			wrong.Add(k.path, fault.WrongFormat)
+		}
+	}
+	if endpoint == "" {
+		wrong.Add("web_push/endpoint", fault.Required)
+	}
 }
 
 // Devices of the caller, last seen first.
@@ -52,6 +74,9 @@ func (s *Service) PutDevice(ctx context.Context, a actor.Actor, d Device) (*Devi
 	}
 	if d.Language != "" {
 		checkLanguage(&wrong, d.Language)
+	}
+	if d.WebPush != nil {
+		d.WebPush.check(&wrong, d.PushToken)
 	}
 	if len(d.PushToken) > 4096 {
 		wrong.Add("push_token", fault.TooLong)

@@ -92,6 +92,30 @@ func (m *memory) Citizen(_ context.Context, id string) (*Citizen, error) {
 	return one(m, m.citizens, func(c *Citizen) bool { return c.ID == id })
 }
 
+func (m *memory) Citizens(_ context.Context, ids []string) ([]*Citizen, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []*Citizen
+	for _, id := range ids {
+		if c := m.citizens[id]; c != nil {
+			all = append(all, clone(c))
+		}
+	}
+	return all, nil
+}
+
+func (m *memory) PushDevices(ctx context.Context, citizens []string) ([]*Device, error) {
+	var all []*Device
+	for _, id := range citizens {
+		ds, err := m.Devices(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, slices.DeleteFunc(ds, func(d *Device) bool { return d.PushToken == "" })...)
+	}
+	return all, nil
+}
+
 func (m *memory) CitizenByPhone(_ context.Context, phone string) (*Citizen, error) {
 	return one(m, m.citizens, func(c *Citizen) bool { return c.Phone == phone })
 }

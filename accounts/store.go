@@ -11,6 +11,8 @@ type Store interface {
 	// AddCitizen refuses a phone that another citizen has with fault.Exists.
 	AddCitizen(ctx context.Context, c *Citizen) error
 	Citizen(ctx context.Context, id string) (*Citizen, error)
+	// Citizens of those ids that there are, in any order.
+	Citizens(ctx context.Context, ids []string) ([]*Citizen, error)
 	CitizenByPhone(ctx context.Context, phone string) (*Citizen, error)
 	UpdateCitizen(ctx context.Context, id string, change func(*Citizen) error) (*Citizen, error)
 
@@ -18,6 +20,8 @@ type Store interface {
 	PutDevice(ctx context.Context, d *Device) error
 	// Devices of a citizen, last seen first.
 	Devices(ctx context.Context, citizen string) ([]*Device, error)
+	// PushDevices are the devices of those citizens that have a push token, each citizen's last seen first.
+	PushDevices(ctx context.Context, citizens []string) ([]*Device, error)
 	DeleteDevice(ctx context.Context, citizen, id string) error
 	// DropPushToken takes the token from the citizen's devices that have it at this moment.
 	DropPushToken(ctx context.Context, citizen, token string) error

@@ -5,7 +5,6 @@ import (
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api/gen"
-	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/reports"
 )
 
@@ -55,12 +54,13 @@ func (s *Server) caller(ctx context.Context, r *reports.Report) (*gen.DeskCitize
 		}
 		return &gen.DeskCitizen{Phone: orNil(r.Contact.Phone), Email: orNil(r.Contact.Email)}, nil
 	}
-	c, err := s.Accounts.Contact(ctx, r.Citizen)
-	if fault.CodeOf(err) == fault.NotFound {
-		return nil, nil
-	}
+	people, err := s.Accounts.Contacts(ctx, []string{r.Citizen})
 	if err != nil {
 		return nil, err
+	}
+	c, there := people[r.Citizen]
+	if !there {
+		return nil, nil
 	}
 	return &gen.DeskCitizen{Id: &c.ID, Name: orNil(c.Name), Phone: orNil(c.Phone), Email: orNil(c.Email)}, nil
 }

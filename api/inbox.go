@@ -35,7 +35,7 @@ func messageBody(e push.Entry) gen.Message {
 
 // MarkDelivered notes that the caller's phone has a message.
 func (s *Server) MarkDelivered(ctx context.Context, r gen.MarkDeliveredRequestObject) (gen.MarkDeliveredResponseObject, error) {
-	if err := s.Push.Delivered(ctx, actorOf(ctx), r.Id); err != nil {
+	if err := s.Push.Acknowledge(ctx, actorOf(ctx), r.Id, false); err != nil {
 		return nil, err
 	}
 	return gen.MarkDelivered204Response{}, nil
@@ -43,7 +43,7 @@ func (s *Server) MarkDelivered(ctx context.Context, r gen.MarkDeliveredRequestOb
 
 // MarkRead notes that the caller opened a message.
 func (s *Server) MarkRead(ctx context.Context, r gen.MarkReadRequestObject) (gen.MarkReadResponseObject, error) {
-	if err := s.Push.Read(ctx, actorOf(ctx), r.Id); err != nil {
+	if err := s.Push.Acknowledge(ctx, actorOf(ctx), r.Id, true); err != nil {
 		return nil, err
 	}
 	return gen.MarkRead204Response{}, nil

@@ -6,8 +6,16 @@ import (
 	"time"
 )
 
-// ChannelPush is the channel to phones and browsers through FCM.
-const ChannelPush = "push"
+// The channels.
+const (
+	ChannelPush  = "push" // to phones and browsers through FCM
+	ChannelWeb   = "web"  // to browsers by Web Push; it belongs to the step "push" of a chain
+	ChannelSMS   = "sms"
+	ChannelEmail = "email"
+)
+
+// Channels lists every channel.
+var Channels = []string{ChannelPush, ChannelWeb, ChannelSMS, ChannelEmail}
 
 // State of a delivery.
 type State string
@@ -24,13 +32,18 @@ const (
 	Suppressed State = "suppressed"
 )
 
-// Moves says which states may follow a state; one without a row is an end.
+// Moves says which states may follow a state; one without a row is an end. docs/delivery.md draws it.
 var Moves = map[State][]State{
-	Queued:    {Leased, Delivered, Suppressed}, // Delivered, Suppressed: the phone fetched the inbox, or it was read elsewhere
+	Queued:    {Leased, Delivered, Suppressed}, // without having been sent: the app fetched the inbox, or another channel was taken
 	Leased:    {Leased, Queued, Accepted, Delivered, Read, Failed, Expired, Suppressed},
-	Accepted:  {Delivered, Read},
+	Accepted:  {Delivered, Read, Failed}, // Failed: the gateway says later that it could not
 	Delivered: {Read},
+	Failed:    {Queued}, // staff try again
+	Expired:   {Queued},
 }
+
+// States lists every state in the order of a delivery's life.
+var States = []State{Queued, Leased, Accepted, Delivered, Read, Failed, Expired, Suppressed}
 
 // AfterAcknowledgement is the state of a delivery after a phone said that it has the message, or that it was read; the
 // same state when nothing changes.
@@ -48,18 +61,28 @@ func AfterAcknowledgement(s State, read bool) State {
 	return s
 }
 
-// Delivery is one message on its way to one device through one channel.
+// Open says that something may still come of a delivery by itself.
+func (s State) Open() bool { return s == Queued || s == Leased }
+
+// Delivery is one message on its way to one target through one channel.
 type Delivery struct {
-	ID       string    `json:"id"` // derived from the fact, the channel and the device
-	Message  string    `json:"message"`
-	Citizen  string    `json:"citizen"`
-	Device   string    `json:"device"`
-	Channel  string    `json:"channel"`
-	Kind     Kind      `json:"kind"`
-	Report   string    `json:"report,omitempty"`
-	Number   string    `json:"number,omitempty"`
-	Planned  time.Time `json:"planned"`
-	Deadline time.Time `json:"deadline"`
+	ID        string    `json:"id"` // derived from the message, the channel and the target
+	Message   string    `json:"message"`
+	Citizen   string    `json:"citizen,omitempty"` // empty for a topic
+	Target    string    `json:"device,omitempty"`  // device, or topic; empty with SMS and e-mail, of which a person has one
+	Channel   string    `json:"channel"`
+	Kind      Kind      `json:"kind"`
+	Report    string    `json:"report,omitempty"`
+	Number    string    `json:"number,omitempty"`
+	Centre    string    `json:"centre,omitempty"`
+	Broadcast string    `json:"broadcast,omitempty"`
+	Collapse  string    `json:"collapse,omitempty"`
+	Step      int       `json:"step,omitempty"` // of the chain
+	Urgent    bool      `json:"urgent,omitempty"`
+	At        time.Time `json:"at"`      // of the message
+	Planned   time.Time `json:"planned"` // when it may go first: at once, or after the quiet hours
+	Deadline  time.Time `json:"deadline"`
+	Day       string    `json:"day"` // of Planned, where the installation is: what the figures are kept by
 
 	State    State     `json:"-"`
 	Due      time.Time `json:"-"` // queued: not before; leased: until; zero otherwise
@@ -70,16 +93,29 @@ type Delivery struct {
 	Changed  time.Time `json:"-"` // when the state changed last; zero until then
 }
 
+// Bulk says that it goes after what concerns somebody's own report.
+func (d *Delivery) Bulk() bool { return d.Broadcast != "" && !d.Urgent }
+
 // Result is what became of a leased delivery.
 type Result struct {
-	Message, ID string
-	Fence       int64
-	State       State     // Queued to try again
-	Due         time.Time // with Queued
-	Attempted   bool      // with Queued: an attempt was made
-	Reason      string
-	Ref         string
-	At          time.Time
+	Delivery  Delivery  // as leased
+	State     State     // Queued to try again
+	Due       time.Time // with Queued
+	Attempted bool      // with Queued: an attempt was made
+	Reason    string
+	Ref       string
+	At        time.Time
+}
+
+// DelayBuckets are the upper ends of the classes of delays that the figures are kept in; a last class is above them all.
+var DelayBuckets = []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second,
+	2500 * time.Millisecond, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour,
+	6 * time.Hour, 24 * time.Hour}
+
+// DelayBucket is the class of a delay: an index, len(DelayBuckets) for the last.
+func DelayBucket(d time.Duration) int {
+	i, _ := slices.BinarySearch(DelayBuckets, d)
+	return i
 }
 
 // Notice is what a channel carries: little, because the lock screen shows it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,12 +66,24 @@ func (s *Service) Inbox(ctx context.Context, a actor.Actor, lang, cursor string,
 	lang = language(lang)
 	p.Items = make([]Entry, len(ms))
 	for i, m := range ms {
-		p.Items[i] = Entry{Message: m, Text: Render(m.Kind, lang, m.Number), Language: lang}
+		p.Items[i] = Entry{Message: m, Text: s.textOf(ctx, m, ChannelPush, lang), Language: lang}
 	}
 	if p.Unread, err = s.Store.UnreadMessages(ctx, a.ID); err != nil {
 		return Page{}, fmt.Errorf("count unread messages: %w", err)
 	}
 	return p, nil
+}
+
+// textOf a message for a channel; that of a broadcast which is gone is empty.
+func (s *Service) textOf(ctx context.Context, m Message, channel, lang string) Text {
+	if m.Broadcast == "" {
+		return s.Wording().Text(m.Kind, channel, lang, Vars{Number: m.Number})
+	}
+	b, err := s.announcement(ctx, m.Broadcast)
+	if err != nil {
+		return Text{}
+	}
+	return b.Texts[lang]
 }
 
 // Unread counts the citizen's messages that were not read.
@@ -81,21 +94,37 @@ func (s *Service) Unread(ctx context.Context, a actor.Actor) (int, error) {
 	return s.Store.UnreadMessages(ctx, a.ID)
 }
 
-// Delivered notes that a phone of the citizen has the message; fault.NotFound when it is not the citizen's.
-func (s *Service) Delivered(ctx context.Context, a actor.Actor, id string) error {
-	return s.acknowledge(ctx, a, id, false)
-}
-
-// Read notes that the citizen opened the message; fault.NotFound when it is not the citizen's.
-func (s *Service) Read(ctx context.Context, a actor.Actor, id string) error {
-	return s.acknowledge(ctx, a, id, true)
-}
-
-func (s *Service) acknowledge(ctx context.Context, a actor.Actor, id string, read bool) error {
-	if err := citizen(a); err != nil {
-		return err
+// Acknowledge notes that a phone of the citizen has a message, or with read that the citizen opened it; fault.NotFound when it is
+// not the citizen's.
+func (s *Service) Acknowledge(ctx context.Context, a actor.Actor, id string, read bool) error {
+	unknown, err := s.AcknowledgeAll(ctx, a, []string{id}, read)
+	if err == nil && len(unknown) > 0 {
+		err = fault.New(fault.NotFound)
 	}
-	return s.Store.AcknowledgeMessage(ctx, a.ID, id, a.Device, s.Now().UTC().Truncate(time.Millisecond), read)
+	return err
+}
+
+// AcknowledgeAll is Acknowledge for up to MaxLimit messages; it answers those that are not the citizen's.
+func (s *Service) AcknowledgeAll(ctx context.Context, a actor.Actor, ids []string, read bool) (unknown []string, err error) {
+	if err := citizen(a); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(ids) == 0:
+		return nil, fault.At("ids", fault.Required)
+	case len(ids) > MaxLimit:
+		return nil, fault.At("ids", fault.TooMany)
+	}
+	known, err := s.Store.AcknowledgeMessages(ctx, a.ID, ids, a.Device, s.now(), read)
+	if err != nil {
+		return nil, fmt.Errorf("note what a phone has: %w", err)
+	}
+	for _, id := range ids {
+		if !slices.Contains(known, id) {
+			unknown = append(unknown, id)
+		}
+	}
+	return unknown, nil
 }
 
 func citizen(a actor.Actor) error {

@@ -1,20 +1,22 @@
 // Package push tells people what happened to their reports: the inbox, the texts, and the deliveries to their phones.
 //
-// A fact becomes one message in the person's inbox and one delivery for each of the person's devices, in one atomic write,
-// with ids derived from the fact: the same fact again changes nothing. A Sender leases the deliveries and sends them
-// through a Channel. What goes out carries the number and the status; the app fetches the rest.
+// A fact becomes one message in the person's inbox and a delivery for each target of the first step of its chain, in one atomic
+// write, with ids derived from the fact: the same fact again changes nothing. A Sender for each channel leases the deliveries and
+// sends them. While nobody acknowledges the message, RunChains takes the next step; at the end of the chain the person counts as
+// not reached. What goes out carries the number and the status; the app fetches the rest.
 //
-// The package knows no report beyond its fact, no Firebase and no gateway, and keeps neither push tokens nor phone numbers:
-// it asks a Directory for them when it sends.
+// The package knows no report beyond its fact, no Firebase and no gateway, and keeps neither push tokens nor addresses: it asks a
+// Directory for them when it sends.
 package push
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/balagh/balagh/event"
-	"github.com/balagh/balagh/fault"
 )
 
 // Kind says what a message tells: "reply", or the status that the report has now.
@@ -33,10 +35,12 @@ const (
 	Withdrawn  Kind = "withdrawn"
 	Reopened   Kind = "reopened"
 	Reply      Kind = "reply"
+
+	Announcement Kind = "announcement" // of a broadcast; its text is the broadcast's
 )
 
 // Kinds lists every kind.
-var Kinds = []Kind{Received, Assigned, InProgress, Waiting, Resolved, Closed, Rejected, Duplicate, Withdrawn, Reopened, Reply}
+var Kinds = []Kind{Received, Assigned, InProgress, Waiting, Resolved, Closed, Rejected, Duplicate, Withdrawn, Reopened, Reply, Announcement}
 
 // Message is what a person is told, once, whatever the number of devices. Its text is made when it is read or sent.
 type Message struct {
@@ -45,61 +49,42 @@ type Message struct {
 	Kind        Kind      `json:"kind"`
 	Report      string    `json:"report,omitempty"` // id
 	Number      string    `json:"number,omitempty"` // of the report
-	At          time.Time `json:"at"`               // of the fact, in milliseconds
-	DeliveredAt time.Time `json:"-"`                // zero until a phone said so
+	Centre      string    `json:"centre,omitempty"`
+	Broadcast   string    `json:"broadcast,omitempty"` // id
+	At          time.Time `json:"at"`                  // of the fact, in milliseconds
+	DeliveredAt time.Time `json:"-"`                   // zero until a phone said so
 	ReadAt      time.Time `json:"-"`
-}
-
-// Device of a person.
-type Device struct {
-	ID       string
-	Token    string  // to push to; empty when the phone gave none
-	Platform string  // android, ios or web
-	Language string  // empty: the person's
-	Keys     WebKeys // of a browser that is reached by Web Push; then Token is its end point
-}
-
-// WebKeys are what a browser gives to encrypt to it (RFC 8291), in base64url.
-type WebKeys struct {
-	P256dh string `json:"p256dh"` // its public key, uncompressed
-	Auth   string `json:"auth"`   // 16 random bytes
-}
-
-// Contact is how a person can be reached.
-type Contact struct {
-	Language string
-	Push     bool // wanted
-	Devices  []Device
-}
-
-// Directory knows the people.
-type Directory interface {
-	// Contact of a citizen; fault.NotFound when there is no such account.
-	Contact(ctx context.Context, citizen string) (Contact, error)
-	// DropToken takes the token from the citizen's device that has it; nothing happens when none has it any more.
-	DropToken(ctx context.Context, citizen, token string) error
 }
 
 // DefaultExpiry is how long a delivery is tried.
 const DefaultExpiry = 24 * time.Hour
 
-// Service plans what people are told and serves their inbox.
+const collapseKeys = 4 // that FCM keeps for a device
+
+// Service plans what people are told and serves their inbox. Store and Directory are needed; the rest has defaults.
 type Service struct {
 	Store     Store
 	Directory Directory
 	Now       func() time.Time
-	Expiry    time.Duration // how long a delivery is tried; DefaultExpiry when 0
+	Zone      *time.Location  // in which days of the figures are cut
+	Channels  map[string]bool // those that are there: true for one that says later whether the person got what it accepted
+	Log       *slog.Logger
 
-	wake chan struct{}
+	wake map[string]chan struct{} // by channel
+	poke chan struct{}            // chains
 }
 
-// New is a service whose Sender is woken by Wake.
+// New is a service with push alone.
 func New(store Store, directory Directory) *Service {
-	return &Service{Store: store, Directory: directory, Now: time.Now, Expiry: DefaultExpiry, wake: make(chan struct{}, 1)}
+	s := &Service{Store: store, Directory: directory, Now: time.Now, Zone: time.UTC, Channels: map[string]bool{ChannelPush: true},
+		Log: slog.New(slog.DiscardHandler), wake: map[string]chan struct{}{}, poke: make(chan struct{}, 1)}
+	for _, c := range Channels {
+		s.wake[c] = make(chan struct{}, 1)
+	}
+	return s
 }
 
-// Wake is signalled after deliveries were planned.
-func (s *Service) Wake() <-chan struct{} { return s.wake }
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
 
 // On takes a fact. One that concerns no person, or tells people what they just did themselves, changes nothing.
 func (s *Service) On(ctx context.Context, e event.Event) error {
@@ -107,46 +92,63 @@ func (s *Service) On(ctx context.Context, e event.Event) error {
 	if !ok {
 		return nil
 	}
-	c, err := s.Directory.Contact(ctx, e.Report.Citizen)
-	if fault.CodeOf(err) == fault.NotFound {
-		return nil // the account is gone, and with it the wish to know
-	}
+	people, err := s.Directory.Contacts(ctx, []string{e.Report.Citizen})
 	if err != nil {
 		return fmt.Errorf("look up whom to tell: %w", err)
 	}
+	c, there := people[e.Report.Citizen]
+	if !there {
+		return nil // the account is gone, and with it the wish to know
+	}
 	m := Message{ID: event.Derive(e.ID, "inbox"), Citizen: e.Report.Citizen, Kind: kind, Report: e.Report.ID, Number: e.Report.Number,
-		At: e.At.UTC().Truncate(time.Millisecond)}
-	planned, err := s.Store.PlanMessage(ctx, m, s.deliveries(e.ID, m, c))
+		Centre: e.Report.Centre, At: e.At.UTC().Truncate(time.Millisecond)}
+	p := s.Wording().Policy(kind)
+	plan := s.plan(m, c, p, 0, s.now())
+	if p.Replaces {
+		if err := s.collapse(ctx, m, p, plan); err != nil {
+			return err
+		}
+	}
+	planned, err := s.Store.PlanMessages(ctx, []Planned{{m, plan}})
 	if err != nil {
 		return fmt.Errorf("plan a message: %w", err)
 	}
 	if planned > 0 {
-		select {
-		case s.wake <- struct{}{}:
-		default:
+		s.wakeFor(plan)
+	}
+	return nil
+}
+
+// collapse lets a newer push about a report take the place of one that the phone has not got yet, for the first reports that the
+// person heard of while such a push may wait: FCM keeps no more keys than that for a device.
+func (s *Service) collapse(ctx context.Context, m Message, p Policy, plan Plan) error {
+	if len(plan.Deliveries) == 0 || plan.Deliveries[0].Channel != ChannelPush && plan.Deliveries[0].Channel != ChannelWeb {
+		return nil
+	}
+	recent, err := s.Store.RecentReports(ctx, m.Citizen, s.now().Add(-p.TTL), collapseKeys)
+	if err != nil {
+		return fmt.Errorf("look up recent messages: %w", err)
+	}
+	if slices.Contains(recent, m.Report) || len(recent) < collapseKeys {
+		for i := range plan.Deliveries {
+			plan.Deliveries[i].Collapse = m.Report
 		}
 	}
 	return nil
 }
 
-func (s *Service) deliveries(fact string, m Message, c Contact) []Delivery {
-	if !c.Push {
-		return nil
+// wakeFor signals the senders of what was planned.
+func (s *Service) wakeFor(p Plan) {
+	for _, d := range p.Deliveries {
+		signal(s.wake[d.Channel])
 	}
-	expiry := s.Expiry
-	if expiry == 0 {
-		expiry = DefaultExpiry
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
-	now := s.Now().UTC().Truncate(time.Millisecond)
-	var all []Delivery
-	for _, d := range c.Devices {
-		if d.Token == "" {
-			continue
-		}
-		all = append(all, Delivery{ID: event.Derive(fact, ChannelPush, d.ID), Message: m.ID, Citizen: m.Citizen, Device: d.ID, Channel: ChannelPush,
-			Kind: m.Kind, Report: m.Report, Number: m.Number, Planned: now, Deadline: now.Add(expiry), State: Queued})
-	}
-	return all
 }
 
 // kindOf is the kind of message that a fact causes, if any. That somebody else works on a report is no news to the citizen.
@@ -161,7 +163,7 @@ func kindOf(e event.Event) (Kind, bool) {
 		return Reply, !e.Report.ByCitizen
 	case event.ReportMoved:
 		k := Kind(e.Report.To)
-		return k, !e.Report.ByCitizen && k != Reply && known(k)
+		return k, !e.Report.ByCitizen && k != Reply && k != Announcement && known(k)
 	}
 	return "", false
 }

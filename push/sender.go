@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/balagh/balagh/fault"
 )
 
 // The pace of retries.
@@ -19,26 +17,38 @@ const (
 	throttleLeast = 60 * time.Second
 	settleAgain   = 250 * time.Millisecond
 	settleTries   = 20 // at the end; while it runs, results are held until the store takes them
+	clockJump     = 2 * time.Second
 )
 
 // Sender leases deliveries of one channel and sends them. Any number of processes may run one on the same store.
+//
+// A lease outlasts the attempt that it is taken for. What another process has leased is taken over only when its lease has ended
+// and this sender has seen a whole lease pass on a clock that nobody sets: neither a start nor a clock that jumps makes it send
+// what somebody else is sending.
 type Sender struct {
-	Store     Store
-	Directory Directory
+	Service   *Service
 	Name      string // of the channel
 	Channel   Channel
-	Wake      <-chan struct{} // signalled when deliveries were planned
-	Now       func() time.Time
 	Log       *slog.Logger
-	OnOutcome func(channel, outcome string) // told of each attempt and each end, by a closed set of outcomes
+	Steady    func() time.Duration                      // a clock that is never set; the machine's when nil
+	OnOutcome func(channel, outcome string)             // told of each attempt and each end, by a closed set of outcomes
+	OnTaken   func(channel string, delay time.Duration) // told of each delivery that was accepted, with its time since it could go
 
-	Workers int           // attempts at once; 64 when 0
-	Batch   int           // deliveries in one lease and in one write of results; 256 when 0
-	Lease   time.Duration // 2 minutes when 0: longer than a batch takes on a channel that hangs
+	Workers int           // attempts at once; 512 when 0
+	Batch   int           // deliveries in one lease and in one write of results, at the most; 256 when 0
+	Lease   time.Duration // 30 seconds when 0; longer than Timeout
 	Timeout time.Duration // of one attempt; 10 seconds when 0
 	Poll    time.Duration // how often to look without being woken; 1 second when 0
 
-	paused atomic.Int64 // until then, in Unix milliseconds, nothing is sent
+	under   atomic.Int64  // attempts that are under way
+	freed   chan struct{} // some of them have ended
+	results chan Result
+	paused  atomic.Int64 // until then, by Steady, nothing is sent
+
+	wall  time.Time     // at the last look
+	mark  time.Duration // by Steady
+	holds time.Duration // until then, by Steady, no lease of others is taken over
+	clean bool          // since then, leases that a wrong clock made too long were ended
 }
 
 func (s *Sender) defaults() {
@@ -52,178 +62,194 @@ func (s *Sender) defaults() {
 			*v = d
 		}
 	}
-	set(&s.Workers, 64)
+	set(&s.Workers, 512)
 	set(&s.Batch, 256)
-	wait(&s.Lease, 2*time.Minute)
 	wait(&s.Timeout, 10*time.Second)
+	wait(&s.Lease, 3*s.Timeout)
 	wait(&s.Poll, time.Second)
-	if s.Name == "" {
-		s.Name = ChannelPush
-	}
-	if s.Now == nil {
-		s.Now = time.Now
-	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Steady == nil {
+		began := time.Now()
+		s.Steady = func() time.Duration { return time.Since(began) }
 	}
 	if s.OnOutcome == nil {
 		s.OnOutcome = func(string, string) {}
 	}
+	if s.OnTaken == nil {
+		s.OnTaken = func(string, time.Duration) {}
+	}
+	s.freed, s.results = make(chan struct{}, 1), make(chan Result, s.Batch)
+	s.wall, s.mark = s.Service.Now(), s.Steady()
+	s.holds = s.mark + s.Lease
 }
 
 // Run sends until ctx ends. It then lets the attempts that are under way finish, gives back what it leased beyond them, and
 // writes all results before it returns.
 func (s *Sender) Run(ctx context.Context) error {
 	s.defaults()
-	jobs := make(chan Delivery, s.Batch)
-	results := make(chan Result, s.Batch)
-	var workers, recorder sync.WaitGroup
-	for range s.Workers {
-		workers.Go(func() {
-			for d := range jobs {
-				results <- s.attempt(ctx, d)
-			}
-		})
-	}
-	recorder.Go(func() { s.record(ctx, results) })
-	s.dispatch(ctx, jobs)
-	close(jobs)
-	workers.Wait()
-	close(results)
+	var attempts, recorder sync.WaitGroup
+	recorder.Go(func() { s.record(ctx) })
+	s.dispatch(ctx, &attempts)
+	attempts.Wait()
+	close(s.results)
 	recorder.Wait()
 	return nil
 }
 
-// dispatch leases what is due whenever the workers have room for it.
-func (s *Sender) dispatch(ctx context.Context, jobs chan<- Delivery) {
+// dispatch leases what is due whenever there is room for a fair share of attempts.
+func (s *Sender) dispatch(ctx context.Context, attempts *sync.WaitGroup) {
+	share := min(s.Batch, max(1, s.Workers/8))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.Wake:
-		case <-timer.C:
+	hungry := false // there was more than there was room for
+	for ctx.Err() == nil {
+		var freed chan struct{}
+		if hungry {
+			freed = s.freed
 		}
-		again, err := s.lease(ctx, jobs)
+		if free := s.Workers - int(s.under.Load()); !hungry || free < share {
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.Service.wake[s.Name]:
+			case <-timer.C:
+				timer.Reset(s.Poll)
+			case <-freed:
+			}
+		}
+		room := min(s.Batch, s.Workers-int(s.under.Load()))
+		if hungry = room < share && s.Workers > share; hungry {
+			continue
+		}
+		batch, err := s.lease(ctx, room, hungry)
 		if err != nil && ctx.Err() == nil {
 			s.Log.Error("lease deliveries", "channel", s.Name, "error", err)
 		}
-		if again {
-			timer.Reset(0)
-		} else {
-			timer.Reset(s.Poll)
+		if hungry = len(batch) == room && room > 0; len(batch) > 0 {
+			s.under.Add(int64(len(batch)))
+			attempts.Go(func() { s.send(ctx, batch, attempts) })
 		}
 	}
 }
 
-// lease hands one batch to the workers and reports whether there may be more. It looks before it writes: an idle sender
-// costs the store no commit.
-func (s *Sender) lease(ctx context.Context, jobs chan<- Delivery) (more bool, err error) {
-	now := s.Now()
-	if now.UnixMilli() < s.paused.Load() {
-		return false, nil
+// lease takes a batch. It looks before it writes, so that an idle sender costs the store no commit.
+func (s *Sender) lease(ctx context.Context, room int, sure bool) ([]Delivery, error) {
+	now, steady := s.Service.Now(), s.Steady()
+	if jump := now.Sub(s.wall) - (steady - s.mark); jump.Abs() > clockJump {
+		s.Log.Warn("the clock was set", "by", jump.Round(time.Millisecond).String())
+		s.holds, s.clean = steady+s.Lease, false
 	}
-	due, any, err := s.Store.NextDelivery(ctx, s.Name)
-	if err != nil || !any || due.After(now) {
-		return false, err
+	s.wall, s.mark = now, steady
+	if steady >= s.holds && !s.clean {
+		if err := s.Service.Store.EndLeases(ctx, s.Name, now, s.Lease); err != nil {
+			return nil, err
+		}
+		s.clean = true
 	}
-	batch, err := s.Store.LeaseDeliveries(ctx, s.Name, now, s.Lease, s.Batch)
-	if err != nil {
-		return false, err
+	if room == 0 || int64(steady) < s.paused.Load() {
+		return nil, nil
 	}
-	for _, d := range batch {
-		jobs <- d // the workers always drain it, also after ctx has ended
+	if !sure {
+		due, any, err := s.Service.Store.NextDelivery(ctx, s.Name)
+		if err != nil || !any || due.After(now) {
+			return nil, err
+		}
 	}
-	return len(batch) > 0, nil
+	return s.Service.Store.LeaseDeliveries(ctx, s.Name, now, s.Lease, room, steady >= s.holds)
 }
 
-// attempt makes one attempt, whatever happens in it.
-func (s *Sender) attempt(ctx context.Context, d Delivery) (r Result) {
+// send looks up whom a batch is for, and makes its attempts beside each other.
+func (s *Sender) send(ctx context.Context, batch []Delivery, attempts *sync.WaitGroup) {
+	ids := make([]string, 0, len(batch))
+	for _, d := range batch {
+		if d.Citizen != "" {
+			ids = append(ids, d.Citizen)
+		}
+	}
+	var people map[string]Contact
+	var err error
+	if len(ids) > 0 {
+		if people, err = s.Service.Directory.Contacts(context.WithoutCancel(ctx), ids); err != nil {
+			s.Log.Error("look up whom to tell", "channel", s.Name, "error", err)
+		}
+	}
+	for _, d := range batch {
+		attempts.Go(func() {
+			if err != nil {
+				s.done(s.settle(d, Outcome{Reason: "directory"}))
+			} else {
+				s.done(s.attempt(ctx, d, people))
+			}
+		})
+	}
+}
+
+// done hands a result to the recorder and makes room for another attempt.
+func (s *Sender) done(r Result) {
+	s.results <- r
+	s.under.Add(-1)
+	signal(s.freed)
+}
+
+// attempt makes one attempt, whatever happens in it. What makes it panic would do so again, so it is set aside.
+func (s *Sender) attempt(ctx context.Context, d Delivery, people map[string]Contact) (r Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.Log.Error("a send panicked", "channel", s.Name, "delivery", d.ID, "panic", fmt.Sprintf("%T", p))
-			r = s.settle(d, Outcome{Reason: "panic"})
+			r = s.end(d, Failed, "panic")
 		}
 	}()
-	now := s.Now()
-	switch paused := s.paused.Load(); {
-	case now.UnixMilli() < paused:
-		return s.back(d, time.UnixMilli(paused))
-	case ctx.Err() != nil || !now.Add(s.Timeout).Before(d.Due):
-		return s.back(d, now) // stopping, or too late to be finished within the lease
+	now := s.Service.Now()
+	switch paused := time.Duration(s.paused.Load()) - s.Steady(); {
+	case paused > 0:
+		return s.back(d, now.Add(paused))
+	case ctx.Err() != nil:
+		return s.back(d, now) // stopping
 	case !now.Before(d.Deadline):
 		return s.end(d, Expired, "deadline")
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Timeout)
 	defer cancel()
-	held, err := s.Store.HoldsDelivery(ctx, d)
-	if err != nil {
-		return s.settle(d, Outcome{Reason: "store"})
-	}
-	if !held { // read meanwhile, or taken over: the result is refused by its fence, and only counted
-		return s.end(d, Suppressed, "not_needed")
-	}
-	n, err := s.notice(ctx, d, now)
-	if err != nil {
-		return s.settle(d, Outcome{Reason: "directory"})
-	}
-	if n.Device.Token == "" {
-		return s.end(d, Suppressed, "no_token")
+	n, v := s.Service.compose(ctx, d, people, now)
+	switch {
+	case v.err != nil:
+		s.Log.Error("compose a notice", "channel", s.Name, "delivery", d.ID, "error", v.err)
+		return s.settle(d, Outcome{Reason: "texts"})
+	case v.pointless != "":
+		return s.end(d, Suppressed, v.pointless)
+	case v.notBefore.After(now):
+		return s.back(d, v.notBefore)
 	}
 	o := s.Channel.Send(ctx, n)
-	if o.Answer == Gone {
-		if err := s.Directory.DropToken(ctx, d.Citizen, n.Device.Token); err != nil {
+	if o.Answer == Gone && d.Citizen != "" {
+		if err := s.Service.Directory.DropToken(ctx, d.Citizen, n.To); err != nil {
 			o = Outcome{Reason: "directory"}
 		}
 	}
 	return s.settle(d, o)
 }
 
-// notice is what goes out now. The token is the one that the device has now: after a log-out there is none, and after
-// somebody else signed in on the phone it is theirs.
-func (s *Sender) notice(ctx context.Context, d Delivery, now time.Time) (Notice, error) {
-	n := Notice{ID: d.Message, Kind: d.Kind, Report: d.Report, Number: d.Number, TTL: d.Deadline.Sub(now)}
-	c, err := s.Directory.Contact(ctx, d.Citizen)
-	if fault.CodeOf(err) == fault.NotFound || err == nil && !c.Push {
-		return n, nil
-	}
-	if err != nil {
-		return n, err
-	}
-	for _, dev := range c.Devices {
-		if dev.ID == d.Device {
-			n.Device = dev
-		}
-	}
-	n.Language = n.Device.Language
-	if n.Language == "" {
-		n.Language = c.Language
-	}
-	n.Language = language(n.Language)
-	n.Text = Render(d.Kind, n.Language, d.Number)
-	return n, nil
-}
-
 // settle is the table of what happens on each answer.
 func (s *Sender) settle(d Delivery, o Outcome) Result {
-	now := s.Now()
 	switch o.Answer {
 	case Taken:
 		r := s.end(d, Accepted, "")
 		r.Ref = o.Ref
+		s.OnTaken(s.Name, r.At.Sub(d.Planned))
 		return r
 	case Gone, Foreign, Refused:
 		return s.end(d, Failed, o.Reason)
-	case Throttled:
-		until := now.Add(max(o.After, throttleLeast)).UnixMilli()
-		for {
+	case Throttled: // the whole channel waits
+		after := max(o.After, throttleLeast)
+		for until := int64(s.Steady() + after); ; {
 			p := s.paused.Load()
 			if until <= p || s.paused.CompareAndSwap(p, until) {
 				break
 			}
 		}
-		return s.again(d, o.Reason, max(o.After, throttleLeast))
+		return s.again(d, o.Reason, after)
 	}
 	return s.again(d, o.Reason, max(o.After, fullJitter(d.Attempts)))
 }
@@ -235,18 +261,18 @@ func fullJitter(attempts int) time.Duration {
 
 // again queues a delivery for another attempt, or ends it when that would be after its deadline.
 func (s *Sender) again(d Delivery, reason string, after time.Duration) Result {
-	now := s.Now()
+	now := s.Service.Now()
 	due := now.Add(after)
 	if !due.Before(d.Deadline) {
 		return s.end(d, Expired, reason)
 	}
 	s.OnOutcome(s.Name, "retry_"+reason)
-	return Result{Message: d.Message, ID: d.ID, Fence: d.Fence, State: Queued, Due: due, Attempted: true, Reason: reason, At: now}
+	return Result{Delivery: d, State: Queued, Due: due, Attempted: true, Reason: reason, At: now}
 }
 
 // back gives up a lease without an attempt.
 func (s *Sender) back(d Delivery, due time.Time) Result {
-	return Result{Message: d.Message, ID: d.ID, Fence: d.Fence, State: Queued, Due: due, Reason: d.Reason, At: s.Now()}
+	return Result{Delivery: d, State: Queued, Due: due, Reason: d.Reason, At: s.Service.Now()}
 }
 
 func (s *Sender) end(d Delivery, state State, reason string) Result {
@@ -255,18 +281,18 @@ func (s *Sender) end(d Delivery, state State, reason string) Result {
 		outcome += "_" + reason
 	}
 	s.OnOutcome(s.Name, outcome)
-	return Result{Message: d.Message, ID: d.ID, Fence: d.Fence, State: state, Reason: reason, At: s.Now()}
+	return Result{Delivery: d, State: state, Reason: reason, At: s.Service.Now()}
 }
 
 // record writes results in groups: those that gather while one write is on its way to the disk share the next. A result is
-// kept until the store takes it, and the workers wait with it: nothing is sent that could not be noted.
-func (s *Sender) record(ctx context.Context, results <-chan Result) {
-	for r := range results {
+// kept until the store takes it, and the attempts wait with it: nothing is sent that could not be noted.
+func (s *Sender) record(ctx context.Context) {
+	for r := range s.results {
 		group := append(make([]Result, 0, s.Batch), r)
 	gather:
 		for len(group) < s.Batch {
 			select {
-			case r, ok := <-results:
+			case r, ok := <-s.results:
 				if !ok {
 					break gather
 				}
@@ -276,7 +302,7 @@ func (s *Sender) record(ctx context.Context, results <-chan Result) {
 			}
 		}
 		for try := 1; ; try++ {
-			err := s.Store.SettleDeliveries(context.WithoutCancel(ctx), group)
+			err := s.Service.Store.SettleDeliveries(context.WithoutCancel(ctx), group)
 			if err == nil {
 				break
 			}
@@ -285,6 +311,12 @@ func (s *Sender) record(ctx context.Context, results <-chan Result) {
 				break // their leases end by themselves
 			}
 			time.Sleep(settleAgain)
+		}
+		for _, r := range group {
+			if r.State == Failed || r.State == Expired || r.State == Suppressed {
+				signal(s.Service.poke) // another channel may be wanted
+				break
+			}
 		}
 	}
 }

@@ -35,7 +35,7 @@ type settings struct {
 	FcmProject     string         `placeholder:"ID" help:"Firebase project that pushes go through. Without it there is no push."`
 	FcmCredentials string         `placeholder:"FILE" help:"Service account of the project, as JSON. Default: the ambient credentials."`
 	FcmEndpoint    string         `placeholder:"URL" help:"Another end point than Google's: a stand-in, in development only."`
-	FcmWorkers     int            `default:"64" help:"Pushes under way at once."`
+	FcmWorkers     int            `default:"512" help:"Pushes under way at once."`
 	SmsURL         string         `name:"sms-url" placeholder:"URL" help:"HTTP gateway that sends one-time codes."`
 	SmsToken       string         `secret:"" placeholder:"TEXT" help:"Bearer token for the gateway."`
 	SmsBody        string         `default:"{\"to\":\"{to}\",\"text\":\"{text}\"}" help:"What is posted to the gateway: JSON in which {to} stands for the number and {text} for the text."`

@@ -76,6 +76,7 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 // start runs what works beside the requests.
 func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 	jobs.Go(func() { p.relay.Run(ctx) })
+	jobs.Go(func() { _ = p.told.RunChains(ctx) })
 	if p.sender != nil {
 		jobs.Go(func() { p.sender.Run(ctx) })
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/balagh/balagh/accounts"
@@ -29,6 +31,7 @@ type parts struct {
 	bucket  *photos.Bucket
 	server  *api.Server
 	relay   *event.Relay
+	told    *push.Service
 	sender  *push.Sender // nil where there is no push
 }
 
@@ -69,6 +72,8 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 		return nil, err
 	}
 	told := push.New(p.store, directory{people})
+	told.Zone, told.Log = zone, log
+	p.told = told
 	asked := &surveys.Service{Store: p.store, Now: time.Now, NewID: cases.NewID, Terms: func(context.Context) (surveys.Terms, error) {
 		c := cases.Catalogue().Calendar
 		return surveys.Terms{RatingDays: c.RatingDays, ReopenDays: c.ReopenDays}, nil
@@ -80,8 +85,7 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 		if err != nil {
 			return nil, err
 		}
-		p.sender = &push.Sender{Store: p.store, Directory: directory{people}, Name: "push", Channel: c, Wake: told.Wake(), Now: time.Now, Log: log,
-			Workers: s.FcmWorkers, Batch: 4 * s.FcmWorkers, Lease: pushLease, OnOutcome: p.metrics.Delivery}
+		p.sender = &push.Sender{Service: told, Name: push.ChannelPush, Channel: c, Log: log, Workers: s.FcmWorkers, OnOutcome: p.metrics.Delivery}
 	}
 	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Answers: p.store, Together: sqlite.Together, Now: time.Now, Log: log,
 		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies,
@@ -139,10 +143,6 @@ func (s *settings) codes(log *slog.Logger) (accounts.CodeSender, func() []api.De
 	return g, nil, err
 }
 
-// pushLease is how long a push waits for a process that died with it. A batch of four attempts for each worker, at ten seconds
-// each at the most, ends before it.
-const pushLease = 45 * time.Second
-
 // relayLate is the age of a waiting event from which the installation does not count as ready.
 const relayLate = 5 * time.Minute
 
@@ -184,17 +184,51 @@ func (p *parts) checks() []api.Check {
 // directory tells push what accounts knows of a person.
 type directory struct{ accounts *accounts.Service }
 
-// Contact is how a person can be reached.
-func (d directory) Contact(ctx context.Context, citizen string) (push.Contact, error) {
-	c, err := d.accounts.Contact(ctx, citizen)
+// Contacts are how people can be reached.
+func (d directory) Contacts(ctx context.Context, citizens []string) (map[string]push.Contact, error) {
+	all, err := d.accounts.Contacts(ctx, citizens)
 	if err != nil {
-		return push.Contact{}, err
+		return nil, err
 	}
-	contact := push.Contact{Language: c.Language, Push: c.Preferences.Push}
-	for _, x := range c.Devices {
-		contact.Devices = append(contact.Devices, push.Device{ID: x.ID, Token: x.PushToken, Platform: string(x.Platform), Language: x.Language})
+	contacts := make(map[string]push.Contact, len(all))
+	for id, c := range all {
+		p := c.Preferences
+		contact := push.Contact{Name: c.Name, Language: c.Language, Phone: c.Phone, Email: c.Email, Push: p.Push, SMS: p.SMS, Mail: p.Email, Quiet: quiet(p)}
+		for _, x := range c.Devices {
+			device := push.Device{ID: x.ID, Token: x.PushToken, Platform: x.Platform, Language: x.Language}
+			if x.WebPush != nil {
+				device.Keys = push.WebKeys(*x.WebPush)
+			}
+			contact.Devices = append(contact.Devices, device)
+		}
+		contacts[id] = contact
 	}
-	return contact, nil
+	return contacts, nil
+}
+
+// quiet hours as accounts has checked them.
+func quiet(p accounts.Preferences) push.Quiet {
+	from, err := time.Parse("15:04", p.QuietFrom)
+	to, err2 := time.Parse("15:04", p.QuietTo)
+	zone, err3 := zoneOf(p.TimeZone)
+	if err != nil || err2 != nil || err3 != nil {
+		return push.Quiet{}
+	}
+	midnight := from.Truncate(24 * time.Hour)
+	return push.Quiet{From: from.Sub(midnight), To: to.Sub(midnight), Zone: zone}
+}
+
+var zones sync.Map // by name: loading one reads a file
+
+func zoneOf(name string) (*time.Location, error) {
+	if z, ok := zones.Load(name); ok {
+		return z.(*time.Location), nil
+	}
+	z, err := time.LoadLocation(cmp.Or(name, "Asia/Riyadh"))
+	if err == nil {
+		zones.Store(name, z)
+	}
+	return z, err
 }
 
 // DropToken forgets a token that leads nowhere.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/balagh/balagh/push"
 )
 
 const devTexts = 200
@@ -18,7 +20,8 @@ type Text struct {
 	At   time.Time `json:"at"`
 }
 
-// Dev sends nothing: it logs texts and keeps the last 200 of them. It is for development only, because both show codes.
+// Dev sends nothing: it logs texts and keeps the last 200 of them. It is for development only, because both show codes. It is
+// a push.Channel that takes everything.
 type Dev struct {
 	Log *slog.Logger // nil for none
 	Now func() time.Time
@@ -27,17 +30,24 @@ type Dev struct {
 	texts []Text
 }
 
+var _ push.Channel = (*Dev)(nil)
+
 // SendCode keeps a one-time code.
 func (d *Dev) SendCode(ctx context.Context, phone, language, code string) error {
-	return d.keep(ctx, Text{To: phone, Text: CodeText(language, code), Code: code})
+	d.keep(ctx, Text{To: phone, Text: CodeText(language, code), Code: code})
+	return nil
 }
 
-// Send keeps a text.
-func (d *Dev) Send(ctx context.Context, phone, text string) error {
-	return d.keep(ctx, Text{To: phone, Text: text})
+// Send keeps the text of a notice, which is known by the id of its delivery.
+func (d *Dev) Send(ctx context.Context, n push.Notice) push.Outcome {
+	if _, err := Number(n.To); err != nil {
+		return push.Outcome{Answer: push.Refused, Reason: reasonNumber}
+	}
+	d.keep(ctx, Text{To: n.To, Text: n.Text.Body})
+	return push.Outcome{Answer: push.Taken, Ref: n.Delivery}
 }
 
-func (d *Dev) keep(ctx context.Context, t Text) error {
+func (d *Dev) keep(ctx context.Context, t Text) {
 	now := time.Now
 	if d.Now != nil {
 		now = d.Now
@@ -50,9 +60,8 @@ func (d *Dev) keep(ctx context.Context, t Text) error {
 	}
 	d.mu.Unlock()
 	if d.Log != nil {
-		d.Log.InfoContext(ctx, "sms (development)", "to", t.To, "text", t.Text)
+		d.Log.InfoContext(ctx, "sms (development)", "to", masked(t.To), "text", t.Text)
 	}
-	return nil
 }
 
 // Texts are the last 200, the newest first.
@@ -62,4 +71,9 @@ func (d *Dev) Texts() []Text {
 	last := slices.Clone(d.texts[max(0, len(d.texts)-devTexts):])
 	slices.Reverse(last)
 	return last
+}
+
+// masked is a number that a log may show.
+func masked(phone string) string {
+	return "…" + phone[max(0, len(phone)-3):]
 }

@@ -74,6 +74,11 @@ func (db *DB) Citizen(ctx context.Context, id string) (*accounts.Citizen, error)
 	return doc[accounts.Citizen](db.row(ctx, `SELECT doc FROM citizens WHERE id = ?`, id))
 }
 
+// Citizens reads those that there are.
+func (db *DB) Citizens(ctx context.Context, ids []string) ([]*accounts.Citizen, error) {
+	return docs[accounts.Citizen](db.query(ctx, `SELECT doc FROM citizens WHERE id IN (SELECT value FROM json_each(?))`, jsonList(ids)))
+}
+
 // CitizenByPhone reads the one with that number.
 func (db *DB) CitizenByPhone(ctx context.Context, phone string) (*accounts.Citizen, error) {
 	return doc[accounts.Citizen](db.row(ctx, `SELECT doc FROM citizens WHERE phone = ?`, phone))
@@ -110,7 +115,17 @@ func (db *DB) PutDevice(ctx context.Context, d *accounts.Device) error {
 
 // Devices reads those of a citizen, last seen first.
 func (db *DB) Devices(ctx context.Context, citizen string) ([]*accounts.Device, error) {
-	rows, err := db.query(ctx, `SELECT coalesce(push_token, ''), doc FROM devices WHERE citizen = ? ORDER BY seen DESC, id`, citizen)
+	return db.devices(ctx, `SELECT coalesce(push_token, ''), doc FROM devices WHERE citizen = ? ORDER BY seen DESC, id`, citizen)
+}
+
+// PushDevices reads those of citizens that can be pushed to.
+func (db *DB) PushDevices(ctx context.Context, citizens []string) ([]*accounts.Device, error) {
+	return db.devices(ctx, `SELECT push_token, doc FROM devices WHERE citizen IN (SELECT value FROM json_each(?)) AND push_token IS NOT NULL ORDER BY seen DESC, id`,
+		jsonList(citizens))
+}
+
+func (db *DB) devices(ctx context.Context, q string, args ...any) ([]*accounts.Device, error) {
+	rows, err := db.query(ctx, q, args...)
 	if err != nil {
 		return nil, err
 	}

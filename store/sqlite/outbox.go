@@ -89,8 +89,8 @@ func (db *DB) readable(ctx context.Context, held []event.Leased, docs [][]byte) 
 }
 
 // jsonList is a JSON list, for json_each.
-func jsonList(ns []int64) string {
-	b, _ := json.Marshal(ns)
+func jsonList[T int64 | string](vs []T) string {
+	b, _ := json.Marshal(vs)
 	return string(b)
 }
 

@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/push"
 )
 
-// A message is written with every fact, so it costs one tree: its key is the order of the inbox. A delivery's key begins
-// with its message; due is NULL when nothing is left to do, which keeps deliveries_due as short as the queue.
+// A message is written with every fact, so it costs one tree: its key is the order of the inbox. chain is when its chain is looked
+// at, and NULL when that is over, which keeps messages_chain as short as what is under way; likewise messages_unreached holds only
+// those that reached nobody. A delivery's key begins with its message; due is NULL when nothing is left to do.
 const pushSchema = `
 CREATE TABLE messages(
 	citizen   TEXT NOT NULL,
@@ -22,13 +21,22 @@ CREATE TABLE messages(
 	id        TEXT NOT NULL,
 	delivered INTEGER NOT NULL DEFAULT 0,
 	read      INTEGER NOT NULL DEFAULT 0,
+	step      INTEGER NOT NULL DEFAULT 0, -- of the chain
+	since     INTEGER NOT NULL DEFAULT 0, -- when the step began
+	chain     INTEGER,
+	unreached INTEGER, -- since when
+	why       TEXT NOT NULL DEFAULT '',
 	doc       BLOB NOT NULL,
 	PRIMARY KEY(citizen, at, id)
 ) WITHOUT ROWID;
+CREATE INDEX messages_chain ON messages(chain) WHERE chain IS NOT NULL;
+CREATE INDEX messages_unreached ON messages(unreached) WHERE unreached IS NOT NULL;
 CREATE TABLE deliveries(
 	message  TEXT NOT NULL,
 	id       TEXT NOT NULL,
 	channel  TEXT NOT NULL,
+	bulk     INTEGER NOT NULL,
+	step     INTEGER NOT NULL,
 	device   TEXT NOT NULL,
 	state    TEXT NOT NULL,
 	due      INTEGER,
@@ -40,39 +48,72 @@ CREATE TABLE deliveries(
 	doc      BLOB NOT NULL,
 	PRIMARY KEY(message, id)
 ) WITHOUT ROWID;
-CREATE INDEX deliveries_due ON deliveries(channel, due) WHERE due IS NOT NULL;`
+CREATE INDEX deliveries_due ON deliveries(channel, bulk, due) WHERE due IS NOT NULL;
+CREATE INDEX deliveries_ref ON deliveries(ref) WHERE channel = 'sms' AND ref <> '';
+CREATE INDEX deliveries_dead ON deliveries(changed) WHERE state IN ('failed', 'expired');
+CREATE TABLE delivery_counts(
+	day     TEXT NOT NULL,
+	centre  TEXT NOT NULL,
+	channel TEXT NOT NULL,
+	outcome TEXT NOT NULL,
+	reason  TEXT NOT NULL,
+	bucket  INTEGER NOT NULL,
+	n       INTEGER NOT NULL,
+	PRIMARY KEY(day, centre, channel, outcome, reason, bucket)
+) WITHOUT ROWID;
+CREATE TABLE receipts(once TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX receipts_at ON receipts(at);`
 
 var _ push.Store = (*DB)(nil)
 
-// PlanMessage writes a message with its deliveries, once.
-func (db *DB) PlanMessage(ctx context.Context, m push.Message, deliveries []push.Delivery) (int, error) {
-	doc, err := json.Marshal(m)
-	if err != nil {
-		return 0, fmt.Errorf("message: %w", err)
-	}
-	docs := make([][]byte, len(deliveries))
-	for i, d := range deliveries {
-		if docs[i], err = json.Marshal(d); err != nil {
-			return 0, fmt.Errorf("delivery: %w", err)
+// PlanMessages writes messages with their deliveries, each once.
+func (db *DB) PlanMessages(ctx context.Context, planned []push.Planned) (int, error) {
+	messages := make([][]byte, len(planned))
+	docs := make([][][]byte, len(planned))
+	for i, p := range planned {
+		var err error
+		if messages[i], err = json.Marshal(p.Message); err != nil {
+			return 0, fmt.Errorf("message: %w", err)
+		}
+		if docs[i], err = deliveryDocs(p.Plan.Deliveries); err != nil {
+			return 0, err
 		}
 	}
-	var planned int
-	err = db.write(ctx, func(t *tx) error {
-		planned = 0
-		n, err := t.exec(`INSERT INTO messages(citizen, at, id, doc) VALUES(?,?,?,?) ON CONFLICT DO NOTHING`, m.Citizen, millis(m.At), m.ID, doc)
-		if err != nil || n == 0 {
-			return err
-		}
-		for i, d := range deliveries {
-			if _, err := t.exec(`INSERT INTO deliveries(message, id, channel, device, state, due, doc) VALUES(?,?,?,?,?,?,?)`,
-				d.Message, d.ID, d.Channel, d.Device, push.Queued, millis(d.Planned), docs[i]); err != nil {
+	var n int
+	err := db.write(ctx, func(t *tx) error {
+		n = 0
+		for i, p := range planned {
+			m := p.Message
+			isNew, err := t.exec(`INSERT INTO messages(citizen, at, id, step, since, chain, unreached, why, doc) VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
+				m.Citizen, millis(m.At), m.ID, p.Plan.Step, millis(p.Plan.Since), orNull(p.Plan.Due), unreachedSince(p.Plan), p.Plan.Unreached, messages[i])
+			if err != nil {
 				return err
 			}
+			if isNew > 0 {
+				if err := t.queue(p.Plan.Deliveries, docs[i]); err != nil {
+					return err
+				}
+				n += len(docs[i])
+			}
 		}
-		planned = len(deliveries)
 		return nil
 	})
-	return planned, err
+	return n, err
+}
+
+// orNull is a moment as a column holds it, NULL for none.
+func orNull(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return millis(at)
+}
+
+func unreachedSince(p push.Plan) any {
+	if p.Unreached == "" {
+		return nil
+	}
+	return millis(p.Since)
 }
 
 // Messages is a page of an inbox.
@@ -85,24 +126,61 @@ func (db *DB) Messages(ctx context.Context, citizen string, after push.Position,
 	if unreadOnly {
 		q += `AND read = 0 `
 	}
-	rows, err := db.query(ctx, q+`ORDER BY at DESC, id DESC LIMIT ?+0`, citizen, at, after.ID, limit)
+	return db.messages(ctx, q+`ORDER BY at DESC, id DESC LIMIT ?+0`, citizen, at, after.ID, limit)
+}
+
+// ReportMessages are those of a citizen about a report. A citizen has few enough messages to look at each.
+func (db *DB) ReportMessages(ctx context.Context, citizen, report string) ([]push.Message, error) {
+	return db.messages(ctx, `SELECT delivered, read, doc FROM messages WHERE citizen = ? AND doc ->> 'report' = ? ORDER BY at, id`, citizen, report)
+}
+
+func (db *DB) messages(ctx context.Context, q string, args ...any) ([]push.Message, error) {
+	rows, err := db.query(ctx, q, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}
 	defer rows.Close()
 	var all []push.Message
 	for rows.Next() {
-		var m push.Message
-		var delivered, read int64
-		var doc []byte
-		if err := rows.Scan(&delivered, &read, &doc); err != nil {
+		m, err := readMessage(rows)
+		if err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(doc, &m); err != nil {
-			return nil, fmt.Errorf("stored message: %w", err)
-		}
-		m.DeliveredAt, m.ReadAt = moment(delivered), moment(read)
 		all = append(all, m)
+	}
+	return all, rows.Err()
+}
+
+// readMessage reads delivered, read and doc, and then the other columns into more.
+func readMessage(r scanner, more ...any) (m push.Message, err error) {
+	var delivered, read int64
+	var doc []byte
+	if err := r.Scan(append([]any{&delivered, &read, &doc}, more...)...); err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(doc, &m); err != nil {
+		return m, unreadable{err}
+	}
+	m.DeliveredAt, m.ReadAt = moment(delivered), moment(read)
+	return m, nil
+}
+
+// RecentReports reads until it has seen enough.
+func (db *DB) RecentReports(ctx context.Context, citizen string, since time.Time, limit int) ([]string, error) {
+	rows, err := db.query(ctx, `SELECT coalesce(doc ->> 'report', '') FROM messages WHERE citizen = ? AND at >= ? ORDER BY at, id`, citizen, millis(since))
+	if err != nil {
+		return nil, fmt.Errorf("read recent messages: %w", err)
+	}
+	defer rows.Close()
+	var all []string
+	for len(all) < limit && rows.Next() {
+		var report string
+		if err := rows.Scan(&report); err != nil {
+			return nil, err
+		}
+		if report != "" && !slices.Contains(all, report) {
+			all = append(all, report)
+		}
 	}
 	return all, rows.Err()
 }
@@ -114,181 +192,63 @@ func (db *DB) UnreadMessages(ctx context.Context, citizen string) (int, error) {
 	return n, err
 }
 
-// AcknowledgeMessage notes that a message arrived, or was read. The message is found by a read, beside the writer.
-func (db *DB) AcknowledgeMessage(ctx context.Context, citizen, id, device string, at time.Time, read bool) error {
-	var key, wasDelivered, wasRead int64
-	err := db.row(ctx, `SELECT at, delivered, read FROM messages WHERE citizen = ? AND id = ?`, citizen, id).Scan(&key, &wasDelivered, &wasRead)
+// AcknowledgeMessages notes that messages arrived, or were read. They are found by a read, beside the writer; those that were read
+// before cost no write.
+func (db *DB) AcknowledgeMessages(ctx context.Context, citizen string, ids []string, device string, at time.Time, read bool) (known []string, err error) {
+	rows, err := db.query(ctx, `SELECT id, at, read FROM messages WHERE citizen = ? AND id IN (SELECT value FROM json_each(?))`, citizen, jsonList(ids))
 	if err != nil {
-		return absent(err)
-	}
-	if wasRead > 0 {
-		return nil
-	}
-	return db.write(ctx, func(t *tx) error {
-		q := `UPDATE messages SET delivered = iif(delivered = 0, ?1, delivered), read = iif(read = 0 AND ?2, ?1, read)
-			WHERE citizen = ?3 AND at = ?4 AND id = ?5`
-		if _, err := t.exec(q, millis(at), read, citizen, key, id); err != nil {
-			return err
-		}
-		return acknowledgeDeliveries(t, id, device, at, read)
-	})
-}
-
-func acknowledgeDeliveries(t *tx, message, device string, at time.Time, read bool) error {
-	rows, err := t.query(`SELECT id, device, state FROM deliveries WHERE message = ?`, message)
-	if err != nil {
-		return err
-	}
-	type move struct {
-		id string
-		to push.State
-	}
-	var moves []move
-	for rows.Next() {
-		var id, dev string
-		var state push.State
-		if err := rows.Scan(&id, &dev, &state); err != nil {
-			rows.Close()
-			return err
-		}
-		to := push.AfterAcknowledgement(state, read)
-		if to != state && (read || device == "" || dev == device) {
-			moves = append(moves, move{id, to})
-		}
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, m := range moves {
-		if _, err := t.exec(`UPDATE deliveries SET state = ?, due = NULL, changed = ? WHERE message = ? AND id = ?`,
-			m.to, millis(at), message, m.id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const deliveryColumns = `state, due, fence, attempts, reason, ref, changed, doc`
-
-// readDelivery reads deliveryColumns and then the other columns into more.
-func readDelivery(r scanner, more ...any) (push.Delivery, error) {
-	var d push.Delivery
-	var due *int64
-	var changed int64
-	var doc []byte
-	if err := r.Scan(append([]any{&d.State, &due, &d.Fence, &d.Attempts, &d.Reason, &d.Ref, &changed, &doc}, more...)...); err != nil {
-		return d, err
-	}
-	if due != nil {
-		d.Due = moment(*due)
-	}
-	d.Changed = moment(changed)
-	if err := json.Unmarshal(doc, &d); err != nil {
-		return d, unreadable{err}
-	}
-	return d, nil
-}
-
-// unreadable says that a row is there and its document cannot be read.
-type unreadable struct{ error }
-
-// Deliveries of a message.
-func (db *DB) Deliveries(ctx context.Context, message string) ([]push.Delivery, error) {
-	rows, err := db.query(ctx, `SELECT `+deliveryColumns+` FROM deliveries WHERE message = ? ORDER BY id`, message)
-	if err != nil {
-		return nil, fmt.Errorf("read deliveries: %w", err)
+		return nil, fmt.Errorf("find messages: %w", err)
 	}
 	defer rows.Close()
-	var all []push.Delivery
+	type found struct {
+		id string
+		at int64
+	}
+	var news []found
 	for rows.Next() {
-		d, err := readDelivery(rows)
-		if err != nil {
-			return nil, fmt.Errorf("stored delivery: %w", err)
+		var f found
+		var wasRead int64
+		if err := rows.Scan(&f.id, &f.at, &wasRead); err != nil {
+			return nil, err
 		}
-		all = append(all, d)
-	}
-	return all, rows.Err()
-}
-
-// NextDelivery is when the next one is due.
-func (db *DB) NextDelivery(ctx context.Context, channel string) (time.Time, bool, error) {
-	var due int64
-	err := db.row(ctx, `SELECT due FROM deliveries WHERE channel = ? AND due IS NOT NULL ORDER BY due LIMIT 1`, channel).Scan(&due)
-	if fault.CodeOf(absent(err)) == fault.NotFound {
-		return time.Time{}, false, nil
-	}
-	return moment(due), err == nil, err
-}
-
-// LeaseDeliveries takes what is due in one statement.
-func (db *DB) LeaseDeliveries(ctx context.Context, channel string, now time.Time, ttl time.Duration, limit int) ([]push.Delivery, error) {
-	var leased []push.Delivery
-	err := db.write(ctx, func(t *tx) error {
-		leased = leased[:0]
-		rows, err := t.query(`UPDATE deliveries SET state = ?1, due = ?2, fence = fence + 1, changed = ?3 WHERE (message, id) IN
-			(SELECT message, id FROM deliveries WHERE channel = ?4 AND due <= ?3 ORDER BY due LIMIT ?5)
-			RETURNING `+deliveryColumns+`, message, id`, push.Leased, millis(now.Add(ttl)), millis(now), channel, limit)
-		if err != nil {
-			return err
+		known = append(known, f.id)
+		if wasRead == 0 {
+			news = append(news, f)
 		}
-		defer rows.Close()
-		var poisoned []push.Result
-		for rows.Next() {
-			var message, id string
-			d, err := readDelivery(rows, &message, &id)
-			if _, bad := err.(unreadable); bad {
-				poisoned = append(poisoned, push.Result{Message: message, ID: id, Fence: d.Fence, State: push.Failed, Reason: "unreadable", At: now})
-				continue
-			}
-			if err != nil {
+	}
+	if err := rows.Err(); err != nil || len(news) == 0 {
+		return known, err
+	}
+	return known, db.write(ctx, func(t *tx) error {
+		c := counts{}
+		for _, m := range news {
+			q := `UPDATE messages SET delivered = iif(delivered = 0, ?1, delivered), read = iif(read = 0 AND ?2, ?1, read), chain = NULL, unreached = NULL, why = ''
+				WHERE citizen = ?3 AND at = ?4 AND id = ?5`
+			if _, err := t.exec(q, millis(at), read, citizen, m.at, m.id); err != nil {
 				return err
 			}
-			leased = append(leased, d)
+			if err := t.acknowledge(m.id, device, at, read, c); err != nil {
+				return err
+			}
 		}
-		if err := rows.Err(); err != nil {
+		return t.count(c)
+	})
+}
+
+func (t *tx) acknowledge(message, device string, at time.Time, read bool, c counts) error {
+	all, err := t.deliveries(message)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		to := push.AfterAcknowledgement(d.State, read)
+		if to == d.State || !read && device != "" && d.Target != device {
+			continue
+		}
+		if _, err := t.exec(`UPDATE deliveries SET state = ?, due = NULL, changed = ? WHERE message = ? AND id = ?`, to, millis(at), message, d.ID); err != nil {
 			return err
 		}
-		rows.Close()
-		return settleDeliveries(t, poisoned)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("lease deliveries: %w", err)
-	}
-	slices.SortStableFunc(leased, func(a, b push.Delivery) int {
-		if c := a.Planned.Compare(b.Planned); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
-	return leased, nil
-}
-
-// HoldsDelivery says whether the lease is still good.
-func (db *DB) HoldsDelivery(ctx context.Context, d push.Delivery) (bool, error) {
-	var n int
-	err := db.row(ctx, `SELECT count(*) FROM deliveries WHERE message = ? AND id = ? AND fence = ? AND state = ?`,
-		d.Message, d.ID, d.Fence, push.Leased).Scan(&n)
-	return n == 1, err
-}
-
-// SettleDeliveries writes results.
-func (db *DB) SettleDeliveries(ctx context.Context, results []push.Result) error {
-	return db.write(ctx, func(t *tx) error { return settleDeliveries(t, results) })
-}
-
-func settleDeliveries(t *tx, results []push.Result) error {
-	for _, r := range results {
-		var due *int64
-		if r.State == push.Queued {
-			ms := millis(r.Due)
-			due = &ms
-		}
-		if _, err := t.exec(`UPDATE deliveries SET state = ?, due = ?, attempts = attempts + ?, reason = ?, ref = ?, changed = ?
-			WHERE message = ? AND id = ? AND fence = ? AND state = ?`,
-			r.State, due, r.Attempted, r.Reason, r.Ref, millis(r.At), r.Message, r.ID, r.Fence, push.Leased); err != nil {
-			return fmt.Errorf("settle a delivery: %w", err)
-		}
+		c.add(d, to, "", at)
 	}
 	return nil
 }

@@ -1,0 +1,91 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/push"
+)
+
+// NextChain is when the next one has to be looked at.
+func (db *DB) NextChain(ctx context.Context) (time.Time, bool, error) {
+	var due int64
+	err := absent(db.row(ctx, `SELECT chain FROM messages WHERE chain IS NOT NULL ORDER BY chain LIMIT 1`).Scan(&due))
+	if fault.CodeOf(err) == fault.NotFound {
+		return time.Time{}, false, nil
+	}
+	return moment(due), err == nil, err
+}
+
+// LeaseChains takes those that are due.
+func (db *DB) LeaseChains(ctx context.Context, now time.Time, ttl time.Duration, limit int) ([]push.Chain, error) {
+	var all []push.Chain
+	err := db.write(ctx, func(t *tx) error {
+		all = all[:0]
+		rows, err := t.query(`UPDATE messages SET chain = ?1 WHERE (citizen, at, id) IN
+			(SELECT citizen, at, id FROM messages WHERE chain IS NOT NULL AND chain <= ?2 ORDER BY chain LIMIT ?3+0) RETURNING delivered, read, doc, step, since`,
+			millis(now.Add(ttl)), millis(now), limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			x := push.Chain{Due: now.Add(ttl)}
+			var since int64
+			if x.Message, err = readMessage(rows, &x.Step, &since); errors.As(err, &unreadable{}) {
+				continue // it is looked at again and again, and harms no other
+			} else if err != nil {
+				return err
+			}
+			x.Since = moment(since)
+			all = append(all, x)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lease chains: %w", err)
+	}
+	for i := range all {
+		if all[i].Deliveries, err = db.Deliveries(ctx, all[i].Message.ID); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// MoveChains writes what is to be done next.
+func (db *DB) MoveChains(ctx context.Context, moves []push.ChainMove) (int, error) {
+	docs := make([][][]byte, len(moves))
+	for i, m := range moves {
+		var err error
+		if docs[i], err = deliveryDocs(m.Plan.Deliveries); err != nil {
+			return 0, err
+		}
+	}
+	var n int
+	err := db.write(ctx, func(t *tx) error {
+		n = 0
+		for i, m := range moves {
+			p, msg := m.Plan, m.Chain.Message
+			held, err := t.exec(`UPDATE messages SET step = ?, since = ?, chain = ?, unreached = ?, why = ? WHERE citizen = ? AND at = ? AND id = ? AND chain = ?`,
+				p.Step, millis(p.Since), orNull(p.Due), unreachedSince(p), p.Unreached, msg.Citizen, millis(msg.At), msg.ID, millis(m.Chain.Due))
+			if err != nil {
+				return err
+			}
+			if held > 0 {
+				if err := t.queue(p.Deliveries, docs[i]); err != nil {
+					return err
+				}
+				n += len(docs[i])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("move chains: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,305 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/push"
+)
+
+func deliveryDocs(deliveries []push.Delivery) ([][]byte, error) {
+	docs := make([][]byte, len(deliveries))
+	for i, d := range deliveries {
+		var err error
+		if docs[i], err = json.Marshal(d); err != nil {
+			return nil, fmt.Errorf("delivery: %w", err)
+		}
+	}
+	return docs, nil
+}
+
+// queue adds deliveries; those that are there already stay as they are.
+func (t *tx) queue(deliveries []push.Delivery, docs [][]byte) error {
+	for i, d := range deliveries {
+		if _, err := t.exec(`INSERT INTO deliveries(message, id, channel, bulk, step, device, state, due, doc) VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
+			d.Message, d.ID, d.Channel, d.Bulk(), d.Step, d.Target, push.Queued, millis(d.Due), docs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const deliveryColumns = `state, due, fence, attempts, reason, ref, changed, doc`
+
+// readDelivery reads deliveryColumns and then the other columns into more.
+func readDelivery(r scanner, more ...any) (push.Delivery, error) {
+	var d push.Delivery
+	var due *int64
+	var changed int64
+	var doc []byte
+	if err := r.Scan(append([]any{&d.State, &due, &d.Fence, &d.Attempts, &d.Reason, &d.Ref, &changed, &doc}, more...)...); err != nil {
+		return d, err
+	}
+	if due != nil {
+		d.Due = moment(*due)
+	}
+	d.Changed = moment(changed)
+	if err := json.Unmarshal(doc, &d); err != nil {
+		return d, unreadable{err}
+	}
+	return d, nil
+}
+
+// unreadable says that a row is there and its document cannot be read.
+type unreadable struct{ error }
+
+const deliveriesOf = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE message = ? ORDER BY id`
+
+// Deliveries of a message.
+func (db *DB) Deliveries(ctx context.Context, message string) ([]push.Delivery, error) {
+	rows, err := db.query(ctx, deliveriesOf, message)
+	return readDeliveries(rows, err)
+}
+
+func (t *tx) deliveries(message string) ([]push.Delivery, error) {
+	rows, err := t.query(deliveriesOf, message)
+	return readDeliveries(rows, err)
+}
+
+// readDeliveries leaves out those that cannot be read: they are failed when they are leased.
+func readDeliveries(rows *sql.Rows, err error) ([]push.Delivery, error) {
+	if err != nil {
+		return nil, fmt.Errorf("read deliveries: %w", err)
+	}
+	defer rows.Close()
+	var all []push.Delivery
+	for rows.Next() {
+		d, err := readDelivery(rows)
+		if errors.As(err, &unreadable{}) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, rows.Err()
+}
+
+// NextDelivery is when the next one is due.
+func (db *DB) NextDelivery(ctx context.Context, channel string) (time.Time, bool, error) {
+	var due *int64
+	err := db.row(ctx, `SELECT min(due) FROM (SELECT (SELECT due FROM deliveries WHERE channel = ?1 AND bulk = 0 AND due IS NOT NULL ORDER BY due LIMIT 1) AS due
+		UNION ALL SELECT (SELECT due FROM deliveries WHERE channel = ?1 AND bulk = 1 AND due IS NOT NULL ORDER BY due LIMIT 1))`, channel).Scan(&due)
+	if err != nil || due == nil {
+		return time.Time{}, false, err
+	}
+	return moment(*due), true, nil
+}
+
+// LeaseDeliveries takes what is due, bulk only as far as nothing else fills the batch.
+func (db *DB) LeaseDeliveries(ctx context.Context, channel string, now time.Time, ttl time.Duration, limit int, takeOver bool) ([]push.Delivery, error) {
+	var leased []push.Delivery
+	err := db.write(ctx, func(t *tx) error {
+		leased = leased[:0]
+		var poisoned []push.Result
+		for bulk := 0; bulk <= 1 && len(leased) < limit; bulk++ {
+			rows, err := t.query(`UPDATE deliveries SET state = 'leased', due = ?1, fence = fence + 1, changed = ?2 WHERE (message, id) IN
+				(SELECT message, id FROM deliveries WHERE channel = ?3 AND bulk = ?4 AND due <= ?2 AND (?5 OR state = 'queued') ORDER BY due LIMIT ?6+0)
+				RETURNING `+deliveryColumns+`, message, id`, millis(now.Add(ttl)), millis(now), channel, bulk, takeOver, limit-len(leased))
+			if err != nil {
+				return err
+			}
+			broken, err := readLeased(rows, &leased, channel, now)
+			if err != nil {
+				return err
+			}
+			poisoned = append(poisoned, broken...)
+		}
+		return t.settle(poisoned, counts{})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lease deliveries: %w", err)
+	}
+	slices.SortStableFunc(leased, func(a, b push.Delivery) int {
+		if c := a.Planned.Compare(b.Planned); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return leased, nil
+}
+
+func readLeased(rows *sql.Rows, leased *[]push.Delivery, channel string, now time.Time) (poisoned []push.Result, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var message, id string
+		d, err := readDelivery(rows, &message, &id)
+		if errors.As(err, &unreadable{}) {
+			poisoned = append(poisoned, push.Result{Delivery: push.Delivery{Message: message, ID: id, Channel: channel, Fence: d.Fence, Planned: now}, State: push.Failed, Reason: "unreadable", At: now})
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		*leased = append(*leased, d)
+	}
+	return poisoned, rows.Err()
+}
+
+// EndLeases ends leases that last too long.
+func (db *DB) EndLeases(ctx context.Context, channel string, now time.Time, ttl time.Duration) error {
+	return db.write(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE deliveries SET due = ?1 WHERE channel = ?2 AND bulk IN (0, 1) AND due > ?3 AND state = 'leased'`, millis(now), channel, millis(now.Add(ttl)))
+		return err
+	})
+}
+
+// SettleDeliveries writes results.
+func (db *DB) SettleDeliveries(ctx context.Context, results []push.Result) error {
+	return db.write(ctx, func(t *tx) error {
+		c := counts{}
+		if err := t.settle(results, c); err != nil {
+			return fmt.Errorf("settle deliveries: %w", err)
+		}
+		return t.count(c)
+	})
+}
+
+func (t *tx) settle(results []push.Result, c counts) error {
+	for _, r := range results {
+		d := r.Delivery
+		var due any
+		if r.State == push.Queued {
+			due = millis(r.Due)
+		}
+		n, err := t.exec(`UPDATE deliveries SET state = ?, due = ?, attempts = attempts + ?, reason = ?, ref = ?, changed = ?
+			WHERE message = ? AND id = ? AND fence = ? AND state = 'leased'`, r.State, due, r.Attempted, r.Reason, r.Ref, millis(r.At), d.Message, d.ID, d.Fence)
+		if err != nil {
+			return err
+		}
+		if n == 0 || r.State == push.Queued {
+			continue
+		}
+		c.add(d, r.State, r.Reason, r.At)
+		switch {
+		case r.State != push.Accepted:
+			err = t.hurry(d, r.At)
+		case d.Step > 0: // the person is told by other means now
+			_, err = t.exec(`UPDATE deliveries SET state = 'suppressed', reason = 'told_otherwise', due = NULL, changed = ? WHERE message = ? AND step < ? AND state = 'queued'`,
+				millis(r.At), d.Message, d.Step)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hurry lets the chain of a delivery's message be looked at now.
+func (t *tx) hurry(d push.Delivery, now time.Time) error {
+	_, err := t.exec(`UPDATE messages SET chain = ?1 WHERE citizen = ?2 AND at = ?3 AND id = ?4 AND chain > ?1`, millis(now), d.Citizen, millis(d.At), d.Message)
+	return err
+}
+
+// Receive notes what a gateway says later.
+func (db *DB) Receive(ctx context.Context, r push.Receipt) error {
+	return db.write(ctx, func(t *tx) error {
+		if r.Once != "" {
+			n, err := t.exec(`INSERT INTO receipts(once, at) VALUES(?,?) ON CONFLICT DO NOTHING`, r.Once, millis(r.At))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return fault.New(fault.Exists)
+			}
+			if _, err := t.exec(`DELETE FROM receipts WHERE once IN (SELECT once FROM receipts WHERE at < ? LIMIT 100)`, millis(r.At.Add(-receiptsKept))); err != nil {
+				return err
+			}
+		}
+		rows, err := t.query(`SELECT `+deliveryColumns+` FROM deliveries WHERE ref = ? AND channel = 'sms' AND ref <> '' LIMIT 1`, r.Ref)
+		found, err := readDeliveries(rows, err)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 || found[0].Channel != r.Channel {
+			return fault.New(fault.NotFound)
+		}
+		return t.receive(found[0], r)
+	})
+}
+
+// receiptsKept is how long a call is known; its signature is refused by its age long before.
+const receiptsKept = 24 * time.Hour
+
+func (t *tx) receive(d push.Delivery, r push.Receipt) error {
+	if d.State != push.Accepted || r.State == "" {
+		return nil
+	}
+	if _, err := t.exec(`UPDATE deliveries SET state = ?, reason = ?, changed = ? WHERE message = ? AND id = ?`, r.State, r.Reason, millis(r.At), d.Message, d.ID); err != nil {
+		return err
+	}
+	c := counts{}
+	c.add(d, r.State, r.Reason, r.At)
+	if err := t.count(c); err != nil {
+		return err
+	}
+	if r.State != push.Delivered {
+		return t.hurry(d, r.At)
+	}
+	_, err := t.exec(`UPDATE messages SET chain = NULL, unreached = NULL, why = '' WHERE citizen = ? AND at = ? AND id = ?`, d.Citizen, millis(d.At), d.Message)
+	return err
+}
+
+// QueueDepth counts what waits.
+func (db *DB) QueueDepth(ctx context.Context, now time.Time) (map[string]push.Depth, error) {
+	all := map[string]push.Depth{}
+	for _, channel := range push.Channels {
+		var n int
+		if err := db.row(ctx, `SELECT count(*) FROM deliveries WHERE channel = ? AND bulk IN (0, 1) AND due IS NOT NULL`, channel).Scan(&n); err != nil {
+			return nil, fmt.Errorf("count deliveries: %w", err)
+		}
+		d := push.Depth{Open: n}
+		next, any, err := db.NextDelivery(ctx, channel)
+		if err != nil {
+			return nil, fmt.Errorf("find the oldest delivery: %w", err)
+		}
+		if any {
+			d.Oldest = max(0, now.Sub(next))
+		}
+		all[channel] = d
+	}
+	return all, nil
+}
+
+// counts are increments of the figures.
+type counts map[countKey]int
+
+type countKey struct {
+	day, centre, channel, reason string
+	outcome                      push.State
+	bucket                       int
+}
+
+func (c counts) add(d push.Delivery, s push.State, reason string, at time.Time) {
+	if d.Day != "" {
+		c[countKey{d.Day, d.Centre, d.Channel, reason, s, push.DelayBucket(at.Sub(d.Planned))}]++
+	}
+}
+
+func (t *tx) count(c counts) error {
+	for k, n := range c {
+		if _, err := t.exec(`INSERT INTO delivery_counts(day, centre, channel, outcome, reason, bucket, n) VALUES(?,?,?,?,?,?,?)
+			ON CONFLICT DO UPDATE SET n = n + excluded.n`, k.day, k.centre, k.channel, k.outcome, k.reason, k.bucket, n); err != nil {
+			return fmt.Errorf("count deliveries: %w", err)
+		}
+	}
+	return nil
+}
