@@ -139,7 +139,7 @@ func (s *settings) codes(log *slog.Logger) (accounts.CodeSender, func() []api.De
 			return all
 		}, nil
 	}
-	g, err := sms.New(sms.Config{URL: s.SmsURL, Token: s.SmsToken, Body: s.SmsBody})
+	g, err := sms.New(sms.Config{URL: s.SmsURL, Key: s.SmsToken, Body: s.SmsBody, Dev: s.Dev})
 	return g, nil, err
 }
 

@@ -138,6 +138,9 @@ func (p *Profile) check() error {
 	if !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodGet}, p.Method) {
 		return errors.New("method: must be POST, PUT or GET")
 	}
+	if placeholder.MatchString(p.URL) {
+		return errors.New("url: may hold no placeholder")
+	}
 	if err := p.checkTexts(); err != nil {
 		return err
 	}
