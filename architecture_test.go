@@ -66,7 +66,7 @@ var owners = map[string][]string{
 	"database/sql":               {"store/sqlite"},
 	"go.mongodb.org/":            {"store/mongo"},
 	"github.com/gofiber/fiber/":  {"api", "api/gen", "web", "cmd/balagh", "bench"},
-	"github.com/valyala/fast":    {"api", "web", "bench"},
+	"github.com/valyala/fast":    {"api", "web", "bench", "demo/standin"},
 	"github.com/oapi-codegen/":   {"api", "api/gen"},
 	"github.com/getkin/kin-open": {"api", "api/gen", "openapi", "cmd/balagh"},
 	"gocloud.dev/":               {"photos", "cmd/balagh"},

@@ -7,9 +7,14 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/valyala/fasthttp"
 )
 
-const maxPayload = 4096 // bytes of notification and data
+const (
+	maxPayload      = 4096 // bytes of notification, data and APNs payload
+	maxTopicPayload = 2048 // the same, to a topic
+)
 
 // refusal is an error in Google's form.
 type refusal struct {
@@ -17,32 +22,40 @@ type refusal struct {
 	status  string
 	code    string // of FCM
 	message string
+	quota   string // whose, with 429
 }
 
 func invalid(path, message string) refusal {
 	if path != "" {
 		message = fmt.Sprintf("Invalid value at '%s': %s", path, message)
 	}
-	return refusal{http.StatusBadRequest, "INVALID_ARGUMENT", "INVALID_ARGUMENT", message}
+	return refusal{http.StatusBadRequest, "INVALID_ARGUMENT", "INVALID_ARGUMENT", message, ""}
 }
 
-func write(w http.ResponseWriter, f refusal) {
+func write(ctx *fasthttp.RequestCtx, f refusal) {
 	body := map[string]any{"code": f.http, "message": f.message, "status": f.status}
 	if f.code != "" {
-		body["details"] = []any{map[string]string{"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": f.code}}
+		details := []any{map[string]string{"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": f.code}}
+		if f.quota != "" {
+			details = append(details, map[string]any{"@type": "type.googleapis.com/google.rpc.QuotaFailure",
+				"violations": []any{map[string]string{"subject": f.quota, "description": f.message}}})
+		}
+		body["details"] = details
 	}
-	answer(w, f.http, map[string]any{"error": body})
+	answer(ctx, f.http, map[string]any{"error": body})
 }
 
 // tokenRefusal is what FCM knows of a token, by its beginning.
 func tokenRefusal(token string) *refusal {
 	switch kind, _, _ := strings.Cut(token, "-"); kind {
 	case "dead":
-		return &refusal{http.StatusNotFound, "NOT_FOUND", "UNREGISTERED", "Requested entity was not found."}
+		return &refusal{http.StatusNotFound, "NOT_FOUND", "UNREGISTERED", "Requested entity was not found.", ""}
 	case "foreign":
-		return &refusal{http.StatusForbidden, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", "SenderId mismatch"}
+		return &refusal{http.StatusForbidden, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", "SenderId mismatch", ""}
 	case "bad":
-		return &refusal{http.StatusBadRequest, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "The registration token is not a valid FCM registration token"}
+		return &refusal{http.StatusBadRequest, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "The registration token is not a valid FCM registration token", ""}
+	case "busy":
+		return &refusal{http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", "Device message rate exceeded.", "device"}
 	}
 	return nil
 }
@@ -66,28 +79,31 @@ var requestShape = shape{"validateOnly": nil, "message": {
 	"apns":    {"headers": nil, "payload": nil, "fcmOptions": fcmOptions, "liveActivityToken": nil},
 }}
 
-// check finds the first field that FCM does not know.
-func (s shape) check(path string, raw json.RawMessage) *refusal {
-	if s == nil {
+// check finds the first field that FCM does not know. raw is valid JSON.
+func (s shape) check(path string, raw []byte) (bad *refusal) {
+	if s == nil || absent(raw) {
 		return nil
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
+	if !isObject(raw) {
 		f := invalid(path, "an object is wanted")
 		return &f
 	}
-	for name, v := range fields {
-		inner, known := s[camel(name)]
+	each(raw, func(name, value []byte) bool {
+		inner, known := s[string(name[1:len(name)-1])]
 		if !known {
-			f := refusal{http.StatusBadRequest, "INVALID_ARGUMENT", "",
-				fmt.Sprintf("Invalid JSON payload received. Unknown name %q at '%s': Cannot find field.", name, path)}
-			return &f
+			plain, _ := text(name)
+			if inner, known = s[camel(plain)]; !known {
+				bad = &refusal{http.StatusBadRequest, "INVALID_ARGUMENT", "",
+					fmt.Sprintf("Invalid JSON payload received. Unknown name %q at '%s': Cannot find field.", plain, path), ""}
+				return false
+			}
 		}
-		if f := inner.check(strings.TrimPrefix(path+"."+name, "."), v); f != nil {
-			return f
+		if inner != nil {
+			bad = inner.check(strings.TrimPrefix(path+"."+string(name[1:len(name)-1]), "."), value)
 		}
-	}
-	return nil
+		return bad == nil
+	})
+	return bad
 }
 
 // camel makes camelCase of snake_case: FCM takes both.
@@ -103,62 +119,134 @@ func camel(name string) string {
 
 var seconds = regexp.MustCompile(`^\d+(\.\d{1,9})?s$`)
 
+// sent is what a request asks for. The raw values are pieces of it.
+type sent struct {
+	token, topic, condition        string
+	validateOnly                   bool
+	data, notification, apns       []byte // apns: the payload
+	android, apnsParts, webpush    []byte
+	priority, ttl, notificationID  string
+	rawToken, rawTopic, rawMessage []byte
+}
+
 // parse reads a request as FCM v1 does.
-func parse(b []byte) (m Message, validateOnly bool, bad *refusal) {
-	refuse := func(path, message string) (Message, bool, *refusal) {
+func parse(b []byte) (*sent, *refusal) {
+	refuse := func(path, message string) (*sent, *refusal) {
 		f := invalid(path, message)
-		return Message{}, false, &f
+		return nil, &f
+	}
+	b = bytes.TrimSpace(b)
+	if !json.Valid(b) {
+		return refuse("", "an object is wanted")
 	}
 	if f := requestShape.check("", b); f != nil {
-		return Message{}, false, f
+		return nil, f
 	}
-	var r struct {
-		ValidateOnly      bool `json:"validate_only"`
-		ValidateOnlyCamel bool `json:"validateOnly"`
-		Message           *struct {
-			Token, Topic, Condition string
-			Data                    map[string]string
-			Notification            map[string]any
-			Android                 struct {
-				Priority, TTL string
-			}
-			APNS struct {
-				Headers map[string]string
-				Payload map[string]any
-			}
-			Webpush struct {
-				Headers map[string]string
-			}
-		} `json:"message"`
-	}
-	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&r); err != nil {
+	m := &sent{}
+	if !m.read(b) {
 		return refuse("message", "a field has the wrong type")
 	}
-	if r.Message == nil {
+	if absent(m.rawMessage) {
 		return refuse("message", "required")
 	}
-	targets := 0
-	for _, t := range []string{r.Message.Token, r.Message.Topic, r.Message.Condition} {
-		targets += min(1, len(t))
+	limit := maxPayload
+	if m.topic != "" {
+		limit = maxTopicPayload
 	}
-	p := strings.ToLower(r.Message.Android.Priority)
+	p := strings.ToLower(m.priority)
 	switch {
-	case targets != 1:
+	case min(1, len(m.token))+min(1, len(m.topic))+min(1, len(m.condition)) != 1:
 		return refuse("message", "Exactly one of token, topic and condition must be set.")
 	case p != "" && p != "normal" && p != "high":
 		return refuse("message.android.priority", "NORMAL or HIGH")
-	case r.Message.Android.TTL != "" && !seconds.MatchString(r.Message.Android.TTL):
+	case m.ttl != "" && !seconds.MatchString(m.ttl):
 		return refuse("message.android.ttl", "seconds are wanted, such as 3.5s")
+	case len(m.data)+len(m.notification)+len(m.apns) > limit:
+		return refuse("message", fmt.Sprintf("Message is too big, must be less than or equal to %d bytes.", limit))
 	}
-	payload, err := json.Marshal(map[string]any{"data": r.Message.Data, "notification": r.Message.Notification, "apns": r.Message.APNS.Payload})
-	if err != nil || len(payload) > maxPayload {
-		return refuse("message", "Message is too big, must be less than or equal to 4096 bytes.")
+	if !absent(m.data) && !each(m.data, m.datum) {
+		return refuse("message.data", "reserved key")
 	}
-	for k := range r.Message.Data {
-		if k == "from" || k == "message_type" || strings.HasPrefix(k, "google.") || strings.HasPrefix(k, "gcm.notification.") {
-			return refuse("message.data", "reserved key")
+	return m, nil
+}
+
+// read takes the fields that matter; false when one has the wrong type.
+func (m *sent) read(request []byte) bool {
+	if absent(request) {
+		return true
+	}
+	ok := true
+	flag := func(raw []byte) bool { return bytes.Equal(raw, []byte("true")) }
+	each(request, func(name, v []byte) bool {
+		switch string(name) {
+		case `"message"`:
+			m.rawMessage = v
+		case `"validate_only"`, `"validateOnly"`:
+			ok = ok && (flag(v) || absent(v) || bytes.Equal(v, []byte("false")))
+			m.validateOnly = m.validateOnly || flag(v)
+		}
+		return true
+	})
+	if absent(m.rawMessage) {
+		return ok
+	}
+	take := func(to *string, raw []byte) {
+		s, is := text(raw)
+		*to, ok = s, ok && is
+	}
+	each(m.rawMessage, func(name, v []byte) bool {
+		switch string(name) {
+		case `"token"`:
+			m.rawToken = v
+			take(&m.token, v)
+		case `"topic"`:
+			m.rawTopic = v
+			take(&m.topic, v)
+		case `"condition"`:
+			take(&m.condition, v)
+		case `"data"`:
+			m.data, ok = v, ok && texts(v)
+		case `"notification"`:
+			m.notification = v
+		case `"android"`:
+			m.android = v
+		case `"apns"`:
+			m.apnsParts = v
+		case `"webpush"`:
+			m.webpush = v
+		}
+		return true
+	})
+	fields := func(object []byte, f func(name, v []byte)) {
+		if !absent(object) {
+			each(object, func(name, v []byte) bool { f(name, v); return true })
 		}
 	}
-	m = Message{Token: r.Message.Token, Topic: r.Message.Topic, Data: r.Message.Data, Notification: r.Message.Notification}
-	return m, r.ValidateOnly || r.ValidateOnlyCamel, nil
+	fields(m.android, func(name, v []byte) {
+		switch string(name) {
+		case `"priority"`:
+			take(&m.priority, v)
+		case `"ttl"`:
+			take(&m.ttl, v)
+		}
+	})
+	fields(m.apnsParts, func(name, v []byte) {
+		switch string(name) {
+		case `"headers"`:
+			ok = ok && texts(v)
+		case `"payload"`:
+			m.apns, ok = v, ok && (absent(v) || isObject(v))
+		}
+	})
+	fields(m.webpush, func(name, v []byte) { ok = ok && (string(name) != `"headers"` || texts(v)) })
+	return ok
+}
+
+// datum refuses the keys that FCM keeps for itself, and notes the message's id.
+func (m *sent) datum(name, value []byte) bool {
+	k, _ := text(name)
+	if k == "notification_id" {
+		m.notificationID, _ = text(value)
+	}
+	return k != "from" && k != "message_type" && !strings.HasPrefix(k, "google.") && !strings.HasPrefix(k, "gcm.notification.")
 }

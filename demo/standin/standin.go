@@ -1,15 +1,19 @@
 // Package standin stands in for Firebase Cloud Messaging on a machine without a network: it takes what the Firebase Admin
-// SDK sends, checks it as FCM v1 would, keeps it for the phones of the demo, and fails on demand for the tests.
+// SDK sends, checks it as FCM v1 would, keeps it for the phones of the demo, and fails on demand for the tests. It stands in for
+// Firebase App Check as well: it publishes keys and issues tokens.
 //
 // It runs as a process of its own and knows nothing of Balagh. Tokens decide by their beginning what FCM would know of
-// them: "dead-" is no longer registered, "foreign-" belongs to another project, "bad-" never was a token.
+// them: "dead-" is no longer registered, "foreign-" belongs to another project, "bad-" never was a token, "busy-" gets more
+// than one device may.
 package standin
 
 import (
+	"bytes"
 	"context"
+	"crypto/rsa"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"net"
 	"net/http"
@@ -18,12 +22,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 const (
 	perToken  = 50     // messages kept for one phone, the newest
 	maxTokens = 20_000 // phones that messages are kept for, the newest
 	maxBody   = 64 << 10
+	stopTime  = time.Second // that requests under way have when it stops
 )
 
 // Options of the stand-in.
@@ -33,7 +40,7 @@ type Options struct {
 	Out     io.Writer     // gets one line, "listening on http://ADDRESS", when it is ready
 }
 
-// Message that was accepted.
+// Message that was accepted: a line of the journal, and what GET /received answers with.
 type Message struct {
 	Name         string            `json:"name"`
 	Token        string            `json:"token,omitempty"`
@@ -45,27 +52,18 @@ type Message struct {
 
 // Stats counts since the start.
 type Stats struct {
-	Requests int            `json:"requests"`
-	Accepted int            `json:"accepted"`
-	Answers  map[string]int `json:"answers"` // by what was answered: "200", "404 UNREGISTERED", "fault 503" …
+	Requests   int            `json:"requests"`
+	Accepted   int            `json:"accepted"`
+	Unique     int            `json:"unique"`     // accepted with a data.notification_id that this token or topic had not had
+	Duplicates int            `json:"duplicates"` // accepted with one that it had had
+	Answers    map[string]int `json:"answers"`    // by what was answered: "200", "404 UNREGISTERED", "fault 503" …
 }
-
-// Fault is what POST /control sets: what every send gets until it is over. The zero Fault ends one.
-type Fault struct {
-	Status     int    `json:"status"`      // answer with this, in Google's form
-	RetryAfter string `json:"retry_after"` // header, as it is
-	Mode       string `json:"mode"`        // instead of a status: hang, cut (the connection), garbage (200, no JSON)
-	For        string `json:"for"`         // how long, such as 10s; until further notice when empty
-	Count      int    `json:"count"`       // how many sends; all when 0
-	Latency    string `json:"latency"`     // changes the latency of the stand-in from now on
-}
-
-func (f Fault) active() bool { return f.Status != 0 || f.Mode != "" }
 
 // Server is the stand-in.
 type Server struct {
-	mux     *http.ServeMux
 	journal *os.File
+	key     func() (*rsa.PrivateKey, error) // of App Check, made when it is first needed
+	seed    maphash.Seed
 
 	mu      sync.Mutex
 	latency time.Duration
@@ -74,13 +72,15 @@ type Server struct {
 	left    int
 	seq     int
 	stats   Stats
-	byToken map[string][]Message
+	seen    map[uint64]struct{} // hashes of target and notification_id: 16 MB for a million
+	byToken map[string][][]byte // lines of the journal
 	tokens  []string
 }
 
 // New is a stand-in; Close it when it has a journal.
 func New(o Options) (*Server, error) {
-	s := &Server{mux: http.NewServeMux(), latency: o.Latency, byToken: map[string][]Message{}, stats: Stats{Answers: map[string]int{}}}
+	s := &Server{latency: o.Latency, key: sync.OnceValues(newKey), seed: maphash.MakeSeed(), seen: map[uint64]struct{}{},
+		byToken: map[string][][]byte{}, stats: Stats{Answers: map[string]int{}}}
 	if o.Journal != "" {
 		f, err := os.OpenFile(o.Journal, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -88,15 +88,8 @@ func New(o Options) (*Server, error) {
 		}
 		s.journal = f
 	}
-	s.mux.HandleFunc("POST /v1/projects/{project}/{call}", s.send)
-	s.mux.HandleFunc("POST /control", s.control)
-	s.mux.HandleFunc("GET /received", s.received)
-	s.mux.HandleFunc("GET /stats", s.statistics)
 	return s, nil
 }
-
-// ServeHTTP answers as FCM does, and to the demo and the tests.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 // Close closes the journal.
 func (s *Server) Close() error {
@@ -120,180 +113,181 @@ func Run(ctx context.Context, addr string, o Options) error {
 	if o.Out != nil {
 		fmt.Fprintf(o.Out, "listening on http://%s\n", l.Addr())
 	}
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
-	defer stop()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	srv := &fasthttp.Server{Handler: s.serve, ErrorHandler: s.unreadable, MaxRequestBodySize: maxBody, NoDefaultServerHeader: true,
+		Logger: silent{}}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		_ = srv.ShutdownWithContext(limit)
+	})
+	err = srv.Serve(l)
+	if !stop() {
+		<-stopped
+		return nil
 	}
-	return nil
+	return err
 }
 
-func (s *Server) send(w http.ResponseWriter, r *http.Request) {
-	if r.PathValue("call") != "messages:send" {
-		s.refuse(w, refusal{http.StatusNotFound, "NOT_FOUND", "", "Requested entity was not found."})
-		return
+type silent struct{}
+
+func (silent) Printf(string, ...any) {} // connections that clients cut are what it is for
+
+// serve answers as FCM does, and to the demo and the tests.
+func (s *Server) serve(ctx *fasthttp.RequestCtx) {
+	path, post, get := string(ctx.Path()), ctx.IsPost(), ctx.IsGet()
+	switch {
+	case post && strings.HasPrefix(path, "/v1/projects/"):
+		if project, call, ok := strings.Cut(path[len("/v1/projects/"):], "/"); ok && project != "" && !strings.Contains(call, "/") {
+			s.send(ctx, project, call)
+			return
+		}
+		ctx.Error("404 page not found", http.StatusNotFound)
+	case post && path == "/control":
+		s.control(ctx)
+	case get && path == "/received":
+		s.received(ctx)
+	case get && path == "/stats":
+		s.statistics(ctx)
+	case get && path == "/v1/jwks":
+		s.keys(ctx)
+	case post && path == "/appcheck/token":
+		s.issue(ctx)
+	default:
+		ctx.Error("404 page not found", http.StatusNotFound)
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		s.refuse(w, invalid("", "Request payload size exceeds the limit."))
+}
+
+// unreadable answers what is no HTTP, or too long.
+func (s *Server) unreadable(ctx *fasthttp.RequestCtx, _ error) {
+	s.refuse(ctx, invalid("", "Request payload size exceeds the limit."))
+}
+
+func (s *Server) send(ctx *fasthttp.RequestCtx, project, call string) {
+	if call != "messages:send" {
+		s.refuse(ctx, refusal{http.StatusNotFound, "NOT_FOUND", "", "Requested entity was not found.", ""})
 		return
 	}
 	f, latency := s.begin()
-	select {
-	case <-time.After(latency):
-	case <-r.Context().Done():
-		return
+	if latency > 0 {
+		time.Sleep(latency)
 	}
 	if f.active() {
-		s.fail(w, r, f)
+		s.fail(ctx, f)
 		return
 	}
-	m, validateOnly, bad := parse(b)
+	m, bad := parse(ctx.PostBody())
 	if bad == nil {
-		bad = tokenRefusal(m.Token)
+		bad = tokenRefusal(m.token)
 	}
 	if bad != nil {
-		s.refuse(w, *bad)
+		s.refuse(ctx, *bad)
 		return
 	}
-	if err := s.accept(r.PathValue("project"), &m, validateOnly); err != nil {
-		s.refuse(w, refusal{http.StatusInternalServerError, "INTERNAL", "INTERNAL", "The journal cannot be written."})
+	name, err := s.accept(project, m)
+	if err != nil {
+		s.refuse(ctx, refusal{http.StatusInternalServerError, "INTERNAL", "INTERNAL", "The journal cannot be written.", ""})
 		return
 	}
-	answer(w, http.StatusOK, map[string]string{"name": m.Name})
+	ctx.SetContentType("application/json; charset=UTF-8")
+	ctx.Response.AppendBodyString(`{"name":`)
+	ctx.Response.AppendBody(name)
+	ctx.Response.AppendBodyString("}\n")
 }
 
-// begin counts a request and says what is to happen to it.
-func (s *Server) begin() (Fault, time.Duration) {
+// accept gives a message its name, as JSON, and notes it.
+func (s *Server) accept(project string, m *sent) (name []byte, err error) {
+	now := time.Now().UTC()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.Requests++
-	f := s.fault
-	if !f.active() || !s.until.IsZero() && time.Now().After(s.until) || f.Count > 0 && s.left == 0 {
-		s.fault = Fault{}
-		return Fault{}, s.latency
-	}
-	s.left--
-	return f, s.latency
-}
-
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, f Fault) {
-	s.count("fault " + f.Mode + strconv.Itoa(f.Status))
-	switch f.Mode {
-	case "hang":
-		<-r.Context().Done()
-		return
-	case "cut":
-		panic(http.ErrAbortHandler)
-	case "garbage":
-		_, _ = w.Write([]byte("<html>hello"))
-		return
-	}
-	if f.RetryAfter != "" {
-		w.Header().Set("Retry-After", f.RetryAfter)
-	}
-	status, code := "UNKNOWN", ""
-	switch f.Status {
-	case http.StatusTooManyRequests:
-		status, code = "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"
-	case http.StatusInternalServerError:
-		status, code = "INTERNAL", "INTERNAL"
-	case http.StatusServiceUnavailable:
-		status, code = "UNAVAILABLE", "UNAVAILABLE"
-	}
-	write(w, refusal{f.Status, status, code, "A fault that was asked for."})
-}
-
-func (s *Server) accept(project string, m *Message, validateOnly bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.seq++
-	m.Name = fmt.Sprintf("projects/%s/messages/0:%019d%%%08x", project, time.Now().UnixMicro(), s.seq)
-	m.At = time.Now().UTC()
-	s.stats.Answers["200"]++
-	if validateOnly {
-		return nil
+	seq := s.seq
+	s.mu.Unlock()
+	name, err = json.Marshal(fmt.Sprintf("projects/%s/messages/0:%019d%%%08x", project, now.UnixMicro(), seq))
+	if err != nil {
+		return nil, err
 	}
-	if s.journal != nil {
-		line, err := json.Marshal(m)
-		if err != nil {
-			return err
+	var line []byte
+	if !m.validateOnly {
+		if line, err = m.line(name, now); err != nil {
+			return nil, err
 		}
-		if _, err := s.journal.Write(append(line, '\n')); err != nil {
-			return err
+		if s.journal != nil {
+			if _, err := s.journal.Write(line); err != nil { // one write: lines of two requests do not mix
+				return nil, err
+			}
 		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Answers["200"]++
+	if m.validateOnly {
+		return name, nil
 	}
 	s.stats.Accepted++
-	if m.Token == "" {
-		return nil
+	s.compare(m)
+	s.keep(m.token, line)
+	return name, nil
+}
+
+// line is the message as a line of the journal.
+func (m *sent) line(name []byte, at time.Time) ([]byte, error) {
+	line := make([]byte, 0, len(m.rawToken)+len(m.rawTopic)+len(m.data)+len(m.notification)+len(name)+128)
+	line = append(append(line, `{"name":`...), name...)
+	for _, part := range []struct {
+		name  string
+		value []byte
+	}{{"token", m.rawToken}, {"topic", m.rawTopic}, {"data", m.data}, {"notification", m.notification}} {
+		if !absent(part.value) {
+			line = append(append(append(append(line, `,"`...), part.name...), `":`...), part.value...)
+		}
 	}
-	if _, ok := s.byToken[m.Token]; !ok {
-		s.tokens = append(s.tokens, m.Token)
+	line = append(line, `,"at":"`...)
+	line = append(at.AppendFormat(line, time.RFC3339Nano), `"}`...)
+	if bytes.IndexByte(line, '\n') >= 0 || bytes.IndexByte(line, '\r') >= 0 {
+		var one bytes.Buffer
+		if err := json.Compact(&one, line); err != nil {
+			return nil, err
+		}
+		line = one.Bytes()
+	}
+	return append(line, '\n'), nil
+}
+
+// compare counts what has come before. The caller holds the lock.
+func (s *Server) compare(m *sent) {
+	if m.notificationID == "" {
+		return
+	}
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	for _, part := range []string{m.token, m.topic, m.notificationID} {
+		_, _ = h.WriteString(part)
+		_ = h.WriteByte(0)
+	}
+	if _, ok := s.seen[h.Sum64()]; ok {
+		s.stats.Duplicates++
+		return
+	}
+	s.seen[h.Sum64()] = struct{}{}
+	s.stats.Unique++
+}
+
+// keep keeps a line for the phone. The caller holds the lock.
+func (s *Server) keep(token string, line []byte) {
+	if token == "" {
+		return
+	}
+	kept, ok := s.byToken[token]
+	if !ok {
+		s.tokens = append(s.tokens, token)
 		if len(s.tokens) > maxTokens {
 			delete(s.byToken, s.tokens[0])
 			s.tokens = s.tokens[1:]
 		}
 	}
-	kept := append(s.byToken[m.Token], *m)
-	s.byToken[m.Token] = kept[max(0, len(kept)-perToken):]
-	return nil
-}
-
-func (s *Server) control(w http.ResponseWriter, r *http.Request) {
-	var f Fault
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	duration, err := optional(f.For)
-	latency, err2 := optional(f.Latency)
-	modes := map[string]bool{"": true, "hang": true, "cut": true, "garbage": true}
-	if err := errors.Join(err, err2); err != nil || !modes[f.Mode] || f.Count < 0 || f.Status != 0 && (f.Status < 400 || f.Status > 599) {
-		http.Error(w, "status 400-599, mode hang|cut|garbage, for and latency such as 10s, count from 0", http.StatusBadRequest)
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fault, s.left, s.until = f, f.Count, time.Time{}
-	if duration > 0 {
-		s.until = time.Now().Add(duration)
-	}
-	if f.Latency != "" {
-		s.latency = latency
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func optional(d string) (time.Duration, error) {
-	if d == "" {
-		return 0, nil
-	}
-	return time.ParseDuration(d)
-}
-
-// received is what the phone with a token got, oldest first; with after=N without the first N of those kept.
-func (s *Server) received(w http.ResponseWriter, r *http.Request) {
-	after, _ := strconv.Atoi(r.URL.Query().Get("after"))
-	s.mu.Lock()
-	kept := s.byToken[r.URL.Query().Get("token")]
-	ms := append([]Message{}, kept[min(max(after, 0), len(kept)):]...)
-	s.mu.Unlock()
-	answer(w, http.StatusOK, map[string]any{"messages": ms})
-}
-
-func (s *Server) statistics(w http.ResponseWriter, _ *http.Request) {
-	s.mu.Lock()
-	b, err := json.Marshal(s.stats)
-	s.mu.Unlock()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(b)
+	kept = append(kept, line)
+	s.byToken[token] = kept[max(0, len(kept)-perToken):]
 }
 
 func (s *Server) count(what string) {
@@ -302,13 +296,18 @@ func (s *Server) count(what string) {
 	s.mu.Unlock()
 }
 
-func (s *Server) refuse(w http.ResponseWriter, f refusal) {
+func (s *Server) refuse(ctx *fasthttp.RequestCtx, f refusal) {
 	s.count(strings.TrimSpace(strconv.Itoa(f.http) + " " + f.code))
-	write(w, f)
+	write(ctx, f)
 }
 
-func answer(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
+func answer(ctx *fasthttp.RequestCtx, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		ctx.Error(err.Error(), http.StatusInternalServerError)
+		return
+	}
+	ctx.SetContentType("application/json; charset=UTF-8")
+	ctx.SetStatusCode(status)
+	ctx.SetBody(append(b, '\n'))
 }

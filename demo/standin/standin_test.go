@@ -2,6 +2,7 @@ package standin
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // start runs a stand-in on a real socket and gives its address.
@@ -72,6 +74,13 @@ func TestServer_Send(t *testing.T) {
 		{"priority", `{"message":{"token":"a","android":{"priority":"urgent"}}}`, 400, "NORMAL or HIGH"},
 		{"ttl", `{"message":{"token":"a","android":{"ttl":"1h"}}}`, 400, "seconds"},
 		{"too big", `{"message":{"token":"a","data":{"k":"` + strings.Repeat("x", 4096) + `"}}}`, 400, "too big"},
+		{"too big for a topic", `{"message":{"topic":"a","data":{"k":"` + strings.Repeat("x", 2048) + `"}}}`, 400, "too big"},
+		{"nulls", `{"message":{"token":"a","topic":null,"data":null,"android":null,"apns":{"payload":null}},"validateOnly":null}`, 200, `"name"`},
+		{"list", `[]`, 400, "an object is wanted"},
+		{"list within", `{"message":{"token":"a","android":[]}}`, 400, "message.android"},
+		{"token is no text", `{"message":{"token":7}}`, 400, "wrong type"},
+		{"headers are no text", `{"message":{"token":"a","apns":{"headers":{"apns-priority":10}}}}`, 400, "wrong type"},
+		{"busy phone", `{"message":{"token":"busy-1"}}`, 429, "google.rpc.QuotaFailure"},
 		{"dead token", `{"message":{"token":"dead-1"}}`, 404, "UNREGISTERED"},
 		{"foreign token", `{"message":{"token":"foreign-1"}}`, 403, "SENDER_ID_MISMATCH"},
 		{"bad token", `{"message":{"token":"bad-1"}}`, 400, "google.firebase.fcm.v1.FcmError"},
@@ -101,7 +110,7 @@ func TestServer_Control(t *testing.T) {
 			t.Errorf("%d: %d %v %s; want %d", i, status, h, body, want)
 		}
 	}
-	for _, bad := range []string{`{"status":200}`, `{"mode":"laugh"}`, `{"for":"soon"}`, `{"other":1}`, `{"count":-1}`} {
+	for _, bad := range []string{`{"status":200}`, `{"mode":"laugh"}`, `{"for":"soon"}`, `{"other":1}`, `{"count":-1}`, `{"status":503,"share":2}`} {
 		if status, _, _ := post(t, url+"/control", bad); status != http.StatusBadRequest {
 			t.Errorf("%s: %d", bad, status)
 		}
@@ -130,14 +139,93 @@ func TestServer_Control(t *testing.T) {
 	}
 }
 
+func get(t *testing.T, url string, v any) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a phone would show twice is counted by phone and message, whatever else the request holds.
+func TestServer_duplicates(t *testing.T) {
+	t.Parallel()
+	url := start(t, Options{})
+	for _, body := range []string{`{"message":{"token":"a","data":{"notification_id":"1"}}}`, `{"message":{"token":"b","data":{"notification_id":"1"}}}`,
+		`{"message":{"topic":"a","data":{"notification_id":"1"}}}`, `{"message":{"token":"a","data":{"notification_id":"2"}}}`,
+		`{"message":{"data":{"x":"\"","notification_id":"\u0031"},"token":"a"}}`, `{"message":{"token":"a"}}`, `{"message":{"token":"a"}}`,
+		`{"validate_only":true,"message":{"token":"a","data":{"notification_id":"1"}}}`} {
+		if status, _, answer := post(t, url+sendPath, body); status != http.StatusOK {
+			t.Fatalf("%s: %d %s", body, status, answer)
+		}
+	}
+	var st Stats
+	if get(t, url+"/stats", &st); st.Accepted != 7 || st.Unique != 4 || st.Duplicates != 1 {
+		t.Errorf("stats %+v; want 7 accepted, 4 unique, 1 duplicate", st)
+	}
+}
+
+func TestServer_share(t *testing.T) {
+	t.Parallel()
+	url := start(t, Options{})
+	if status, _, _ := post(t, url+"/control", `{"status":500,"share":0.5}`); status != http.StatusNoContent {
+		t.Fatalf("control: %d", status)
+	}
+	for range 200 {
+		post(t, url+sendPath, `{"message":{"token":"a"}}`)
+	}
+	var st Stats
+	if get(t, url+"/stats", &st); st.Accepted < 50 || st.Accepted > 150 {
+		t.Errorf("%d of 200 accepted; want about half", st.Accepted)
+	}
+}
+
+// The journal has one line for each message, however the request was laid out.
+func TestServer_journal(t *testing.T) {
+	t.Parallel()
+	journal := filepath.Join(t.TempDir(), "journal")
+	url := start(t, Options{Journal: journal})
+	post(t, url+sendPath, "{\r\n \"message\": {\"token\": \"a\",\n \"data\": {\n \"k\" : \"v\\n\"\n}, \"notification\": {\"title\":\n\"t\"}}}")
+	b, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m Message
+	if err := json.Unmarshal(b, &m); err != nil || bytes.Count(b, []byte("\n")) != 1 || m.Token != "a" || m.Data["k"] != "v\n" ||
+		m.Notification["title"] != "t" || m.At.IsZero() {
+		t.Errorf("journal %q, %v", b, err)
+	}
+	var got struct{ Messages []Message }
+	if get(t, url+"/received?token=a", &got); len(got.Messages) != 1 || got.Messages[0].Name != m.Name {
+		t.Errorf("received %+v; want what the journal has", got)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{`{"message":{"token":"a"}}`, `{"message":null}`, `[]`, `{"message":{"android":[]}}`, `{"_":{"__a_":1}}`,
 		`{"message":{"token":"a","apns":{"payload":{"aps":{}}}}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, _, bad := parse(b)
-		if bad == nil && m.Token == "" && m.Topic == "" && !strings.Contains(strings.ToLower(string(b)), "condition") {
+		m, bad := parse(b)
+		if bad != nil {
+			return
+		}
+		var want struct {
+			Message struct{ Token, Topic, Condition string }
+		}
+		if err := json.Unmarshal(b, &want); err != nil {
+			t.Errorf("%q was accepted: %v", b, err)
+		}
+		line, err := m.line([]byte(`"name"`), time.Now())
+		if err != nil || bytes.Count(line, []byte("\n")) != 1 || json.Unmarshal(line, new(Message)) != nil {
+			t.Errorf("%q makes the line %q, %v", b, line, err)
+		}
+		if m.token == "" && m.topic == "" && m.condition == "" {
 			t.Errorf("%q was accepted without a target", b)
 		}
 	})
