@@ -20,8 +20,8 @@ func TestDB_LeaseDeliveries_poisonedRow(t *testing.T) {
 	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	for _, id := range []string{"m1", "m2"} {
 		m := push.Message{ID: id, Citizen: "c", Kind: push.Received, At: now}
-		d := push.Delivery{ID: "d", Message: id, Citizen: "c", Device: "phone", Channel: push.ChannelPush, Planned: now, Deadline: now.Add(time.Hour)}
-		if _, err := db.PlanMessage(t.Context(), m, []push.Delivery{d}); err != nil {
+		d := push.Delivery{ID: "d", Message: id, Citizen: "c", Target: "phone", Channel: push.ChannelPush, Planned: now, Deadline: now.Add(time.Hour)}
+		if _, err := db.PlanMessages(t.Context(), []push.Planned{{Message: m, Plan: push.Plan{Deliveries: []push.Delivery{d}}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -31,7 +31,7 @@ func TestDB_LeaseDeliveries_poisonedRow(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := db.LeaseDeliveries(t.Context(), push.ChannelPush, now, time.Minute, 10)
+	got, err := db.LeaseDeliveries(t.Context(), push.ChannelPush, now, time.Minute, 10, true)
 	if err != nil || len(got) != 1 || got[0].Message != "m2" {
 		t.Fatalf("leased %v, %v; want m2 alone", got, err)
 	}

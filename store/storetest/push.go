@@ -1,31 +1,45 @@
 package storetest
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/push"
 )
 
 var pushEpoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
-// TestPush is what every backend must do with messages and deliveries.
+// TestPush is what every backend must do with messages, deliveries and chains.
 func TestPush(t *testing.T, open func(t *testing.T) push.Store) {
 	for name, f := range map[string]func(*testing.T, push.Store){
-		"PlanMessage/twice":                pushPlanTwice,
-		"LeaseDeliveries/contenders":       pushContenders,
-		"LeaseDeliveries/takeover":         pushTakeover,
-		"LeaseDeliveries/due":              pushDue,
-		"SettleDeliveries/ends":            pushEnds,
-		"Messages/pages":                   pushPages,
-		"AcknowledgeMessage/states":        pushAcknowledge,
-		"AcknowledgeMessage/not_the_owner": pushForeign,
-		"AcknowledgeMessage/before_settle": pushAckBeforeSettle,
+		"PlanMessages/twice":                 pushPlanTwice,
+		"PlanMessages/batch":                 pushPlanBatch,
+		"Messages/pages":                     pushPages,
+		"ReportMessages/oldest_first":        pushReportMessages,
+		"RecentReports/first_heard_of":       pushRecentReports,
+		"AcknowledgeMessages/states":         pushAcknowledge,
+		"AcknowledgeMessages/batch":          pushAcknowledgeBatch,
+		"AcknowledgeMessages/not_the_owner":  pushForeign,
+		"AcknowledgeMessages/before_settle":  pushAckBeforeSettle,
+		"AcknowledgeMessages/any_device":     pushAckAnyDevice,
+		"LeaseDeliveries/contenders":         pushContenders,
+		"LeaseDeliveries/takeover":           pushTakeover,
+		"LeaseDeliveries/due":                pushDue,
+		"LeaseDeliveries/order":              pushOrder,
+		"EndLeases/too_long":                 pushEndLeases,
+		"SettleDeliveries/ends":              pushEnds,
+		"SettleDeliveries/hurries":           pushHurries,
+		"SettleDeliveries/told_otherwise":    pushToldOtherwise,
+		"Receive/states":                     pushReceive,
+		"Receive/once":                       pushReceiveOnce,
+		"QueueDepth/open_and_oldest":         pushDepth,
+		"LeaseChains/due":                    pushChainsDue,
+		"LeaseChains/contenders":             pushChainContenders,
+		"MoveChains/next_step":               pushMoveChains,
+		"MoveChains/lost":                    pushMoveLost,
+		"AcknowledgeMessages/ends_the_chain": pushAckEndsChain,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -34,185 +48,93 @@ func TestPush(t *testing.T, open func(t *testing.T) push.Store) {
 	}
 }
 
+// pushDelivery is one of a message.
+func pushDelivery(m push.Message, channel, device string, step int) push.Delivery {
+	return push.Delivery{ID: m.ID + "-" + channel + device, Message: m.ID, Citizen: m.Citizen, Target: device, Channel: channel, Kind: m.Kind, Report: m.Report,
+		Number: m.Number, Centre: m.Centre, Step: step, At: m.At, Planned: m.At, Deadline: m.At.Add(time.Hour), Day: "2026-11-21", State: push.Queued, Due: m.At}
+}
+
+// pushPlanned is a message with push deliveries to devices, whose chain is looked at after ten minutes.
+func pushPlanned(id, citizen string, at time.Time, devices ...string) push.Planned {
+	m := push.Message{ID: id, Citizen: citizen, Kind: push.Resolved, Report: "r", Number: "1234567890", Centre: "riyadh", At: at}
+	p := push.Planned{Message: m, Plan: push.Plan{Since: at, Due: at.Add(10 * time.Minute)}}
+	for _, d := range devices {
+		p.Plan.Deliveries = append(p.Plan.Deliveries, pushDelivery(m, push.ChannelPush, d, 0))
+	}
+	return p
+}
+
+func pushPut(t *testing.T, s push.Store, ps ...push.Planned) {
+	t.Helper()
+	want := 0
+	for _, p := range ps {
+		want += len(p.Plan.Deliveries)
+	}
+	if n, err := s.PlanMessages(t.Context(), ps); err != nil || n != want {
+		t.Fatalf("PlanMessages: %d, %v; want %d", n, err, want)
+	}
+}
+
 // pushPlan writes a message with deliveries to devices.
 func pushPlan(t *testing.T, s push.Store, id, citizen string, at time.Time, devices ...string) push.Message {
 	t.Helper()
-	m := push.Message{ID: id, Citizen: citizen, Kind: push.Resolved, Report: "r", Number: "1234567890", At: at}
-	var ds []push.Delivery
-	for _, d := range devices {
-		ds = append(ds, push.Delivery{ID: id + "-" + d, Message: id, Citizen: citizen, Device: d, Channel: push.ChannelPush, Kind: m.Kind,
-			Report: m.Report, Number: m.Number, Planned: at, Deadline: at.Add(time.Hour), State: push.Queued})
-	}
-	n, err := s.PlanMessage(t.Context(), m, ds)
-	if err != nil || n != len(devices) {
-		t.Fatalf("PlanMessage: %d, %v; want %d", n, err, len(devices))
-	}
-	return m
+	p := pushPlanned(id, citizen, at, devices...)
+	pushPut(t, s, p)
+	return p.Message
 }
 
-func pushLease(t *testing.T, s push.Store, now time.Time, limit int) []push.Delivery {
+func pushAck(t *testing.T, s push.Store, citizen, device string, at time.Time, read bool, ids ...string) []string {
 	t.Helper()
-	ds, err := s.LeaseDeliveries(t.Context(), push.ChannelPush, now, time.Minute, limit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ds
-}
-
-func pushSettle(t *testing.T, s push.Store, d push.Delivery, r push.Result) {
-	t.Helper()
-	r.Message, r.ID, r.Fence = d.Message, d.ID, d.Fence
-	if err := s.SettleDeliveries(t.Context(), []push.Result{r}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// pushState is that of the delivery of a message to a device.
-func pushState(t *testing.T, s push.Store, message, device string) push.Delivery {
-	t.Helper()
-	ds, err := s.Deliveries(t.Context(), message)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range ds {
-		if d.Device == device {
-			return d
-		}
-	}
-	t.Fatalf("no delivery of %s to %s", message, device)
-	return push.Delivery{}
+	known, err := s.AcknowledgeMessages(t.Context(), citizen, ids, device, at, read)
+	must(t, err)
+	slices.Sort(known)
+	return known
 }
 
 func pushPlanTwice(t *testing.T, s push.Store) {
 	m := pushPlan(t, s, "m", "c", pushEpoch, "a", "b")
 	pushSettle(t, s, pushLease(t, s, pushEpoch, 1)[0], push.Result{State: push.Accepted, At: pushEpoch})
-	n, err := s.PlanMessage(t.Context(), m, []push.Delivery{{ID: "m-a", Message: "m", Channel: push.ChannelPush, Device: "a"}, {ID: "m-new", Message: "m"}})
+	again := pushPlanned("m", "c", pushEpoch, "a", "new")
+	again.Message.Kind, again.Plan.Due = push.Closed, time.Time{}
+	n, err := s.PlanMessages(t.Context(), []push.Planned{again})
 	if n != 0 || err != nil {
 		t.Fatalf("again: %d, %v; want 0", n, err)
 	}
 	ds, err := s.Deliveries(t.Context(), "m")
 	if err != nil || len(ds) != 2 || ds[0].State != push.Accepted || ds[1].State != push.Queued {
-		t.Errorf("deliveries %+v, %v; want one accepted, one queued", ds, err)
+		t.Fatalf("deliveries %+v, %v; want one accepted, one queued", ds, err)
 	}
-	want := ds[1]
-	if want.Citizen != "c" || want.Number != "1234567890" || !want.Deadline.Equal(pushEpoch.Add(time.Hour)) || !want.Due.Equal(pushEpoch) {
-		t.Errorf("stored %+v", want)
+	if want := pushDelivery(m, push.ChannelPush, "b", 0); ds[1] != want {
+		t.Errorf("stored %+v; want %+v", ds[1], want)
 	}
 	if ms, err := s.Messages(t.Context(), "c", push.Position{}, 10, false); err != nil || len(ms) != 1 || ms[0] != m {
 		t.Errorf("messages %+v, %v; want %+v", ms, err, m)
 	}
+	if at, any, err := s.NextChain(t.Context()); !any || err != nil || !at.Equal(pushEpoch.Add(10*time.Minute)) {
+		t.Errorf("the chain is looked at %v, %t, %v", at, any, err)
+	}
 }
 
-func pushContenders(t *testing.T, s push.Store) {
-	const all = 60
-	for i := range all {
-		pushPlan(t, s, fmt.Sprintf("m%02d", i), "c", pushEpoch.Add(time.Duration(i)*time.Millisecond), "a")
-	}
-	var mu sync.Mutex
-	took := map[string]int{}
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for {
-				ds, err := s.LeaseDeliveries(context.Background(), push.ChannelPush, pushEpoch.Add(time.Second), time.Minute, 7)
-				if err != nil {
-					t.Error(err)
-				}
-				if len(ds) == 0 {
-					return
-				}
-				mu.Lock()
-				for _, d := range ds {
-					took[d.ID]++
-				}
-				mu.Unlock()
+// In a batch, what is new is planned beside what is not.
+func pushPlanBatch(t *testing.T, s push.Store) {
+	pushPlan(t, s, "m1", "c", pushEpoch, "a")
+	batch := []push.Planned{pushPlanned("m1", "c", pushEpoch, "x", "y"), pushPlanned("m2", "c", pushEpoch, "a", "b"), pushPlanned("m3", "d", pushEpoch),
+		pushPlanned("m2", "c", pushEpoch, "a", "b", "z")}
+	for _, want := range []int{2, 0} {
+		if n, err := s.PlanMessages(t.Context(), batch); n != want || err != nil {
+			t.Errorf("planned %d, %v; want %d", n, err, want)
+		}
+		for id, want := range map[string]int{"m1": 1, "m2": 2, "m3": 0} {
+			if ds, err := s.Deliveries(t.Context(), id); len(ds) != want || err != nil {
+				t.Errorf("%s has %+v, %v; want %d", id, ds, err, want)
 			}
-		})
-	}
-	wg.Wait()
-	for id, n := range took {
-		if n != 1 {
-			t.Errorf("%s was leased %d times", id, n)
+		}
+		if ms, err := s.Messages(t.Context(), "d", push.Position{}, 9, false); err != nil || len(ms) != 1 {
+			t.Errorf("a message for the inbox alone: %+v, %v", ms, err)
 		}
 	}
-	if len(took) != all {
-		t.Errorf("%d of %d leased", len(took), all)
-	}
-}
-
-func pushTakeover(t *testing.T, s push.Store) {
-	pushPlan(t, s, "m", "c", pushEpoch, "a")
-	first := pushLease(t, s, pushEpoch, 9)[0]
-	if held, err := s.HoldsDelivery(t.Context(), first); !held || err != nil {
-		t.Fatalf("held %t, %v", held, err)
-	}
-	if first.State != push.Leased || !first.Due.Equal(pushEpoch.Add(time.Minute)) {
-		t.Errorf("leased as %+v", first)
-	}
-	if got := pushLease(t, s, pushEpoch.Add(59*time.Second), 9); len(got) != 0 {
-		t.Fatalf("taken over within its lease: %+v", got)
-	}
-	second := pushLease(t, s, pushEpoch.Add(time.Minute), 9)[0]
-	if second.Fence <= first.Fence {
-		t.Errorf("fence %d after %d", second.Fence, first.Fence)
-	}
-	if held, err := s.HoldsDelivery(t.Context(), first); held || err != nil {
-		t.Errorf("the old lease holds: %t, %v", held, err)
-	}
-	pushSettle(t, s, first, push.Result{State: push.Failed, Reason: "old", At: pushEpoch})
-	if d := pushState(t, s, "m", "a"); d.State != push.Leased {
-		t.Fatalf("the old fence moved it to %s", d.State)
-	}
-	pushSettle(t, s, second, push.Result{State: push.Accepted, Ref: "name", At: pushEpoch})
-	if d := pushState(t, s, "m", "a"); d.State != push.Accepted || d.Ref != "name" || !d.Due.IsZero() {
-		t.Errorf("settled %+v", d)
-	}
-}
-
-func pushDue(t *testing.T, s push.Store) {
-	if _, any, err := s.NextDelivery(t.Context(), push.ChannelPush); any || err != nil {
-		t.Fatalf("an empty store: %t, %v", any, err)
-	}
-	pushPlan(t, s, "m", "c", pushEpoch, "a")
-	if at, any, err := s.NextDelivery(t.Context(), push.ChannelPush); !any || err != nil || !at.Equal(pushEpoch) {
-		t.Errorf("next %v, %t, %v", at, any, err)
-	}
-	if _, any, err := s.NextDelivery(t.Context(), "another"); any || err != nil {
-		t.Errorf("another channel: %t, %v", any, err)
-	}
-	later := pushEpoch.Add(10 * time.Minute)
-	pushSettle(t, s, pushLease(t, s, pushEpoch, 9)[0], push.Result{State: push.Queued, Due: later, Attempted: true, Reason: "unavailable", At: pushEpoch})
-	if d := pushState(t, s, "m", "a"); d.State != push.Queued || d.Attempts != 1 || d.Reason != "unavailable" || !d.Due.Equal(later) {
-		t.Errorf("waiting %+v", d)
-	}
-	if got := pushLease(t, s, later.Add(-time.Millisecond), 9); len(got) != 0 {
-		t.Errorf("leased before it was due")
-	}
-	got := pushLease(t, s, later, 9)
-	if len(got) != 1 || got[0].Attempts != 1 {
-		t.Fatalf("leased %+v", got)
-	}
-	pushSettle(t, s, got[0], push.Result{State: push.Queued, Due: later, At: later})
-	if d := pushState(t, s, "m", "a"); d.Attempts != 1 {
-		t.Errorf("given back without an attempt, and it counts %d", d.Attempts)
-	}
-}
-
-func pushEnds(t *testing.T, s push.Store) {
-	ends := []push.State{push.Accepted, push.Failed, push.Expired, push.Suppressed}
-	for i, end := range ends {
-		pushPlan(t, s, string(end), "c", pushEpoch.Add(time.Duration(i)*time.Millisecond), "a")
-	}
-	for i, d := range pushLease(t, s, pushEpoch.Add(time.Second), 9) {
-		pushSettle(t, s, d, push.Result{State: ends[i], Reason: "why", At: pushEpoch.Add(time.Minute)})
-	}
-	for _, end := range ends {
-		if d := pushState(t, s, string(end), "a"); d.State != end || d.Reason != "why" || !d.Changed.Equal(pushEpoch.Add(time.Minute)) {
-			t.Errorf("%s is %+v", end, d)
-		}
-	}
-	if _, any, err := s.NextDelivery(t.Context(), push.ChannelPush); any || err != nil {
-		t.Errorf("an ended delivery is due: %v", err)
+	if n, err := s.PlanMessages(t.Context(), nil); n != 0 || err != nil {
+		t.Errorf("nothing: %d, %v", n, err)
 	}
 }
 
@@ -229,9 +151,7 @@ func pushPages(t *testing.T, s push.Store) {
 	var after push.Position
 	for {
 		page, err := s.Messages(t.Context(), "c", after, 2, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		if len(page) == 0 {
 			break
 		}
@@ -243,9 +163,7 @@ func pushPages(t *testing.T, s push.Store) {
 	if !slices.Equal(got, want) {
 		t.Errorf("paged\n%v, want\n%v", got, want)
 	}
-	if err := s.AcknowledgeMessage(t.Context(), "c", "m10", "", pushEpoch, true); err != nil {
-		t.Fatal(err)
-	}
+	pushAck(t, s, "c", "", pushEpoch, true, "m10")
 	if n, err := s.UnreadMessages(t.Context(), "c"); n != 10 || err != nil {
 		t.Errorf("unread %d, %v; want 10", n, err)
 	}
@@ -254,10 +172,62 @@ func pushPages(t *testing.T, s push.Store) {
 	}
 }
 
+// pushAbout writes messages of citizen "c" about reports, a minute from one to the next, with the ids "0", "1" …
+func pushAbout(t *testing.T, s push.Store, reports ...string) {
+	t.Helper()
+	for i, r := range reports {
+		p := pushPlanned(fmt.Sprint(i), "c", pushEpoch.Add(time.Duration(i)*time.Minute))
+		p.Message.Report = r
+		pushPut(t, s, p)
+	}
+}
+
+func pushReportMessages(t *testing.T, s push.Store) {
+	pushAbout(t, s, "r1", "r2", "", "r1", "r2", "r1")
+	other := pushPlanned("other", "another", pushEpoch)
+	other.Message.Report = "r1"
+	pushPut(t, s, other)
+	pushAck(t, s, "c", "", pushEpoch.Add(time.Hour), true, "3")
+	ms, err := s.ReportMessages(t.Context(), "c", "r1")
+	must(t, err)
+	var got []string
+	for _, m := range ms {
+		got = append(got, m.ID)
+	}
+	if !slices.Equal(got, []string{"0", "3", "5"}) || !ms[1].ReadAt.Equal(pushEpoch.Add(time.Hour)) || !ms[0].ReadAt.IsZero() {
+		t.Errorf("about r1: %+v", ms)
+	}
+	if ms, err := s.ReportMessages(t.Context(), "c", "none"); len(ms) != 0 || err != nil {
+		t.Errorf("about nothing: %+v, %v", ms, err)
+	}
+}
+
+func pushRecentReports(t *testing.T, s push.Store) {
+	pushAbout(t, s, "r1", "r2", "", "r3", "r2", "r1", "r4", "r5")
+	for _, c := range []struct {
+		since time.Duration
+		limit int
+		want  []string
+	}{
+		{0, 9, []string{"r1", "r2", "r3", "r4", "r5"}},
+		{0, 4, []string{"r1", "r2", "r3", "r4"}},
+		{time.Minute, 3, []string{"r2", "r3", "r1"}},
+		{time.Minute + 1e6, 3, []string{"r3", "r2", "r1"}},
+		{time.Hour, 3, nil},
+	} {
+		if got, err := s.RecentReports(t.Context(), "c", pushEpoch.Add(c.since), c.limit); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("since %v, at most %d: %v, %v; want %v", c.since, c.limit, got, err, c.want)
+		}
+	}
+	if got, err := s.RecentReports(t.Context(), "another", pushEpoch, 4); len(got) != 0 || err != nil {
+		t.Errorf("somebody else's: %v, %v", got, err)
+	}
+}
+
 func pushAcknowledge(t *testing.T, s push.Store) {
 	pushPlan(t, s, "m", "c", pushEpoch, "a", "b", "d")
 	for _, d := range pushLease(t, s, pushEpoch, 9) {
-		switch d.Device {
+		switch d.Target {
 		case "a", "d":
 			pushSettle(t, s, d, push.Result{State: push.Accepted, At: pushEpoch})
 		case "b":
@@ -272,19 +242,16 @@ func pushAcknowledge(t *testing.T, s push.Store) {
 			}
 		}
 	}
-	ack := func(read bool, device string, at time.Time) {
-		t.Helper()
-		if err := s.AcknowledgeMessage(t.Context(), "c", "m", device, at, read); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ack(false, "a", pushEpoch.Add(time.Second))
+	pushAck(t, s, "c", "a", pushEpoch.Add(time.Second), false, "m")
 	check("delivered to a", push.Delivered, push.Queued, push.Accepted)
-	ack(true, "a", pushEpoch.Add(2*time.Second))
+	pushAck(t, s, "c", "a", pushEpoch.Add(2*time.Second), true, "m")
 	check("read on a", push.Read, push.Suppressed, push.Read)
-	ack(false, "b", pushEpoch.Add(3*time.Second))
-	ack(true, "b", pushEpoch.Add(4*time.Second))
+	pushAck(t, s, "c", "b", pushEpoch.Add(3*time.Second), false, "m")
+	pushAck(t, s, "c", "b", pushEpoch.Add(4*time.Second), true, "m")
 	check("again", push.Read, push.Suppressed, push.Read)
+	if d := pushState(t, s, "m", "a"); !d.Changed.Equal(pushEpoch.Add(2 * time.Second)) {
+		t.Errorf("read again: %+v", d)
+	}
 	ms, err := s.Messages(t.Context(), "c", push.Position{}, 1, false)
 	if err != nil || !ms[0].DeliveredAt.Equal(pushEpoch.Add(time.Second)) || !ms[0].ReadAt.Equal(pushEpoch.Add(2*time.Second)) {
 		t.Errorf("message %+v, %v: want the first moments", ms, err)
@@ -294,16 +261,46 @@ func pushAcknowledge(t *testing.T, s push.Store) {
 	}
 }
 
+func pushAcknowledgeBatch(t *testing.T, s push.Store) {
+	pushPlan(t, s, "m1", "c", pushEpoch, "a")
+	pushPlan(t, s, "m2", "c", pushEpoch.Add(time.Millisecond), "a", "b")
+	pushPlan(t, s, "m3", "c", pushEpoch.Add(time.Millisecond), "a")
+	pushPlan(t, s, "theirs", "another", pushEpoch, "a")
+	ids := []string{"m1", "none", "m2", "theirs", "m1"}
+	for range 2 { // the answer of the first may have been lost
+		if got := pushAck(t, s, "c", "a", pushEpoch.Add(time.Second), false, ids...); !slices.Equal(got, []string{"m1", "m2"}) {
+			t.Errorf("known %v", got)
+		}
+	}
+	for id, want := range map[string]push.State{"m1": push.Delivered, "m2": push.Delivered, "m3": push.Queued, "theirs": push.Queued} {
+		if d := pushState(t, s, id, "a"); d.State != want {
+			t.Errorf("%s is %s; want %s", id, d.State, want)
+		}
+	}
+	if d := pushState(t, s, "m2", "b"); d.State != push.Queued {
+		t.Errorf("the other device: %s", d.State)
+	}
+	if got := pushAck(t, s, "c", "a", pushEpoch.Add(time.Minute), true, ids...); !slices.Equal(got, []string{"m1", "m2"}) {
+		t.Errorf("known %v", got)
+	}
+	if n, err := s.UnreadMessages(t.Context(), "c"); n != 1 || err != nil {
+		t.Errorf("unread %d, %v; want 1", n, err)
+	}
+}
+
 func pushForeign(t *testing.T, s push.Store) {
 	pushPlan(t, s, "m", "c", pushEpoch, "a")
 	for _, read := range []bool{false, true} {
-		if err := s.AcknowledgeMessage(t.Context(), "another", "m", "a", pushEpoch, read); fault.CodeOf(err) != fault.NotFound {
-			t.Errorf("another citizen's: %v", err)
+		if got := pushAck(t, s, "another", "a", pushEpoch, read, "m"); len(got) != 0 {
+			t.Errorf("another citizen knows %v", got)
 		}
 	}
 	ms, err := s.Messages(t.Context(), "c", push.Position{}, 1, true)
 	if err != nil || len(ms) != 1 || !ms[0].DeliveredAt.IsZero() || pushState(t, s, "m", "a").State != push.Queued {
 		t.Errorf("changed by another: %+v, %v", ms, err)
+	}
+	if _, any, err := s.NextChain(t.Context()); !any || err != nil {
+		t.Errorf("another citizen ended the chain: %v", err)
 	}
 }
 
@@ -311,14 +308,20 @@ func pushForeign(t *testing.T, s push.Store) {
 func pushAckBeforeSettle(t *testing.T, s push.Store) {
 	pushPlan(t, s, "m", "c", pushEpoch, "a")
 	d := pushLease(t, s, pushEpoch, 1)[0]
-	if err := s.AcknowledgeMessage(t.Context(), "c", "m", "a", pushEpoch, false); err != nil {
-		t.Fatal(err)
-	}
-	if held, err := s.HoldsDelivery(t.Context(), d); held || err != nil {
-		t.Errorf("held %t, %v after the phone has it", held, err)
-	}
+	pushAck(t, s, "c", "a", pushEpoch, false, "m")
 	pushSettle(t, s, d, push.Result{State: push.Accepted, At: pushEpoch})
 	if got := pushState(t, s, "m", "a"); got.State != push.Delivered {
 		t.Errorf("set back to %s", got.State)
+	}
+}
+
+// Who has no device of his own speaks for all of them.
+func pushAckAnyDevice(t *testing.T, s push.Store) {
+	pushPlan(t, s, "m", "c", pushEpoch, "a", "b")
+	pushAck(t, s, "c", "", pushEpoch, false, "m")
+	for _, dev := range []string{"a", "b"} {
+		if d := pushState(t, s, "m", dev); d.State != push.Delivered || !d.Due.IsZero() {
+			t.Errorf("%s: %+v", dev, d)
+		}
 	}
 }
