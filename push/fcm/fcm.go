@@ -1,7 +1,8 @@
 // Package fcm sends notices through Firebase Cloud Messaging with the Firebase Admin SDK. It is the only importer of it.
 //
 // One Send is exactly one request: when and how often to try again is the Sender's, which survives a crash, and never the
-// SDK's. The package knows no people and no store.
+// SDK's. AppCheck verifies that a request comes from a genuine application. The package knows no people, no store and no HTTP of
+// ours.
 package fcm
 
 import (
@@ -25,6 +26,8 @@ import (
 const (
 	scope    = "https://www.googleapis.com/auth/firebase.messaging"
 	emulator = "FIREBASE_AUTH_EMULATOR_HOST"
+
+	defaultTimeout = 10 * time.Second
 )
 
 // ErrEmulator refuses a start: with that variable the SDK checks no signatures.
@@ -60,7 +63,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		c.Workers = 64
 	}
 	if c.Timeout <= 0 {
-		c.Timeout = 10 * time.Second
+		c.Timeout = defaultTimeout
 	}
 	transport, err := c.transport(ctx)
 	if err != nil {
