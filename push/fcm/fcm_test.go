@@ -242,12 +242,16 @@ func TestNew_refuses(t *testing.T) {
 		conf fcm.Config
 		want string
 	}{
-		{"no project", fcm.Config{Endpoint: "http://127.0.0.1:1/v1"}, "project"},
-		{"no address", fcm.Config{ProjectID: "demo", Endpoint: "127.0.0.1:1"}, "endpoint"},
-		{"no file", fcm.Config{ProjectID: "demo", CredentialsFile: filepath.Join(dir, "none")}, "service account"},
-		{"no JSON", fcm.Config{ProjectID: "demo", CredentialsFile: file("text", "hello")}, "service account"},
-		{"another JSON", fcm.Config{ProjectID: "demo", CredentialsFile: file("other", `{}`)}, "service account"},
-		{"half a service account", fcm.Config{ProjectID: "demo", CredentialsFile: file("half", `{"type":"service_account","project_id":"demo"}`)}, "credentials"},
+		{"no project", fcm.Config{Endpoint: "http://127.0.0.1:1/v1"}, "BALAGH_FCM_PROJECT"},
+		{"no project in the file", fcm.Config{CredentialsFile: file("nameless", string(serviceAccount(t, "")))}, "BALAGH_FCM_PROJECT"},
+		{"no address", fcm.Config{ProjectID: "demo", Endpoint: "127.0.0.1:1"}, "BALAGH_FCM_ENDPOINT: the endpoint must be"},
+		{"no file", fcm.Config{ProjectID: "demo", CredentialsFile: filepath.Join(dir, "none")}, "BALAGH_FCM_CREDENTIALS: the service account cannot be read"},
+		{"a folder", fcm.Config{ProjectID: "demo", CredentialsFile: dir}, "BALAGH_FCM_CREDENTIALS: the service account cannot be read"},
+		{"no JSON", fcm.Config{ProjectID: "demo", CredentialsFile: file("text", "hello")}, "is no JSON"},
+		{"the application's JSON", fcm.Config{ProjectID: "demo", CredentialsFile: file("other", `{"project_info":{}}`)}, "is not a service account"},
+		{"a person's JSON", fcm.Config{ProjectID: "demo", CredentialsFile: file("person", `{"type":"authorized_user"}`)}, `type "authorized_user"`},
+		{"half a service account", fcm.Config{ProjectID: "demo", CredentialsFile: file("half", `{"type":"service_account","project_id":"demo"}`)},
+			"BALAGH_FCM_CREDENTIALS: the credentials in"},
 	} {
 		if _, err := fcm.New(t.Context(), c.conf); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %q in it", c.name, err, c.want)
@@ -255,8 +259,9 @@ func TestNew_refuses(t *testing.T) {
 	}
 }
 
-func TestNew_serviceAccount(t *testing.T) {
-	t.Parallel()
+// serviceAccount is one that is in order but for its project.
+func serviceAccount(t *testing.T, project string) []byte {
+	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -265,14 +270,26 @@ func TestNew_serviceAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := json.Marshal(map[string]string{"type": "service_account", "project_id": "demo", "private_key_id": "1", "client_id": "1",
+	b, err := json.Marshal(map[string]string{"type": "service_account", "project_id": project, "private_key_id": "1", "client_id": "1",
 		"client_email": "push@demo.iam.gserviceaccount.com", "token_uri": "http://127.0.0.1:1/token",
 		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return b
+}
+
+func TestNew_ambient(t *testing.T) {
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "none"))
+	if _, err := fcm.New(t.Context(), fcm.Config{ProjectID: "demo"}); err == nil || !strings.Contains(err.Error(), "set BALAGH_FCM_CREDENTIALS") {
+		t.Errorf("without ambient credentials: %v", err)
+	}
+}
+
+func TestNew_serviceAccount(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "account.json")
-	if err := os.WriteFile(file, b, 0o600); err != nil {
+	if err := os.WriteFile(file, serviceAccount(t, "demo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := fcm.New(t.Context(), fcm.Config{CredentialsFile: file}) // the project is the file's

@@ -26,10 +26,20 @@ type people struct {
 	tokens map[string]string
 }
 
-func (p *people) Contact(_ context.Context, citizen string) (push.Contact, error) {
+func (p *people) Contacts(_ context.Context, citizens []string) (map[string]push.Contact, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return push.Contact{Language: "ar", Push: true, Devices: []push.Device{{ID: "phone", Token: p.tokens[citizen], Platform: "android"}}}, nil
+	all := map[string]push.Contact{}
+	for _, id := range citizens {
+		all[id] = push.Contact{Language: "ar", Push: true, Devices: []push.Device{{ID: "phone", Token: p.tokens[id], Platform: "android"}}}
+	}
+	return all, nil
+}
+
+func (p *people) token(citizen string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tokens[citizen]
 }
 
 func (p *people) DropToken(_ context.Context, citizen, token string) error {
@@ -45,6 +55,9 @@ type clock struct {
 	mu  sync.Mutex
 	now time.Time
 }
+
+// Steady is a clock that nobody sets; neither does the test.
+func (c *clock) Steady() time.Duration { return c.Now().Sub(epoch) }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
@@ -108,7 +121,7 @@ func startChain(t *testing.T, timeout time.Duration) chain {
 	c := chain{db: db, people: &people{tokens: map[string]string{}}, clock: &clock{now: epoch}, fcm: startFCM(t)}
 	c.Service = push.New(db, c.people)
 	c.Now = c.clock.Now
-	s := &push.Sender{Store: db, Directory: c.people, Channel: c.fcm.client(t), Wake: c.Wake(), Now: c.clock.Now, Workers: 8, Poll: 2 * time.Millisecond,
+	s := &push.Sender{Service: c.Service, Name: push.ChannelPush, Channel: c.fcm.client(t), Steady: c.clock.Steady, Workers: 8, Poll: 2 * time.Millisecond,
 		Timeout: timeout}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -240,8 +253,8 @@ func TestSender_tokens(t *testing.T) {
 			if d := c.state(t, id); d.Reason != want.reason {
 				t.Errorf("reason %q; want %q", d.Reason, want.reason)
 			}
-			if p, _ := c.people.Contact(t.Context(), "citizen-0"); (p.Devices[0].Token != "") != want.kept {
-				t.Errorf("token %q; kept should be %t", p.Devices[0].Token, want.kept)
+			if token := c.people.token("citizen-0"); (token != "") != want.kept {
+				t.Errorf("token %q; kept should be %t", token, want.kept)
 			}
 			c.clock.advance(48 * time.Hour)
 			if n := c.fcm.requests(t); n != 1 {
@@ -258,11 +271,11 @@ func TestSender_acknowledged(t *testing.T) {
 	eventually(t, "the phone has it", func() bool { return len(c.fcm.received(t, "phone-0")) == 1 })
 	a := actor.Actor{Kind: actor.Citizen, ID: "citizen-0", Device: "phone"}
 	got := c.fcm.received(t, "phone-0")[0].Data["notification_id"]
-	if err := c.Delivered(t.Context(), a, got); err != nil {
+	if err := c.Acknowledge(t.Context(), a, got, false); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "delivered", func() bool { return c.state(t, id).State == push.Delivered })
-	if err := c.Service.Read(t.Context(), a, got); err != nil {
+	if err := c.Acknowledge(t.Context(), a, got, true); err != nil {
 		t.Fatal(err)
 	}
 	if s := c.state(t, id).State; s != push.Read {
