@@ -136,12 +136,15 @@ func (p *kept) take() *connection {
 func (p *kept) put(k *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.idle) >= p.most || k.mails >= maxMails {
+	switch {
+	case p.closed: // close may wait for the others already
+		go k.quit()
+	case len(p.idle) >= p.most, k.mails >= maxMails:
 		p.last.Go(k.quit)
-		return
+	default:
+		p.idle = append(p.idle, k)
+		k.timer = time.AfterFunc(p.rest, func() { p.drop(k) })
 	}
-	p.idle = append(p.idle, k)
-	k.timer = time.AfterFunc(p.rest, func() { p.drop(k) })
 }
 
 // drop takes leave on a connection that waited too long.

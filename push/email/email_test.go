@@ -135,9 +135,11 @@ func TestClient_Send_languages(t *testing.T) {
 	t.Parallel()
 	s := serve(t, options{})
 	c := client(t, s.config())
+	texts := map[string]string{"ar": "البلاغ \u20681234567890\u2069 بانتظارك", "en": "Report \u20681234567890\u2069 waits for you = 100 %",
+		"ur": "شکایت \u20681234567890\u2069 آپ کی منتظر ہے"}
 	for language, dir := range map[string]string{"ar": "rtl", "en": "ltr", "ur": "rtl"} {
 		n := notice("noura@example.sa")
-		n.Language, n.Text = language, push.Render(push.Waiting, language, n.Number)
+		n.Language, n.Text = language, push.Text{Title: texts[language], Body: texts[language]}
 		if o := c.Send(t.Context(), n); o.Answer != push.Taken {
 			t.Fatalf("%s: %+v", language, o)
 		}
@@ -398,6 +400,57 @@ func TestClient_Send_idle(t *testing.T) {
 		t.Fatalf("outcome %+v", o)
 	}
 	s.next(t, "quit")
+}
+
+// A connection is renewed before a server ends it.
+func TestClient_Send_renews(t *testing.T) {
+	t.Parallel()
+	s := serve(t, options{})
+	c := client(t, s.config())
+	for range 51 {
+		if o := c.Send(t.Context(), notice("noura@example.sa")); o.Answer != push.Taken {
+			t.Fatalf("outcome %+v", o)
+		}
+	}
+	s.next(t, "quit")
+	_ = c.Close()
+	peers := map[int]bool{}
+	for _, e := range s.rest() {
+		peers[e.Peer] = true
+	}
+	if len(peers) > 1 {
+		t.Errorf("%d connections after the first was given up", len(peers))
+	}
+}
+
+// A server that nothing is sent to keeps no connection either.
+func TestClient_Send_leavesNothingOpen(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := make(chan error, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			ended <- err
+			return
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_, _ = io.WriteString(conn, "220 here\r\n250 no extensions\r\n")
+		_, err = io.Copy(io.Discard, conn) // until the other side closes
+		ended <- err
+	}()
+	c := email.Config{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, From: "reports@balagh.example"}
+	if o := client(t, c).Send(t.Context(), notice("noura@example.sa")); o != (push.Outcome{Reason: "tls_missing"}) {
+		t.Errorf("outcome %+v", o)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the connection was left open: %v", err)
+	}
 }
 
 // A kept connection that died costs no attempt.

@@ -197,5 +197,5 @@ const delivery = "0193fa66-0000-8000-8000-0000000000aa"
 
 func notice(to string) push.Notice {
 	return push.Notice{ID: "0193fa66-0000-8000-8000-000000000000", Delivery: delivery, Kind: push.Resolved, Number: "1234567890", To: to,
-		Name: "نورة القحطاني", Language: "ar", Text: push.Render(push.Resolved, "ar", "1234567890"), TTL: 24 * time.Hour}
+		Name: "نورة القحطاني", Language: "ar", Text: push.Text{Title: "تمت معالجة بلاغك", Body: "انتهت معالجة البلاغ \u20681234567890\u2069. نأمل تقييم الخدمة."}, TTL: 24 * time.Hour}
 }

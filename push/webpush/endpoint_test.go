@@ -241,7 +241,7 @@ func (s *service) client(t *testing.T) *webpush.Client {
 
 func (s *service) notice() push.Notice {
 	n := push.Notice{ID: "0193fa66-0000-8000-8000-000000000000", Kind: push.Resolved, Report: "0193fa66-0000-7000-8000-000000000001",
-		Number: "1234567890", To: s.URL + "/send/browser", Language: "ar", Text: push.Render(push.Resolved, "ar", "1234567890"), TTL: 24 * time.Hour}
+		Number: "1234567890", To: s.URL + "/send/browser", Language: "ar", Text: push.Text{Title: "تمت معالجة بلاغك", Body: "انتهت معالجة البلاغ \u20681234567890\u2069. نأمل تقييم الخدمة."}, TTL: 24 * time.Hour}
 	n.Device = push.Device{ID: "browser", Platform: "web", Token: n.To,
 		Keys: push.WebKeys{P256dh: b64.EncodeToString(s.key.PublicKey().Bytes()), Auth: b64.EncodeToString(s.auth)}}
 	return n
