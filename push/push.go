@@ -69,15 +69,17 @@ type Service struct {
 	Zone      *time.Location  // in which days of the figures are cut
 	Channels  map[string]bool // those that are there: true for one that says later whether the person got what it accepted
 	Log       *slog.Logger
+	Segments  func(text string) (n int, encoding string) // of an SMS; nil where nothing counts them
 
-	wake map[string]chan struct{} // by channel
-	poke chan struct{}            // chains
+	wording wordings
+	wake    map[string]chan struct{} // by channel
+	poke    chan struct{}            // chains
 }
 
 // New is a service with push alone.
 func New(store Store, directory Directory) *Service {
 	s := &Service{Store: store, Directory: directory, Now: time.Now, Zone: time.UTC, Channels: map[string]bool{ChannelPush: true},
-		Log: slog.New(slog.DiscardHandler), wake: map[string]chan struct{}{}, poke: make(chan struct{}, 1)}
+		Log: slog.New(slog.DiscardHandler), wake: map[string]chan struct{}{}, poke: make(chan struct{}, 1), herald: make(chan struct{}, 1)}
 	for _, c := range Channels {
 		s.wake[c] = make(chan struct{}, 1)
 	}

@@ -16,6 +16,8 @@ type Store interface {
 	InboxStore
 	DeliveryStore
 	ChainStore
+	BroadcastStore
+	TextStore
 }
 
 // InboxStore keeps messages.
