@@ -16,6 +16,8 @@ type Store interface {
 	InboxStore
 	DeliveryStore
 	ChainStore
+	LedgerStore
+	BudgetStore
 	BroadcastStore
 	TextStore
 }

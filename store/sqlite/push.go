@@ -27,10 +27,10 @@ CREATE TABLE messages(
 	unreached INTEGER, -- since when
 	why       TEXT NOT NULL DEFAULT '',
 	doc       BLOB NOT NULL,
+	centre    TEXT AS (iif(json_valid(doc), coalesce(doc ->> 'centre', ''), '')),
 	PRIMARY KEY(citizen, at, id)
 ) WITHOUT ROWID;
 CREATE INDEX messages_chain ON messages(chain) WHERE chain IS NOT NULL;
-CREATE INDEX messages_unreached ON messages(unreached) WHERE unreached IS NOT NULL;
 CREATE TABLE deliveries(
 	message  TEXT NOT NULL,
 	id       TEXT NOT NULL,
@@ -46,11 +46,11 @@ CREATE TABLE deliveries(
 	ref      TEXT NOT NULL DEFAULT '',
 	changed  INTEGER NOT NULL DEFAULT 0,
 	doc      BLOB NOT NULL,
+	centre   TEXT AS (iif(json_valid(doc), coalesce(doc ->> 'centre', ''), '')),
 	PRIMARY KEY(message, id)
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries(channel, bulk, due) WHERE due IS NOT NULL;
 CREATE INDEX deliveries_ref ON deliveries(ref) WHERE channel = 'sms' AND ref <> '';
-CREATE INDEX deliveries_dead ON deliveries(changed) WHERE state IN ('failed', 'expired');
 CREATE TABLE delivery_counts(
 	day     TEXT NOT NULL,
 	centre  TEXT NOT NULL,
@@ -82,6 +82,7 @@ func (db *DB) PlanMessages(ctx context.Context, planned []push.Planned) (int, er
 	var n int
 	err := db.write(ctx, func(t *tx) error {
 		n = 0
+		queued := map[string]int{} // by broadcast
 		for i, p := range planned {
 			m := p.Message
 			isNew, err := t.exec(`INSERT INTO messages(citizen, at, id, step, since, chain, unreached, why, doc) VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
@@ -94,6 +95,12 @@ func (db *DB) PlanMessages(ctx context.Context, planned []push.Planned) (int, er
 					return err
 				}
 				n += len(docs[i])
+				queued[m.Broadcast] += len(docs[i])
+			}
+		}
+		for b, n := range queued {
+			if err := t.countQueued(b, n); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -245,10 +252,14 @@ func (t *tx) acknowledge(message, device string, at time.Time, read bool, c coun
 		if to == d.State || !read && device != "" && d.Target != device {
 			continue
 		}
-		if _, err := t.exec(`UPDATE deliveries SET state = ?, due = NULL, changed = ? WHERE message = ? AND id = ?`, to, millis(at), message, d.ID); err != nil {
+		reason := ""
+		if to == push.Suppressed {
+			reason = "read_already"
+		}
+		if _, err := t.exec(`UPDATE deliveries SET state = ?, reason = ?, due = NULL, changed = ? WHERE message = ? AND id = ?`, to, reason, millis(at), message, d.ID); err != nil {
 			return err
 		}
-		c.add(d, to, "", at)
+		c.acknowledge(d, to, reason, at)
 	}
 	return nil
 }

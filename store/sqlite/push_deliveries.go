@@ -193,14 +193,24 @@ func (t *tx) settle(results []push.Result, c counts) error {
 		case r.State != push.Accepted:
 			err = t.hurry(d, r.At)
 		case d.Step > 0: // the person is told by other means now
-			_, err = t.exec(`UPDATE deliveries SET state = 'suppressed', reason = 'told_otherwise', due = NULL, changed = ? WHERE message = ? AND step < ? AND state = 'queued'`,
-				millis(r.At), d.Message, d.Step)
+			err = t.otherwise(d, r.At, c)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// otherwise suppresses what is still queued of earlier steps than that of a delivery.
+func (t *tx) otherwise(d push.Delivery, at time.Time, c counts) error {
+	rows, err := t.query(`UPDATE deliveries SET state = 'suppressed', reason = 'told_otherwise', due = NULL, changed = ? WHERE message = ? AND step < ? AND state = 'queued'
+		RETURNING `+deliveryColumns, millis(at), d.Message, d.Step)
+	suppressed, err := readDeliveries(rows, err)
+	for _, x := range suppressed {
+		c.add(x, x.State, x.Reason, at)
+	}
+	return err
 }
 
 // hurry lets the chain of a delivery's message be looked at now.
@@ -247,6 +257,9 @@ func (t *tx) receive(d push.Delivery, r push.Receipt) error {
 		return err
 	}
 	c := counts{}
+	if r.State == push.Failed {
+		c.take(d) // it was not accepted after all
+	}
 	c.add(d, r.State, r.Reason, r.At)
 	if err := t.count(c); err != nil {
 		return err
@@ -286,11 +299,37 @@ type countKey struct {
 	day, centre, channel, reason string
 	outcome                      push.State
 	bucket                       int
+	broadcast                    string
 }
 
 func (c counts) add(d push.Delivery, s push.State, reason string, at time.Time) {
+	c.put(d, s, reason, at, 1)
+}
+
+// take back that a delivery came to where it is.
+func (c counts) take(d push.Delivery) { c.put(d, d.State, d.Reason, d.Changed, -1) }
+
+// acknowledge counts what a phone said: who read a message has it, and what a phone has was sent to it or fetched.
+func (c counts) acknowledge(d push.Delivery, to push.State, reason string, at time.Time) {
+	if to == push.Suppressed {
+		c.add(d, to, reason, at)
+		return
+	}
+	if d.State.Open() {
+		c.add(d, push.Accepted, "", at)
+	}
+	if d.State != push.Delivered {
+		c.add(d, push.Delivered, "", at)
+	}
+	if to == push.Read {
+		c.add(d, push.Read, "", at)
+	}
+}
+
+// put finds the same class for what is read back, in milliseconds.
+func (c counts) put(d push.Delivery, s push.State, reason string, at time.Time, n int) {
 	if d.Day != "" {
-		c[countKey{d.Day, d.Centre, d.Channel, reason, s, push.DelayBucket(at.Sub(d.Planned))}]++
+		c[countKey{d.Day, d.Centre, d.Channel, reason, s, push.DelayBucket(at.Truncate(time.Millisecond).Sub(d.Planned)), d.Broadcast}] += n
 	}
 }
 
@@ -299,6 +338,11 @@ func (t *tx) count(c counts) error {
 		if _, err := t.exec(`INSERT INTO delivery_counts(day, centre, channel, outcome, reason, bucket, n) VALUES(?,?,?,?,?,?,?)
 			ON CONFLICT DO UPDATE SET n = n + excluded.n`, k.day, k.centre, k.channel, k.outcome, k.reason, k.bucket, n); err != nil {
 			return fmt.Errorf("count deliveries: %w", err)
+		}
+		if k.broadcast != "" {
+			if err := t.countOutcome(k.broadcast, k.outcome, n); err != nil {
+				return fmt.Errorf("count a broadcast's deliveries: %w", err)
+			}
 		}
 	}
 	return nil

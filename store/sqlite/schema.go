@@ -12,7 +12,7 @@ import (
 
 // migrations bring a store from version i to i+1. A released one is never changed.
 var migrations = [][]string{
-	{outboxSchema, answersSchema, surveysSchema, pushSchema, pushTextsSchema, photosSchema, accountsSchema, organisationSchema, reportsSchema, searchSchema},
+	{outboxSchema, answersSchema, surveysSchema, pushSchema, broadcastsSchema, ledgerSchema, pushTextsSchema, photosSchema, accountsSchema, organisationSchema, reportsSchema, searchSchema},
 }
 
 // ErrNewer says that a newer version of the program wrote the store.
