@@ -1,7 +1,7 @@
 package push
 
 import (
-	"reflect"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,38 +9,39 @@ import (
 	"unicode/utf8"
 )
 
-var variable = regexp.MustCompile(`\{[^}]*\}`)
-
+// Every kind has texts for every channel, in every language, each short enough, about the number, and in its own script.
 func TestTexts_parity(t *testing.T) {
 	t.Parallel()
-	if len(texts) != len(Kinds) {
-		t.Errorf("%d kinds have texts; want %d", len(texts), len(Kinds))
+	longest := map[string][2]int{ChannelPush: {50, 150}, ChannelSMS: {0, 134}, ChannelEmail: {60, 500}} // characters of title and body
+	arabic := regexp.MustCompile(`\p{Arabic}`)
+	if len(builtIn) != len(Kinds)-1 {
+		t.Errorf("%d kinds have texts; want %d", len(builtIn), len(Kinds)-1)
 	}
 	for _, k := range Kinds {
-		if len(texts[k]) != len(Languages) {
-			t.Errorf("%s: %d languages; want %d", k, len(texts[k]), len(Languages))
+		if k == Announcement {
+			continue
 		}
-		want := Text{}
-		for i, l := range Languages {
-			x := texts[k][l]
-			if x.Title == "" || x.Body == "" || strings.TrimSpace(x.Title) != x.Title || strings.TrimSpace(x.Body) != x.Body {
-				t.Errorf("%s, %s: %+v", k, l, x)
+		if len(builtIn[k]) != len(TemplateChannels) {
+			t.Errorf("%s: %d channels; want %d", k, len(builtIn[k]), len(TemplateChannels))
+		}
+		for _, c := range TemplateChannels {
+			if _, err := (Template{Kind: k, Channel: c, Texts: builtIn[k][c]}).check(); err != nil {
+				t.Errorf("%s, %s: %v", k, c, err)
 			}
-			if n := utf8.RuneCountInString(x.Title); n > 50 {
-				t.Errorf("%s, %s: the title has %d characters", k, l, n)
-			}
-			if n := utf8.RuneCountInString(x.Body); n > 150 {
-				t.Errorf("%s, %s: the body has %d characters", k, l, n)
-			}
-			vars := Text{strings.Join(variable.FindAllString(x.Title, -1), ""), strings.Join(variable.FindAllString(x.Body, -1), "")}
-			if i == 0 {
-				want = vars
-			}
-			if !reflect.DeepEqual(vars, want) || want.Body != "{number}" || strings.Count(x.Body, "{") != 1 || strings.Count(x.Body, "}") != 1 {
-				t.Errorf("%s, %s: variables %+v; want %+v", k, l, vars, want)
-			}
-			if arabic := regexp.MustCompile(`\p{Arabic}`).MatchString(x.Title + x.Body); arabic != (l != "en") {
-				t.Errorf("%s, %s is in another script: %+v", k, l, x)
+			for l, x := range builtIn[k][c] {
+				at := fmt.Sprintf("%s, %s, %s", k, c, l)
+				for i, text := range []string{x.Title, x.Body} {
+					most := longest[c][i]
+					if n := utf8.RuneCountInString(text); n > most || (n == 0) != (most == 0) || strings.TrimSpace(text) != text {
+						t.Errorf("%s: %d characters of %d: %q", at, n, most, text)
+					}
+					if most > 0 && arabic.MatchString(text) != (l != "en") {
+						t.Errorf("%s is in another script: %q", at, text)
+					}
+				}
+				if want := map[bool]int{false: 0, true: 1}[c == ChannelEmail]; strings.Count(x.Title, "{number}") != want || strings.Count(x.Body, "{number}") != 1 {
+					t.Errorf("%s names the number too often, or not: %+v", at, x)
+				}
 			}
 		}
 	}
@@ -51,14 +52,18 @@ func TestTexts_words(t *testing.T) {
 	t.Parallel()
 	for k, word := range map[Kind]string{InProgress: "قيد المعالجة", Waiting: "بانتظار", Resolved: "تمت معالجة", Rejected: "مرفوض", Duplicate: "مكرر", Withdrawn: "مسحوب",
 		Reopened: "أُعيد فتح", Closed: "أُغلق", Assigned: "أُحيل"} {
-		if x := texts[k]["ar"]; !strings.Contains(x.Title+x.Body, word) {
-			t.Errorf("%s: %+v has no %q", k, x, word)
+		for _, c := range []string{ChannelPush, ChannelEmail} {
+			if x := builtIn[k][c]["ar"]; !strings.Contains(x.Title+x.Body, word) {
+				t.Errorf("%s, %s: %+v has no %q", k, c, x, word)
+			}
 		}
 	}
 	for _, k := range []Kind{Resolved, Closed} {
-		for l, word := range map[string]string{"ar": "تقيّم", "en": "rate", "ur": "درجہ بندی"} {
-			if !strings.Contains(texts[k][l].Body, word) {
-				t.Errorf("%s, %s does not invite to rate", k, l)
+		for l, word := range map[string]string{"ar": "قي", "en": "rate", "ur": "درجہ بندی"} {
+			for _, c := range TemplateChannels {
+				if !strings.Contains(builtIn[k][c][l].Body, word) {
+					t.Errorf("%s, %s, %s does not invite to rate", k, c, l)
+				}
 			}
 		}
 	}
@@ -66,7 +71,7 @@ func TestTexts_words(t *testing.T) {
 
 func TestRender(t *testing.T) {
 	t.Parallel()
-	for _, k := range Kinds {
+	for k := range builtIn {
 		for _, l := range Languages {
 			x := Render(k, l, "0123456789")
 			if strings.Count(x.Body, "\u20680123456789\u2069") != 1 || strings.ContainsAny(x.Title+x.Body, "{}") {
