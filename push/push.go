@@ -74,6 +74,9 @@ type Service struct {
 	wording wordings
 	wake    map[string]chan struct{} // by channel
 	poke    chan struct{}            // chains
+
+	herald    chan struct{} // the runner of broadcasts
+	announced announcements
 }
 
 // New is a service with push alone.

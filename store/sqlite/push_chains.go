@@ -80,6 +80,9 @@ func (db *DB) MoveChains(ctx context.Context, moves []push.ChainMove) (int, erro
 					return err
 				}
 				n += len(docs[i])
+				if err := t.countQueued(msg.Broadcast, len(docs[i])); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
