@@ -74,6 +74,7 @@ var owners = map[string][]string{
 	"github.com/alecthomas/kong": {"cmd/balagh"},
 	"github.com/wneessen/":       {"push/email"},
 	"github.com/SherClockHolmes": {"push/webpush"},
+	"github.com/linxGnu/":        {"push/sms"},
 }
 
 // source is one Go file of the tree.

@@ -15,7 +15,7 @@ import (
 
 const patience = 10 * time.Second
 
-// centre is an SMS centre at the far end of a real socket.
+// centre is an SMS centre at the far end of a real socket. What it does is set before open, or before connect, which opens it.
 type centre struct {
 	t       *testing.T
 	address string
@@ -54,7 +54,6 @@ func newCentre(t *testing.T) *centre {
 	t.Helper()
 	c := &centre{t: t, address: "127.0.0.1:0", lines: map[*line]bool{}, binds: make(chan *pdu.BindRequest, 1000),
 		submitted: make(chan *pdu.SubmitSM, 1000), answers: make(chan *pdu.DeliverSMResp, 1000)}
-	c.open()
 	t.Cleanup(c.close)
 	return c
 }
@@ -97,7 +96,9 @@ func (c *centre) cut() {
 }
 
 func (c *centre) close() {
-	_ = c.listener.Close()
+	if c.listener != nil {
+		_ = c.listener.Close()
+	}
 	c.cut()
 	c.running.Wait()
 }
@@ -178,6 +179,9 @@ func (c *centre) send(p pdu.PDU) {
 // connect is a client whose Run is under way until the test ends.
 func connect(t *testing.T, c *centre, config SMPPConfig) *SMPP {
 	t.Helper()
+	if c.listener == nil {
+		c.open()
+	}
 	config.Address, config.SystemID, config.Password = c.address, "balagh", "secret"
 	if config.Sender == "" {
 		config.Sender = "Balagh"

@@ -380,6 +380,7 @@ func TestSMPP_Run_unbinds(t *testing.T) {
 		l.write(p.GetResponse())
 		unbound <- p
 	}
+	c.open()
 	p, err := NewSMPP(SMPPConfig{Address: c.address, SystemID: "b", Password: "p", Sender: "S"})
 	if err != nil {
 		t.Fatal(err)

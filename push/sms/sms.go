@@ -170,7 +170,9 @@ func (g *Gateway) request(ctx context.Context, to, text, id string) (*http.Reque
 	if g.profile.Form != nil {
 		form := url.Values{}
 		for k, v := range g.profile.Form {
-			form.Set(k, fill.Replace(v))
+			if v = fill.Replace(v); v != "" { // a code has no delivery, and an empty name is none
+				form.Set(k, v)
+			}
 		}
 		body, kind = []byte(form.Encode()), "application/x-www-form-urlencoded"
 	} else {
