@@ -116,7 +116,7 @@ func TestClient_Send_topic(t *testing.T) {
 	f := startFCM(t)
 	client := f.client(t)
 	n := notice("")
-	n.Kind, n.Topic, n.To, n.Collapse = "announcement", true, "region.riyadh", "announcement"
+	n.Kind, n.Topic, n.To, n.Collapse = push.Announcement, true, "region.riyadh", "announcement"
 	if o := client.Send(t.Context(), n); o.Answer != push.Taken {
 		t.Errorf("outcome %+v", o)
 	}

@@ -39,11 +39,14 @@ func BenchmarkClient_Send(b *testing.B) {
 			b.SetParallelism(c.workers / 2)
 			b.ReportAllocs()
 			var seq atomic.Int64
+			n := notice("")
 			b.ResetTimer()
 			before := cpu(b)
 			b.RunParallel(func(pb *testing.PB) {
+				n := n
 				for pb.Next() {
-					if o := client.Send(b.Context(), notice(fmt.Sprintf("phone-%d", seq.Add(1)%1000))); o.Answer != push.Taken {
+					n.Device.Token = fmt.Sprintf("phone-%d", seq.Add(1)%1000)
+					if o := client.Send(b.Context(), n); o.Answer != push.Taken {
 						b.Errorf("%+v", o)
 					}
 				}

@@ -22,9 +22,6 @@ const (
 	maxCollapse     = 32                  // characters of a Topic header (RFC 8030); APNs would take 64 bytes
 )
 
-// announcement is the kind of a broadcast: the only one that is not about the person's own report.
-const announcement push.Kind = "announcement"
-
 var (
 	topicName   = regexp.MustCompile(`^[a-zA-Z0-9_.~%-]{1,900}$`)
 	collapseKey = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,32}$`)
@@ -54,7 +51,7 @@ func message(n push.Notice, now time.Time) (m *messaging.Message, reason string)
 		return nil, "payload_too_large"
 	}
 	d := display{Notice: n, collapse: shortened(n.Collapse), ttl: min(max(n.TTL, 0), maxTTL).Truncate(time.Second),
-		high: n.Urgent || n.Kind != announcement}
+		high: n.Urgent || n.Kind != push.Announcement}
 	d.shown = cmp.Or(d.collapse, n.ID)
 	platform := n.Device.Platform
 	if n.Topic {

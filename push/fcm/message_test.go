@@ -70,7 +70,7 @@ func TestMessage_platforms(t *testing.T) {
 func TestMessage_headers(t *testing.T) {
 	t.Parallel()
 	own := func(*push.Notice) {}
-	broadcast := func(n *push.Notice) { n.Kind, n.Report = announcement, "" }
+	broadcast := func(n *push.Notice) { n.Kind, n.Report = push.Announcement, "" }
 	urgent := func(n *push.Notice) { broadcast(n); n.Urgent = true }
 	expiration := fmt.Sprint(at.Add(24 * time.Hour).Unix())
 	id := told().ID
