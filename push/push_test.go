@@ -3,6 +3,7 @@ package push_test
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,19 +17,34 @@ import (
 
 var epoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
-// clock that the test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
+// clocks that the test moves: the one on the wall, which somebody may set, and the one that only runs.
+type clocks struct {
+	mu     sync.Mutex
+	now    time.Time
+	steady time.Duration
 }
 
-func (c *clock) Now() time.Time {
+func (c *clocks) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-func (c *clock) advance(d time.Duration) {
+func (c *clocks) Steady() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.steady
+}
+
+// advance lets time pass.
+func (c *clocks) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.steady = c.now.Add(d), c.steady+d
+}
+
+// set the clock on the wall by d; no time passes.
+func (c *clocks) set(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
@@ -39,18 +55,24 @@ type people struct {
 	mu       sync.Mutex
 	contacts map[string]push.Contact
 	asked    int
+	err      error // to answer instead
 }
 
-func (p *people) Contact(_ context.Context, citizen string) (push.Contact, error) {
+func (p *people) Contacts(_ context.Context, citizens []string) (map[string]push.Contact, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked++
-	c, ok := p.contacts[citizen]
-	if !ok {
-		return c, fault.New(fault.NotFound)
+	if p.err != nil {
+		return nil, p.err
 	}
-	c.Devices = append([]push.Device{}, c.Devices...)
-	return c, nil
+	all := map[string]push.Contact{}
+	for _, id := range citizens {
+		if c, ok := p.contacts[id]; ok {
+			c.Devices = slices.Clone(c.Devices)
+			all[id] = c
+		}
+	}
+	return all, nil
 }
 
 func (p *people) DropToken(_ context.Context, citizen, token string) error {
@@ -64,16 +86,44 @@ func (p *people) DropToken(_ context.Context, citizen, token string) error {
 	return nil
 }
 
+func (p *people) get(citizen string) push.Contact {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.contacts[citizen]
+}
+
 func (p *people) set(citizen string, c push.Contact) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.contacts[citizen] = c
 }
 
+// change what is known of a citizen.
+func (p *people) change(citizen string, f func(*push.Contact)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.contacts[citizen]
+	c.Devices = slices.Clone(c.Devices)
+	f(&c)
+	p.contacts[citizen] = c
+}
+
+func (p *people) forget(citizen string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.contacts, citizen)
+}
+
+func (p *people) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+}
+
 type bench struct {
 	*push.Service
 	people *people
-	clock  *clock
+	clock  *clocks
 	store  *sqlite.DB
 }
 
@@ -91,7 +141,7 @@ func setUp(t *testing.T) bench {
 		"faisal": {Language: "ur", Push: true},
 		"silent": {Language: "ar", Devices: []push.Device{{ID: "quiet", Token: "token-3"}}},
 	}}
-	c := &clock{now: epoch}
+	c := &clocks{now: epoch}
 	s := push.New(db, p)
 	s.Now = c.Now
 	return bench{Service: s, people: p, clock: c, store: db}
@@ -131,7 +181,7 @@ func (b bench) deliveries(t *testing.T, fact string) map[string]push.Delivery {
 	}
 	m := map[string]push.Delivery{}
 	for _, d := range ds {
-		m[d.Device] = d
+		m[d.Target] = d
 	}
 	return m
 }
@@ -221,7 +271,7 @@ func TestService_On_again(t *testing.T) {
 	if after := b.deliveries(t, "e"); len(b.inbox(t, "noura").Items) != 1 || len(after) != 2 || after["phone"] != before["phone"] {
 		t.Errorf("changed by the same fact: %+v, was %+v", after, before)
 	}
-	if id := before["phone"].ID; id != event.Derive("e", "push", "phone") {
+	if id := before["phone"].ID; id != event.Derive(event.Derive("e", "inbox"), "push", "phone") {
 		t.Errorf("delivery id %s is not derived from the fact", id)
 	}
 }
@@ -241,7 +291,7 @@ func TestService_Inbox(t *testing.T) {
 		}
 		for _, m := range p.Items {
 			seen[m.ID] = true
-			if m.Language != "ur" || m.Text != push.Render(push.Assigned, "ur", "1234567890") {
+			if m.Language != "ur" || m.Text != b.Wording().Text(push.Assigned, push.ChannelPush, "ur", push.Vars{Number: "1234567890"}) {
 				t.Errorf("rendered %+v", m)
 			}
 		}
@@ -271,33 +321,70 @@ func TestService_Inbox(t *testing.T) {
 	}
 }
 
-func TestService_Read(t *testing.T) {
+func TestService_Acknowledge(t *testing.T) {
 	t.Parallel()
 	b := setUp(t)
 	b.tell(t, fact("e", event.ReportMoved, "noura", "resolved"))
 	id := event.Derive("e", "inbox")
-	for name, f := range map[string]func(context.Context, actor.Actor, string) error{"delivered": b.Delivered, "read": b.Read} {
-		if err := f(t.Context(), as("faisal", ""), id); fault.CodeOf(err) != fault.NotFound {
-			t.Errorf("%s by another citizen: %v", name, err)
+	for _, read := range []bool{false, true} {
+		if err := b.Acknowledge(t.Context(), as("faisal", ""), id, read); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("read %t by another citizen: %v", read, err)
 		}
-		if err := f(t.Context(), actor.Actor{Kind: actor.Staff, ID: "noura"}, id); fault.CodeOf(err) != fault.Forbidden {
-			t.Errorf("%s by staff: %v", name, err)
+		if err := b.Acknowledge(t.Context(), actor.Actor{Kind: actor.Staff, ID: "noura"}, id, read); fault.CodeOf(err) != fault.Forbidden {
+			t.Errorf("read %t by staff: %v", read, err)
 		}
-		if err := f(t.Context(), as("noura", ""), "none"); fault.CodeOf(err) != fault.NotFound {
-			t.Errorf("%s of no message: %v", name, err)
+		if err := b.Acknowledge(t.Context(), actor.Actor{}, id, read); fault.CodeOf(err) != fault.Unauthenticated {
+			t.Errorf("read %t by nobody: %v", read, err)
+		}
+		if err := b.Acknowledge(t.Context(), as("noura", ""), "none", read); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("read %t of no message: %v", read, err)
 		}
 	}
-	if err := b.Delivered(t.Context(), as("noura", "phone"), id); err != nil {
+	if err := b.Acknowledge(t.Context(), as("noura", "phone"), id, false); err != nil {
 		t.Fatal(err)
 	}
 	if ds := b.deliveries(t, "e"); ds["phone"].State != push.Delivered || ds["second"].State != push.Queued {
 		t.Errorf("delivered to the phone: %+v", ds)
 	}
-	if err := b.Read(t.Context(), as("noura", "phone"), id); err != nil {
+	if err := b.Acknowledge(t.Context(), as("noura", "phone"), id, true); err != nil {
 		t.Fatal(err)
 	}
 	n, err := b.Unread(t.Context(), as("noura", ""))
 	if ds := b.deliveries(t, "e"); n != 0 || err != nil || ds["phone"].State != push.Read || ds["second"].State != push.Suppressed {
 		t.Errorf("read: unread %d, %v, %+v", n, err, ds)
+	}
+}
+
+func TestService_AcknowledgeAll(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.tell(t, fact("1", event.ReportReplied, "noura", ""), fact("2", event.ReportReplied, "noura", ""), fact("3", event.ReportReplied, "faisal", ""))
+	mine, also, theirs := event.Derive("1", "inbox"), event.Derive("2", "inbox"), event.Derive("3", "inbox")
+	for range 2 {
+		unknown, err := b.AcknowledgeAll(t.Context(), as("noura", "phone"), []string{mine, theirs, also, "none"}, true)
+		if err != nil || !slices.Equal(unknown, []string{theirs, "none"}) {
+			t.Errorf("unknown %v, %v", unknown, err)
+		}
+	}
+	if n, err := b.Unread(t.Context(), as("noura", "")); n != 0 || err != nil {
+		t.Errorf("unread %d, %v", n, err)
+	}
+	if p := b.inbox(t, "faisal"); p.Unread != 1 {
+		t.Errorf("somebody else's: %+v", p)
+	}
+	for name, c := range map[string]struct {
+		a    actor.Actor
+		ids  []string
+		want fault.Code
+	}{
+		"none":          {as("noura", ""), nil, fault.Invalid},
+		"too many":      {as("noura", ""), slices.Repeat([]string{mine}, push.MaxLimit+1), fault.Invalid},
+		"as many as go": {as("noura", ""), slices.Repeat([]string{mine}, push.MaxLimit), ""},
+		"nobody":        {actor.Actor{}, []string{mine}, fault.Unauthenticated},
+		"staff":         {actor.Actor{Kind: actor.Staff, ID: "noura"}, []string{mine}, fault.Forbidden},
+	} {
+		if _, err := b.AcknowledgeAll(t.Context(), c.a, c.ids, false); fault.CodeOf(err) != c.want {
+			t.Errorf("%s: %v; want %q", name, err, c.want)
+		}
 	}
 }

@@ -23,7 +23,7 @@ func taken(push.Notice) push.Outcome { return push.Outcome{Answer: push.Taken, R
 // run starts a sender that looks every millisecond. stop asks it to stop, wait waits until it has.
 func (b bench) run(t *testing.T, c channel, change func(*push.Sender)) (stop, wait func()) {
 	t.Helper()
-	s := &push.Sender{Store: b.store, Directory: b.people, Channel: c, Wake: b.Wake(), Now: b.clock.Now, Workers: 4, Batch: 16, Poll: time.Millisecond}
+	s := &push.Sender{Service: b.Service, Name: push.ChannelPush, Channel: c, Steady: b.clock.Steady, Workers: 4, Batch: 16, Poll: time.Millisecond}
 	if change != nil {
 		change(s)
 	}
@@ -62,12 +62,16 @@ func TestSender_Run_wakesAtOnce(t *testing.T) {
 		notices[n.Device.Token] = n
 	}
 	t.Logf("%v from the fact to the channel", time.Since(began))
-	want := push.Notice{ID: event.Derive("e", "inbox"), Kind: push.Resolved, Report: "r", Number: "1234567890", Language: "ar",
-		Device: push.Device{ID: "phone", Token: "token-1", Platform: "android"}, Text: push.Render(push.Resolved, "ar", "1234567890"), TTL: push.DefaultExpiry}
+	text := func(lang string) push.Text {
+		return b.Wording().Text(push.Resolved, push.ChannelPush, lang, push.Vars{Number: "1234567890"})
+	}
+	want := push.Notice{ID: event.Derive("e", "inbox"), Delivery: event.Derive(event.Derive("e", "inbox"), "push", "phone"), Kind: push.Resolved, Report: "r",
+		Number: "1234567890", To: "token-1", Language: "ar", Device: push.Device{ID: "phone", Token: "token-1", Platform: "android"}, Text: text("ar"),
+		Collapse: "r", TTL: push.DefaultExpiry}
 	if notices["token-1"] != want {
 		t.Errorf("sent %+v; want %+v", notices["token-1"], want)
 	}
-	if n := notices["token-2"]; n.Language != "en" || n.Text != push.Render(push.Resolved, "en", "1234567890") {
+	if n := notices["token-2"]; n.Language != "en" || n.Text != text("en") {
 		t.Errorf("the device's own language: %+v", n)
 	}
 	if d := b.await(t, "e", "phone", push.Accepted); d.Ref != "ref" {
@@ -108,7 +112,7 @@ func TestSender_Run_answers(t *testing.T) {
 			if wait := d.Due.Sub(epoch); d.Reason != c.reason || c.state == push.Queued && (wait < c.least || wait > c.most || d.Attempts != 1) {
 				t.Errorf("%+v after %v; want %s within %v to %v", d, wait, c.reason, c.least, c.most)
 			}
-			if p, _ := b.people.Contact(t.Context(), "noura"); (p.Devices[0].Token == "") != c.dropped {
+			if p := b.people.get("noura"); (p.Devices[0].Token == "") != c.dropped {
 				t.Errorf("token %q; dropped should be %t", p.Devices[0].Token, c.dropped)
 			}
 		})
@@ -185,7 +189,7 @@ func TestSender_Run_asksBeforeItSends(t *testing.T) {
 	b := setUp(t)
 	var outcomes sync.Map
 	b.tell(t, fact("read", event.ReportReplied, "noura", ""), fact("out", event.ReportReplied, "noura", ""))
-	if err := b.Read(t.Context(), as("noura", "other"), event.Derive("read", "inbox")); err != nil {
+	if err := b.Acknowledge(t.Context(), as("noura", "other"), event.Derive("read", "inbox"), true); err != nil {
 		t.Fatal(err)
 	}
 	b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "second"}}}) // signed out on the phone
@@ -193,10 +197,10 @@ func TestSender_Run_asksBeforeItSends(t *testing.T) {
 	b.run(t, func(n push.Notice) push.Outcome { t.Errorf("sent %s", n.ID); return taken(n) },
 		func(s *push.Sender) { s.OnOutcome = func(ch, o string) { outcomes.Store(ch+"/"+o, true) } })
 	b.await(t, "out", "phone", push.Suppressed)
-	if d := b.await(t, "out", "second", push.Suppressed); d.Reason != "no_token" {
+	if d := b.await(t, "out", "second", push.Suppressed); d.Reason != "no_address" {
 		t.Errorf("reason %q", d.Reason)
 	}
-	if _, ok := outcomes.Load("push/suppressed_no_token"); !ok {
+	if _, ok := outcomes.Load("push/suppressed_no_address"); !ok {
 		t.Error("the outcome was not counted")
 	}
 	if ds := b.deliveries(t, "read"); ds["phone"].State != push.Suppressed || ds["phone"].Fence != 0 {
@@ -224,7 +228,7 @@ func TestSender_Run_readWhileLeased(t *testing.T) {
 	}, func(s *push.Sender) { s.Workers = 1 })
 	<-sending
 	b.await(t, "1", "phone", push.Leased)
-	if err := b.Read(t.Context(), as("noura", ""), event.Derive("1", "inbox")); err != nil {
+	if err := b.Acknowledge(t.Context(), as("noura", ""), event.Derive("1", "inbox"), true); err != nil {
 		t.Fatal(err)
 	}
 	close(goOn)
@@ -246,7 +250,7 @@ func TestSender_Run_takesOver(t *testing.T) {
 	t.Parallel()
 	b := setUp(t)
 	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
-	dead, err := b.store.LeaseDeliveries(t.Context(), push.ChannelPush, epoch, 2*time.Minute, 10)
+	dead, err := b.store.LeaseDeliveries(t.Context(), push.ChannelPush, epoch, 2*time.Minute, 10, true)
 	if err != nil || len(dead) != 2 {
 		t.Fatalf("leased %d, %v", len(dead), err)
 	}
@@ -255,7 +259,7 @@ func TestSender_Run_takesOver(t *testing.T) {
 	b.await(t, "e", "phone", push.Accepted)
 	b.await(t, "e", "second", push.Accepted)
 	for _, d := range dead {
-		if err := b.store.SettleDeliveries(t.Context(), []push.Result{{Message: d.Message, ID: d.ID, Fence: d.Fence, State: push.Failed}}); err != nil {
+		if err := b.store.SettleDeliveries(t.Context(), []push.Result{{Delivery: d, State: push.Failed}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -339,7 +343,11 @@ func TestSender_Run_keepsResults(t *testing.T) {
 	broken := &brokenStore{Store: b.store}
 	broken.left.Store(2)
 	var sent atomic.Int64
-	b.run(t, func(n push.Notice) push.Outcome { sent.Add(1); return taken(n) }, func(s *push.Sender) { s.Store = broken })
+	b.run(t, func(n push.Notice) push.Outcome { sent.Add(1); return taken(n) }, func(s *push.Sender) {
+		service := *s.Service
+		service.Store = broken
+		s.Service = &service
+	})
 	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
 	b.await(t, "e", "phone", push.Accepted)
 	b.await(t, "e", "second", push.Accepted)
