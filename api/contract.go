@@ -14,6 +14,8 @@ import (
 const (
 	bodyLimit  = 256 << 10 // of a request without files
 	areaLimit  = 8 << 20   // of a centre with its polygons
+	callLimit  = 64 << 10  // of a call-back
+	anyCT      = "*/*"
 	problemCT  = "application/problem+json"
 	jsonCT     = "application/json"
 	multipart_ = "multipart/form-data"
@@ -33,6 +35,9 @@ type operation struct {
 	needsBody  bool
 	limit      int
 	streams    bool // its handler reads the body itself
+	raw        bool // the body is of any media type; its handler checks it
+	tokenless  bool // no token is looked at
+	appCheck   bool // wants to know that the app is genuine
 	idempotent bool
 	tagged     bool // a success carries an ETag
 	worded     bool // and a Content-Language
@@ -46,8 +51,10 @@ type parameter struct {
 	schema   *openapi3.Schema
 }
 
-// filing is the operation that files a report.
-const filing = "fileReport"
+const (
+	filing = "fileReport"  // the operation that files a report
+	signIn = "createToken" // the one that gives tokens
+)
 
 // streaming are the operations whose bodies may hold photos: they are never read into memory here.
 var streaming = []string{"uploadPhoto", "addReportPhoto", filing}
@@ -90,6 +97,8 @@ func newOperation(method, path string, item *openapi3.PathItem, o *openapi3.Oper
 			return nil, fmt.Errorf("x-allow: who is %q?", s)
 		}
 	}
+	op.appCheck, _ = o.Extensions["x-app-check"].(bool)
+	op.tokenless = o.Security != nil && !slices.ContainsFunc(*o.Security, func(r openapi3.SecurityRequirement) bool { return len(r) > 0 })
 	for _, p := range append(slices.Clone(item.Parameters), o.Parameters...) {
 		v := p.Value
 		if v.In == openapi3.ParameterInHeader {
@@ -101,8 +110,11 @@ func newOperation(method, path string, item *openapi3.PathItem, o *openapi3.Oper
 		op.needsBody = o.RequestBody.Value.Required
 		for media, m := range o.RequestBody.Value.Content {
 			op.media = append(op.media, media)
-			if media == jsonCT {
+			switch media {
+			case jsonCT:
 				op.body = m.Schema.Value
+			case anyCT:
+				op.raw, op.limit = true, callLimit
 			}
 		}
 	}

@@ -32,7 +32,10 @@ func (f csvFile) VisitVolumesCsvResponse(c *fiber.Ctx) error { return f.send(c) 
 // VisitSatisfactionCsvResponse makes it an answer of the contract.
 func (f csvFile) VisitSatisfactionCsvResponse(c *fiber.Ctx) error { return f.send(c) }
 
-// table is what a CSV file holds: a header and rows of string, int, int64, float64 or *float64 (nil is an empty cell).
+// VisitDeliveriesCsvResponse makes it an answer of the contract.
+func (f csvFile) VisitDeliveriesCsvResponse(c *fiber.Ctx) error { return f.send(c) }
+
+// table is what a CSV file holds: a header and rows of string, int, int64, *int64, float64 or *float64 (nil is an empty cell).
 type table struct {
 	header []string
 	rows   [][]any
@@ -75,6 +78,11 @@ func csvCell(v any) (string, error) {
 		return strconv.Itoa(v), nil
 	case int64:
 		return strconv.FormatInt(v, 10), nil
+	case *int64:
+		if v == nil {
+			return "", nil
+		}
+		return strconv.FormatInt(*v, 10), nil
 	case float64:
 		return csvNumber(v), nil
 	case *float64:

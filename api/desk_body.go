@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/reports"
@@ -62,7 +63,11 @@ func (s *Server) caller(ctx context.Context, r *reports.Report) (*gen.DeskCitize
 	if !there {
 		return nil, nil
 	}
-	return &gen.DeskCitizen{Id: &c.ID, Name: orNil(c.Name), Phone: orNil(c.Phone), Email: orNil(c.Email)}, nil
+	return citizenBody(c), nil
+}
+
+func citizenBody(c *accounts.Contact) *gen.DeskCitizen {
+	return &gen.DeskCitizen{Id: &c.ID, Name: orNil(c.Name), Phone: orNil(c.Phone), Email: orNil(c.Email)}
 }
 
 // assignee is a member of staff by name; nil for none.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/fault"
 )
 
@@ -17,7 +19,10 @@ const (
 	uploadTime  = 5 * time.Minute  // of one with files, on a bad network
 )
 
-const operationLocal = "operation"
+const (
+	operationLocal = "operation"
+	appCheckHeader = "X-Firebase-AppCheck"
+)
 
 // guard stands before the handler of an operation. What it refuses never reaches a service.
 func (s *Server) guard(op *operation) fiber.Handler {
@@ -53,7 +58,7 @@ func (s *Server) admit(c *fiber.Ctx, op *operation) error {
 		return fault.New(fault.UpgradeNeeded)
 	}
 	r := of(c.UserContext())
-	if header := c.Get(fiber.HeaderAuthorization); header != "" && !strings.HasPrefix(op.path, "/v1/auth/otp") && !strings.HasPrefix(op.path, "/v1/auth/token") {
+	if header := c.Get(fiber.HeaderAuthorization); header != "" && !op.tokenless {
 		token, ok := strings.CutPrefix(header, "Bearer ")
 		if !ok {
 			return fault.New(fault.Unauthenticated)
@@ -73,10 +78,36 @@ func (s *Server) admit(c *fiber.Ctx, op *operation) error {
 	if err := op.parameters(c); err != nil {
 		return err
 	}
-	if op.streams {
+	if !op.streams {
+		if err := op.readBody(c); err != nil {
+			return err
+		}
+	}
+	return s.attest(c, op)
+}
+
+// attest demands proof that the app is genuine, where that is configured. Who signs in with a password sits at a browser, and who renews
+// has shown it at the beginning.
+func (s *Server) attest(c *fiber.Ctx, op *operation) error {
+	if s.AppCheck == nil || !op.appCheck {
 		return nil
 	}
-	return op.readBody(c)
+	if op.id == signIn {
+		var b struct {
+			Grant gen.TokenRequestGrantType `json:"grant_type"`
+		}
+		if err := json.Unmarshal(c.Body(), &b); err != nil {
+			return fault.Newf(fault.Malformed, "not JSON")
+		}
+		if b.Grant != gen.TokenRequestGrantTypeOtp {
+			return nil
+		}
+	}
+	err := s.AppCheck(c.UserContext(), c.Get(appCheckHeader))
+	if fault.CodeOf(err) == fault.Unauthenticated {
+		return fault.Newf(fault.AppCheckRefused, "App Check: %w", err)
+	}
+	return err
 }
 
 // once runs the handler for a key that was not answered yet, and answers again for one that was.

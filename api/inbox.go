@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/push"
 )
 
@@ -47,4 +48,32 @@ func (s *Server) MarkRead(ctx context.Context, r gen.MarkReadRequestObject) (gen
 		return nil, err
 	}
 	return gen.MarkRead204Response{}, nil
+}
+
+// MarkAllDelivered notes that the caller's phone has several messages.
+func (s *Server) MarkAllDelivered(ctx context.Context, r gen.MarkAllDeliveredRequestObject) (gen.MarkAllDeliveredResponseObject, error) {
+	body, err := s.acknowledge(ctx, r.Body.Ids, false)
+	return gen.MarkAllDelivered200JSONResponse(body), err
+}
+
+// MarkAllRead notes that the caller opened several messages.
+func (s *Server) MarkAllRead(ctx context.Context, r gen.MarkAllReadRequestObject) (gen.MarkAllReadResponseObject, error) {
+	body, err := s.acknowledge(ctx, r.Body.Ids, true)
+	return gen.MarkAllRead200JSONResponse(body), err
+}
+
+func (s *Server) acknowledge(ctx context.Context, ids []string, read bool) (gen.Acknowledged, error) {
+	unknown, err := s.Push.AcknowledgeAll(ctx, actorOf(ctx), ids, read)
+	if err == nil && len(unknown) == len(ids) {
+		err = fault.New(fault.NotFound)
+	}
+	return gen.Acknowledged{Unknown: orEmpty(unknown)}, err
+}
+
+// PushKey tells browsers by which key they know this server.
+func (s *Server) PushKey(context.Context, gen.PushKeyRequestObject) (gen.PushKeyResponseObject, error) {
+	if s.WebPushKey == "" {
+		return nil, fault.New(fault.NotFound)
+	}
+	return gen.PushKey200JSONResponse{Body: gen.PushKey{VapidPublicKey: s.WebPushKey}}, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/fault"
 )
 
 // GetMe reads the caller's account.
@@ -49,12 +50,32 @@ func (s *Server) ListDevices(ctx context.Context, _ gen.ListDevicesRequestObject
 
 // PutDevice registers one of the caller's phones.
 func (s *Server) PutDevice(ctx context.Context, r gen.PutDeviceRequestObject) (gen.PutDeviceResponseObject, error) {
-	d, err := s.Accounts.PutDevice(ctx, actorOf(ctx), accounts.Device{ID: r.DeviceId, Platform: string(r.Body.Platform),
-		PushToken: text(r.Body.PushToken), Language: text(r.Body.Language), AppVersion: text(r.Body.AppVersion), Model: text(r.Body.Model)})
+	n := accounts.Device{ID: r.DeviceId, Platform: string(r.Body.Platform), PushToken: text(r.Body.PushToken), Language: text(r.Body.Language),
+		AppVersion: text(r.Body.AppVersion), Model: text(r.Body.Model)}
+	if w := r.Body.WebPush; w != nil {
+		if err := s.checkWebPush(r.Body); err != nil {
+			return nil, err
+		}
+		n.PushToken, n.WebPush = w.Endpoint, &accounts.WebPush{P256dh: w.P256dh, Auth: w.Auth}
+	}
+	d, err := s.Accounts.PutDevice(ctx, actorOf(ctx), n)
 	if err != nil {
 		return nil, err
 	}
 	return gen.PutDevice200JSONResponse(deviceBody(d)), nil
+}
+
+// checkWebPush refuses a subscription that does not go with the rest, or leads where nothing is sent.
+func (s *Server) checkWebPush(d *gen.NewDevice) error {
+	switch {
+	case s.CheckEndpoint == nil:
+		return fault.At("web_push", fault.NotAllowed)
+	case d.PushToken != nil:
+		return fault.At("web_push", fault.Contradicted)
+	case d.Platform != gen.PlatformWeb:
+		return fault.At("platform", fault.Contradicted)
+	}
+	return s.CheckEndpoint(d.WebPush.Endpoint)
 }
 
 // DeleteDevice removes one of the caller's phones.
@@ -66,8 +87,12 @@ func (s *Server) DeleteDevice(ctx context.Context, r gen.DeleteDeviceRequestObje
 }
 
 func deviceBody(d *accounts.Device) gen.Device {
-	return gen.Device{Id: d.ID, Platform: gen.Platform(d.Platform), PushToken: orNil(d.PushToken), Language: orNil(gen.Language(d.Language)),
+	body := gen.Device{Id: d.ID, Platform: gen.Platform(d.Platform), PushToken: orNil(d.PushToken), Language: orNil(gen.Language(d.Language)),
 		AppVersion: orNil(d.AppVersion), Model: orNil(d.Model), SeenAt: d.Seen}
+	if d.WebPush != nil && d.PushToken != "" { // without an end point the subscription is over
+		body.PushToken, body.WebPush = nil, &gen.WebPush{Endpoint: d.PushToken, P256dh: d.WebPush.P256dh, Auth: d.WebPush.Auth}
+	}
+	return body
 }
 
 // GetPreferences reads how the caller wants to be told.

@@ -36,6 +36,7 @@ var statuses = map[fault.Code]int{
 	fault.CodeRefused:          fiber.StatusUnauthorized,
 	fault.CredentialsRefused:   fiber.StatusUnauthorized,
 	fault.SecondFactorNeeded:   fiber.StatusUnauthorized,
+	fault.AppCheckRefused:      fiber.StatusUnauthorized,
 	fault.Forbidden:            fiber.StatusForbidden,
 	fault.NotFound:             fiber.StatusNotFound,
 	fault.MethodNotAllowed:     fiber.StatusMethodNotAllowed,

@@ -40,6 +40,13 @@ type Server struct {
 	AnonymousLimit accounts.Limit   // of reports without an account from one address
 	Outbox         func() []DevText // what /dev/outbox shows; nil outside development
 
+	WebPushKey    string                      // public key of Web Push, base64url; "" where it is off
+	CheckEndpoint func(endpoint string) error // refuses end points of browsers; nil where Web Push is off
+	// AppCheck is nil for a token of a genuine app, fault.Unauthenticated for any other and for none. Nil demands no token.
+	AppCheck func(ctx context.Context, token string) error
+	// SMSReceipt reads a call of the SMS gateway, fault.Unauthenticated when it is not signed as it should. Nil where no gateway calls.
+	SMSReceipt func(header func(string) string, body []byte) (push.Receipt, error)
+
 	idempotency *idempotency
 	rendered    rendered
 	operations  map[string]*operation
@@ -86,6 +93,7 @@ func (s *Server) App() (*fiber.App, error) {
 	app.Get("/v1/photos/:id/image", s.GetPhotoImage)
 	app.Post("/v1/reports", s.FileReport)
 	app.Post("/v1/reports/:id/photos", s.AddReportPhoto)
+	app.Post("/v1/callbacks/sms", s.ReceiveSMS)
 	gen.RegisterHandlers(app, gen.NewStrictHandler(s, nil))
 	return app, nil
 }

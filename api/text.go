@@ -10,6 +10,7 @@ var titles = map[fault.Code]map[string]string{
 	fault.CodeRefused:          {"ar": "رمز التحقق غير صحيح أو انتهت صلاحيته. اطلب رمزًا جديدًا.", "en": "The code is wrong or no longer valid. Request a new one.", "ur": "کوڈ غلط ہے یا اس کی مدت ختم ہو چکی۔ نیا کوڈ منگوائیں۔"},
 	fault.CredentialsRefused:   {"ar": "البريد الإلكتروني أو كلمة المرور أو رمز التحقق غير صحيح.", "en": "The e-mail, password or second factor is wrong.", "ur": "ای میل، پاس ورڈ یا دوسرا تصدیقی کوڈ غلط ہے۔"},
 	fault.SecondFactorNeeded:   {"ar": "أدخل رمز التحقق من تطبيق المصادقة.", "en": "Enter the code of your authenticator app.", "ur": "اپنی تصدیقی ایپ کا کوڈ درج کریں۔"},
+	fault.AppCheckRefused:      {"ar": "تعذّر التحقق من أن التطبيق أصلي. ثبّته من المتجر الرسمي أو حدّثه.", "en": "This app could not be verified. Install it from the official store, or update it.", "ur": "ایپ کے اصلی ہونے کی تصدیق نہ ہو سکی۔ اسے سرکاری اسٹور سے انسٹال یا اپ ڈیٹ کریں۔"},
 	fault.Forbidden:            {"ar": "لا تملك صلاحية هذا الإجراء.", "en": "You are not allowed to do this.", "ur": "آپ کو اس کام کی اجازت نہیں۔"},
 	fault.NotFound:             {"ar": "غير موجود.", "en": "There is no such thing.", "ur": "موجود نہیں۔"},
 	fault.MethodNotAllowed:     {"ar": "هذا الإجراء غير متاح على هذا العنوان.", "en": "This address does not take that method.", "ur": "اس پتے پر یہ عمل دستیاب نہیں۔"},

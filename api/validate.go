@@ -109,6 +109,9 @@ func (op *operation) readBody(c *fiber.Ctx) error {
 		}
 		return nil
 	}
+	if op.raw {
+		return nil
+	}
 	if op.body == nil {
 		return fault.Newf(fault.Malformed, "a body where none belongs")
 	}

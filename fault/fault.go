@@ -23,6 +23,7 @@ const (
 	CodeRefused          Code = "code_refused"            // 401: wrong, used, expired or exhausted one-time code
 	CredentialsRefused   Code = "credentials_refused"     // 401: wrong e-mail, password or second factor
 	SecondFactorNeeded   Code = "second_factor_needed"    // 401: the password is right, a TOTP is wanted
+	AppCheckRefused      Code = "app_check_refused"       // 401: the app has not shown that it is genuine
 	Forbidden            Code = "forbidden"               // 403
 	NotFound             Code = "not_found"               // 404: absent, or not the caller's to see
 	MethodNotAllowed     Code = "method_not_allowed"      // 405

@@ -35,6 +35,33 @@ func (e AccountKind) Valid() bool {
 	}
 }
 
+// Defines values for BroadcastState.
+const (
+	BroadcastStateDone      BroadcastState = "done"
+	BroadcastStatePaused    BroadcastState = "paused"
+	BroadcastStateRunning   BroadcastState = "running"
+	BroadcastStateScheduled BroadcastState = "scheduled"
+	BroadcastStateStopped   BroadcastState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the BroadcastState enum.
+func (e BroadcastState) Valid() bool {
+	switch e {
+	case BroadcastStateDone:
+		return true
+	case BroadcastStatePaused:
+		return true
+	case BroadcastStateRunning:
+		return true
+	case BroadcastStateScheduled:
+		return true
+	case BroadcastStateStopped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ByKind.
 const (
 	ByKindCitizen ByKind = "citizen"
@@ -110,6 +137,114 @@ func (e Datatype) Valid() bool {
 	case DatatypeString:
 		return true
 	case DatatypeText:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeadLetterState.
+const (
+	DeadLetterStateExpired DeadLetterState = "expired"
+	DeadLetterStateFailed  DeadLetterState = "failed"
+)
+
+// Valid indicates whether the value is a known member of the DeadLetterState enum.
+func (e DeadLetterState) Valid() bool {
+	switch e {
+	case DeadLetterStateExpired:
+		return true
+	case DeadLetterStateFailed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryChannel.
+const (
+	DeliveryChannelEmail DeliveryChannel = "email"
+	DeliveryChannelPush  DeliveryChannel = "push"
+	DeliveryChannelSms   DeliveryChannel = "sms"
+	DeliveryChannelWeb   DeliveryChannel = "web"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryChannel enum.
+func (e DeliveryChannel) Valid() bool {
+	switch e {
+	case DeliveryChannelEmail:
+		return true
+	case DeliveryChannelPush:
+		return true
+	case DeliveryChannelSms:
+		return true
+	case DeliveryChannelWeb:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryOutcome.
+const (
+	DeliveryOutcomeAccepted   DeliveryOutcome = "accepted"
+	DeliveryOutcomeDelivered  DeliveryOutcome = "delivered"
+	DeliveryOutcomeExpired    DeliveryOutcome = "expired"
+	DeliveryOutcomeFailed     DeliveryOutcome = "failed"
+	DeliveryOutcomeRead       DeliveryOutcome = "read"
+	DeliveryOutcomeSuppressed DeliveryOutcome = "suppressed"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryOutcome enum.
+func (e DeliveryOutcome) Valid() bool {
+	switch e {
+	case DeliveryOutcomeAccepted:
+		return true
+	case DeliveryOutcomeDelivered:
+		return true
+	case DeliveryOutcomeExpired:
+		return true
+	case DeliveryOutcomeFailed:
+		return true
+	case DeliveryOutcomeRead:
+		return true
+	case DeliveryOutcomeSuppressed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryState.
+const (
+	DeliveryStateAccepted   DeliveryState = "accepted"
+	DeliveryStateDelivered  DeliveryState = "delivered"
+	DeliveryStateExpired    DeliveryState = "expired"
+	DeliveryStateFailed     DeliveryState = "failed"
+	DeliveryStateLeased     DeliveryState = "leased"
+	DeliveryStateQueued     DeliveryState = "queued"
+	DeliveryStateRead       DeliveryState = "read"
+	DeliveryStateSuppressed DeliveryState = "suppressed"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryState enum.
+func (e DeliveryState) Valid() bool {
+	switch e {
+	case DeliveryStateAccepted:
+		return true
+	case DeliveryStateDelivered:
+		return true
+	case DeliveryStateExpired:
+		return true
+	case DeliveryStateFailed:
+		return true
+	case DeliveryStateLeased:
+		return true
+	case DeliveryStateQueued:
+		return true
+	case DeliveryStateRead:
+		return true
+	case DeliveryStateSuppressed:
 		return true
 	default:
 		return false
@@ -296,6 +431,54 @@ func (e Language) Valid() bool {
 	}
 }
 
+// Defines values for MessageKind.
+const (
+	MessageKindAnnouncement      MessageKind = "announcement"
+	MessageKindAssigned          MessageKind = "assigned"
+	MessageKindClosed            MessageKind = "closed"
+	MessageKindDuplicate         MessageKind = "duplicate"
+	MessageKindInProgress        MessageKind = "in_progress"
+	MessageKindReceived          MessageKind = "received"
+	MessageKindRejected          MessageKind = "rejected"
+	MessageKindReopened          MessageKind = "reopened"
+	MessageKindReply             MessageKind = "reply"
+	MessageKindResolved          MessageKind = "resolved"
+	MessageKindWaitingForCitizen MessageKind = "waiting_for_citizen"
+	MessageKindWithdrawn         MessageKind = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the MessageKind enum.
+func (e MessageKind) Valid() bool {
+	switch e {
+	case MessageKindAnnouncement:
+		return true
+	case MessageKindAssigned:
+		return true
+	case MessageKindClosed:
+		return true
+	case MessageKindDuplicate:
+		return true
+	case MessageKindInProgress:
+		return true
+	case MessageKindReceived:
+		return true
+	case MessageKindRejected:
+		return true
+	case MessageKindReopened:
+		return true
+	case MessageKindReply:
+		return true
+	case MessageKindResolved:
+		return true
+	case MessageKindWaitingForCitizen:
+		return true
+	case MessageKindWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewReportChannel.
 const (
 	NewReportChannelApp NewReportChannel = "app"
@@ -380,6 +563,7 @@ func (e Platform) Valid() bool {
 // Defines values for ProblemCode.
 const (
 	ProblemCodeAlreadyExists          ProblemCode = "already_exists"
+	ProblemCodeAppCheckRefused        ProblemCode = "app_check_refused"
 	ProblemCodeCodeRefused            ProblemCode = "code_refused"
 	ProblemCodeConflict               ProblemCode = "conflict"
 	ProblemCodeCredentialsRefused     ProblemCode = "credentials_refused"
@@ -410,6 +594,8 @@ const (
 func (e ProblemCode) Valid() bool {
 	switch e {
 	case ProblemCodeAlreadyExists:
+		return true
+	case ProblemCodeAppCheckRefused:
 		return true
 	case ProblemCodeCodeRefused:
 		return true
@@ -614,6 +800,72 @@ func (e Status) Valid() bool {
 	}
 }
 
+// Defines values for StepChannel.
+const (
+	StepChannelEmail StepChannel = "email"
+	StepChannelPush  StepChannel = "push"
+	StepChannelSms   StepChannel = "sms"
+)
+
+// Valid indicates whether the value is a known member of the StepChannel enum.
+func (e StepChannel) Valid() bool {
+	switch e {
+	case StepChannelEmail:
+		return true
+	case StepChannelPush:
+		return true
+	case StepChannelSms:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TemplateKind.
+const (
+	TemplateKindAssigned          TemplateKind = "assigned"
+	TemplateKindClosed            TemplateKind = "closed"
+	TemplateKindDuplicate         TemplateKind = "duplicate"
+	TemplateKindInProgress        TemplateKind = "in_progress"
+	TemplateKindReceived          TemplateKind = "received"
+	TemplateKindRejected          TemplateKind = "rejected"
+	TemplateKindReopened          TemplateKind = "reopened"
+	TemplateKindReply             TemplateKind = "reply"
+	TemplateKindResolved          TemplateKind = "resolved"
+	TemplateKindWaitingForCitizen TemplateKind = "waiting_for_citizen"
+	TemplateKindWithdrawn         TemplateKind = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the TemplateKind enum.
+func (e TemplateKind) Valid() bool {
+	switch e {
+	case TemplateKindAssigned:
+		return true
+	case TemplateKindClosed:
+		return true
+	case TemplateKindDuplicate:
+		return true
+	case TemplateKindInProgress:
+		return true
+	case TemplateKindReceived:
+		return true
+	case TemplateKindRejected:
+		return true
+	case TemplateKindReopened:
+		return true
+	case TemplateKindReply:
+		return true
+	case TemplateKindResolved:
+		return true
+	case TemplateKindWaitingForCitizen:
+		return true
+	case TemplateKindWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TimelineEntryKind.
 const (
 	TimelineEntryKindAssigned  TimelineEntryKind = "assigned"
@@ -683,6 +935,30 @@ const (
 func (e TokensTokenType) Valid() bool {
 	switch e {
 	case TokensTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnreachedReason.
+const (
+	UnreachedReasonExpired         UnreachedReason = "expired"
+	UnreachedReasonFailed          UnreachedReason = "failed"
+	UnreachedReasonNoChannel       UnreachedReason = "no_channel"
+	UnreachedReasonNotAcknowledged UnreachedReason = "not_acknowledged"
+)
+
+// Valid indicates whether the value is a known member of the UnreachedReason enum.
+func (e UnreachedReason) Valid() bool {
+	switch e {
+	case UnreachedReasonExpired:
+		return true
+	case UnreachedReasonFailed:
+		return true
+	case UnreachedReasonNoChannel:
+		return true
+	case UnreachedReasonNotAcknowledged:
 		return true
 	default:
 		return false
@@ -827,6 +1103,12 @@ type Account struct {
 // AccountKind defines model for Account.Kind.
 type AccountKind string
 
+// Acknowledged Example: {"unknown":[]}
+type Acknowledged struct {
+	// Unknown Those that are not the caller's
+	Unknown []Id `json:"unknown"`
+}
+
 // Assignee defines model for Assignee.
 type Assignee struct {
 	// Id UUID
@@ -926,6 +1208,96 @@ type AttributeValueEdit struct {
 //
 // Example: {"mosque_name":"جامع الملك خالد","speaker_location":"outside"}
 type Attributes map[string]interface{}
+
+// Audience One of the three
+//
+// Example: {"centre":"riyadh"}
+type Audience struct {
+	All *bool `json:"all,omitempty"`
+
+	// Category Stable code
+	//
+	// Example: loudspeakers
+	Category *Code `json:"category,omitempty"`
+
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre *Code `json:"centre,omitempty"`
+}
+
+// AudienceCount Example: {"at_least":false,"people":48213}
+type AudienceCount struct {
+	// AtLeast There was no time to count them all
+	AtLeast bool `json:"at_least"`
+	People  int  `json:"people"`
+}
+
+// Broadcast Example: {"at":"2026-11-22T15:00:00Z","at_least":false,"audience":{"centre":"riyadh"},"by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"created_at":"2026-11-22T09:00:00Z","id":"01936f20-0a00-7b52-a1c3-9f8e7d6c5b4a","people":48213,"planned":20480,"rev":4,"started_at":"2026-11-22T15:00:00Z","state":"running","texts":{"ar":{"body":"تتوقف خدمات المركز من الثانية إلى الرابعة فجرًا.","title":"صيانة مجدولة"},"en":{"body":"The services of the centre pause from 2 to 4 a.m.","title":"Scheduled maintenance"},"ur":{"body":"مرکز کی خدمات رات دو سے چار بجے تک بند رہیں گی۔","title":"طے شدہ دیکھ بھال"}},"topic":false,"urgent":false}
+type Broadcast struct {
+	// At When it begins
+	At *time.Time `json:"at,omitempty"`
+
+	// AtLeast There was no time to count them all
+	AtLeast bool `json:"at_least"`
+
+	// Audience One of the three
+	//
+	// Example: {"centre":"riyadh"}
+	Audience  Audience   `json:"audience"`
+	By        Assignee   `json:"by"`
+	CreatedAt time.Time  `json:"created_at"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// People In the audience: counted when it was made and when it began; 0 with `topic`
+	People int `json:"people"`
+
+	// Planned People whose message is in their inbox by now; with `topic` the number of topics
+	Planned   int        `json:"planned"`
+	Rev       int64      `json:"rev"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+
+	// State Example: running
+	State BroadcastState `json:"state"`
+
+	// Texts A message in all three languages
+	//
+	// Example: {"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}}
+	Texts  MessageTexts `json:"texts"`
+	Topic  bool         `json:"topic"`
+	Urgent bool         `json:"urgent"`
+}
+
+// BroadcastCount defines model for BroadcastCount.
+type BroadcastCount struct {
+	Count int `json:"count"`
+
+	// State Example: accepted
+	State DeliveryState `json:"state"`
+}
+
+// BroadcastPage Example: {"items":[{"at":"2026-11-22T15:00:00Z","at_least":false,"audience":{"centre":"riyadh"},"by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"created_at":"2026-11-22T09:00:00Z","id":"01936f20-0a00-7b52-a1c3-9f8e7d6c5b4a","people":48213,"planned":20480,"rev":4,"started_at":"2026-11-22T15:00:00Z","state":"running","texts":{"ar":{"body":"تتوقف خدمات المركز من الثانية إلى الرابعة فجرًا.","title":"صيانة مجدولة"},"en":{"body":"The services of the centre pause from 2 to 4 a.m.","title":"Scheduled maintenance"},"ur":{"body":"مرکز کی خدمات رات دو سے چار بجے تک بند رہیں گی۔","title":"طے شدہ دیکھ بھال"}},"topic":false,"urgent":false}]}
+type BroadcastPage struct {
+	Items []Broadcast `json:"items"`
+	Next  *string     `json:"next,omitempty"`
+}
+
+// BroadcastReport Example: {"broadcast":{"at":"2026-11-22T15:00:00Z","at_least":false,"audience":{"centre":"riyadh"},"by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"created_at":"2026-11-22T09:00:00Z","id":"01936f20-0a00-7b52-a1c3-9f8e7d6c5b4a","people":48213,"planned":20480,"rev":4,"started_at":"2026-11-22T15:00:00Z","state":"running","texts":{"ar":{"body":"تتوقف خدمات المركز من الثانية إلى الرابعة فجرًا.","title":"صيانة مجدولة"},"en":{"body":"The services of the centre pause from 2 to 4 a.m.","title":"Scheduled maintenance"},"ur":{"body":"مرکز کی خدمات رات دو سے چار بجے تک بند رہیں گی۔","title":"طے شدہ دیکھ بھال"}},"topic":false,"urgent":false},"outcomes":[{"count":20480,"state":"queued"},{"count":19280,"state":"accepted"}]}
+type BroadcastReport struct {
+	// Broadcast Example: {"at":"2026-11-22T15:00:00Z","at_least":false,"audience":{"centre":"riyadh"},"by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"created_at":"2026-11-22T09:00:00Z","id":"01936f20-0a00-7b52-a1c3-9f8e7d6c5b4a","people":48213,"planned":20480,"rev":4,"started_at":"2026-11-22T15:00:00Z","state":"running","texts":{"ar":{"body":"تتوقف خدمات المركز من الثانية إلى الرابعة فجرًا.","title":"صيانة مجدولة"},"en":{"body":"The services of the centre pause from 2 to 4 a.m.","title":"Scheduled maintenance"},"ur":{"body":"مرکز کی خدمات رات دو سے چار بجے تک بند رہیں گی۔","title":"طے شدہ دیکھ بھال"}},"topic":false,"urgent":false}
+	Broadcast Broadcast `json:"broadcast"`
+
+	// Outcomes How many deliveries ever came to each state: `queued` stands for all that are planned, and what was read was also accepted
+	Outcomes []BroadcastCount `json:"outcomes"`
+}
+
+// BroadcastState Example: running
+type BroadcastState string
 
 // By Who did it; staff have no name towards citizens
 type By struct {
@@ -1099,6 +1471,13 @@ type CentreList struct {
 	Items []Centre `json:"items"`
 }
 
+// ChainStep A channel, and how long it has to bring an acknowledgement before the next step is taken
+type ChainStep struct {
+	// Channel Example: push
+	Channel     StepChannel `json:"channel"`
+	WaitSeconds int64       `json:"wait_seconds"`
+}
+
 // Channel Example: app
 type Channel string
 
@@ -1147,6 +1526,182 @@ type Datatype string
 //
 // Example: 2026-10-01
 type Day = string
+
+// DeadLetter A delivery that cannot even be read has neither kind nor moment
+type DeadLetter struct {
+	Attempts int `json:"attempts"`
+
+	// BroadcastId UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	BroadcastId *Id `json:"broadcast_id,omitempty"`
+
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre    *Code      `json:"centre,omitempty"`
+	ChangedAt *time.Time `json:"changed_at,omitempty"`
+
+	// Channel `web` is Web Push; it belongs to the step `push`
+	//
+	// Example: push
+	Channel DeliveryChannel `json:"channel"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Kind Example: resolved
+	Kind *MessageKind `json:"kind,omitempty"`
+
+	// MessageId UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	MessageId Id         `json:"message_id"`
+	PlannedAt *time.Time `json:"planned_at,omitempty"`
+
+	// Reason From a closed set
+	Reason *string `json:"reason,omitempty"`
+
+	// ReportId UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	ReportId *Id `json:"report_id,omitempty"`
+
+	// ReportNumber Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	ReportNumber *Number         `json:"report_number,omitempty"`
+	State        DeadLetterState `json:"state"`
+}
+
+// DeadLetterState defines model for DeadLetter.State.
+type DeadLetterState string
+
+// DeadLetterFilter Example: {"channel":"sms","reason":"gateway_down"}
+type DeadLetterFilter struct {
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre *Code `json:"centre,omitempty"`
+
+	// Channel `web` is Web Push; it belongs to the step `push`
+	//
+	// Example: push
+	Channel *DeliveryChannel `json:"channel,omitempty"`
+	Reason  *string          `json:"reason,omitempty"`
+}
+
+// DeadLetterPage Example: {"items":[{"attempts":2,"centre":"riyadh","changed_at":"2026-11-21T06:41:30Z","channel":"sms","id":"01936f10-0b00-7b52-a1c3-9f8e7d6c5b4a","kind":"resolved","message_id":"01936f10-0a00-7b52-a1c3-9f8e7d6c5b4a","planned_at":"2026-11-21T06:40:01Z","reason":"undelivered","report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","report_number":"4821907356","state":"failed"}]}
+type DeadLetterPage struct {
+	Items []DeadLetter `json:"items"`
+	Next  *string      `json:"next,omitempty"`
+}
+
+// Delivery One message on its way to one target through one channel
+type Delivery struct {
+	// Attempts That ended without the last word of the channel
+	Attempts int `json:"attempts"`
+
+	// ChangedAt When the state changed last
+	ChangedAt *time.Time `json:"changed_at,omitempty"`
+
+	// Channel `web` is Web Push; it belongs to the step `push`
+	//
+	// Example: push
+	Channel DeliveryChannel `json:"channel"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// PlannedAt When it may go first
+	PlannedAt time.Time `json:"planned_at"`
+	Platform  *Platform `json:"platform,omitempty"`
+
+	// Reason Of the state, or of the last attempt; from a closed set
+	Reason *string `json:"reason,omitempty"`
+
+	// Ref Name that the gateway gave it
+	Ref *string `json:"ref,omitempty"`
+
+	// State Example: accepted
+	State DeliveryState `json:"state"`
+}
+
+// DeliveryChannel `web` is Web Push; it belongs to the step `push`
+//
+// Example: push
+type DeliveryChannel string
+
+// DeliveryDelay From the moment that a delivery might go, to its outcome. Delays are counted in classes; a percentile is the upper end of the class in which it lies, and absent when that is the last one, above 24 hours.
+type DeliveryDelay struct {
+	// Channel `web` is Web Push; it belongs to the step `push`
+	//
+	// Example: push
+	Channel DeliveryChannel `json:"channel"`
+	Count   int64           `json:"count"`
+
+	// Outcome Example: accepted
+	Outcome DeliveryOutcome `json:"outcome"`
+
+	// P50Ms Milliseconds
+	P50Ms *int64 `json:"p50_ms,omitempty"`
+
+	// P90Ms Milliseconds
+	P90Ms *int64 `json:"p90_ms,omitempty"`
+
+	// P99Ms Milliseconds
+	P99Ms *int64 `json:"p99_ms,omitempty"`
+}
+
+// DeliveryInsights Example: {"delays":[{"channel":"push","count":5120,"outcome":"accepted","p50_ms":50,"p90_ms":100,"p99_ms":250}],"from":"2026-10-01","rows":[{"channel":"push","count":5120,"outcome":"accepted","share":0.981},{"channel":"push","count":99,"outcome":"failed","reason":"unregistered","share":0.019}],"spent":42.75,"to":"2026-10-31","unreached":31}
+type DeliveryInsights struct {
+	Delays []DeliveryDelay `json:"delays"`
+
+	// From Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	From Day           `json:"from"`
+	Rows []DeliveryRow `json:"rows"`
+
+	// Spent On SMS in the period, with one-time codes where no centre is named; in the currency of the price that is configured
+	Spent float64 `json:"spent"`
+
+	// To Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	To Day `json:"to"`
+
+	// Unreached Messages given up in the period, through whatever channels, that have reached nobody yet
+	Unreached int `json:"unreached"`
+}
+
+// DeliveryOutcome Example: accepted
+type DeliveryOutcome string
+
+// DeliveryRow defines model for DeliveryRow.
+type DeliveryRow struct {
+	// Channel `web` is Web Push; it belongs to the step `push`
+	//
+	// Example: push
+	Channel DeliveryChannel `json:"channel"`
+	Count   int64           `json:"count"`
+
+	// Outcome Example: accepted
+	Outcome DeliveryOutcome `json:"outcome"`
+
+	// Reason Why; from a closed set
+	Reason *string `json:"reason,omitempty"`
+
+	// Share Of the deliveries of this channel that ended, 0–1
+	Share float64 `json:"share"`
+}
+
+// DeliveryState Example: accepted
+type DeliveryState string
 
 // Department Example: {"active":true,"code":"mosque_maintenance","name":"صيانة المساجد","names":{"ar":"صيانة المساجد","en":"Mosque maintenance","ur":"مساجد کی دیکھ بھال"},"rev":1}
 type Department struct {
@@ -1395,6 +1950,11 @@ type Device struct {
 	Platform  Platform  `json:"platform"`
 	PushToken *string   `json:"push_token,omitempty"`
 	SeenAt    time.Time `json:"seen_at"`
+
+	// WebPush A subscription of the Push API; nobody but the person who gave it sees it
+	//
+	// Example: {"auth":"BTBZMqHH6r4Tts7J_aSIgg","endpoint":"https://updates.push.services.mozilla.com/wpush/v2/gAAAAABn","p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"}
+	WebPush *WebPush `json:"web_push,omitempty"`
 }
 
 // DeviceList Example: {"items":[{"app_version":"1.4.0","id":"5f0c7a52-93c1-4b0f-8f6e-1d2a3b4c5d6e","language":"ar","model":"Pixel 9","platform":"android","seen_at":"2026-11-20T17:05:00Z"}]}
@@ -1556,7 +2116,7 @@ type Message struct {
 	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
 	Id Id `json:"id"`
 
-	// Kind What it is about, such as report_received, status_changed, reply or rating_invited
+	// Kind What it tells: the status that the report has now, `reply`, or `announcement`; more may come
 	Kind string `json:"kind"`
 
 	// Language Example: ar
@@ -1578,7 +2138,15 @@ type Message struct {
 	Title        string  `json:"title"`
 }
 
-// MessagePage Example: {"items":[{"at":"2026-11-21T06:30:01Z","body":"بدأ العمل على بلاغك","id":"01936f10-0a00-7b52-a1c3-9f8e7d6c5b4a","kind":"status_changed","language":"ar","notification_id":"01936f10-0a00-7b52-a1c3-9f8e7d6c5b4a","report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","report_number":"4821907356","title":"بلاغك رقم 4821907356"}],"unread":1}
+// MessageIds Example: {"ids":["01936f10-0a00-7b52-a1c3-9f8e7d6c5b4a","01936f10-0a01-7b52-a1c3-9f8e7d6c5b4b"]}
+type MessageIds struct {
+	Ids []Id `json:"ids"`
+}
+
+// MessageKind Example: resolved
+type MessageKind string
+
+// MessagePage Example: {"items":[{"at":"2026-11-21T06:30:01Z","body":"بدأ العمل على بلاغك","id":"01936f10-0a00-7b52-a1c3-9f8e7d6c5b4a","kind":"in_progress","language":"ar","notification_id":"01936f10-0a00-7b52-a1c3-9f8e7d6c5b4a","report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","report_number":"4821907356","title":"بلاغك رقم 4821907356"}],"unread":1}
 type MessagePage struct {
 	Items []Message `json:"items"`
 	Next  *string   `json:"next,omitempty"`
@@ -1586,6 +2154,17 @@ type MessagePage struct {
 	// Unread Of all messages
 	Unread int `json:"unread"`
 }
+
+// MessageText What is shown. An SMS has no title and at most 670 characters; a push or a broadcast has 100 and 500, an e-mail 150 and 4,000.
+type MessageText struct {
+	Body  string  `json:"body"`
+	Title *string `json:"title,omitempty"`
+}
+
+// MessageTexts A message in all three languages
+//
+// Example: {"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}}
+type MessageTexts = map[string]MessageText
 
 // Move Example: {"note":"الفاتورة مرفقة في النظام","text":"استُبدل المكبر وجُرّب قبل صلاة العصر","to":"resolved"}
 type Move struct {
@@ -1652,6 +2231,28 @@ type NearbyReport struct {
 	Supports int    `json:"supports"`
 }
 
+// NewBroadcast Example: {"at":"2026-11-22T15:00:00Z","audience":{"centre":"riyadh"},"texts":{"ar":{"body":"تتوقف خدمات المركز من الثانية إلى الرابعة فجرًا.","title":"صيانة مجدولة"},"en":{"body":"The services of the centre pause from 2 to 4 a.m.","title":"Scheduled maintenance"},"ur":{"body":"مرکز کی خدمات رات دو سے چار بجے تک بند رہیں گی۔","title":"طے شدہ دیکھ بھال"}},"urgent":false}
+type NewBroadcast struct {
+	// At When it begins, at most 90 days ahead; at once without
+	At *time.Time `json:"at,omitempty"`
+
+	// Audience One of the three
+	//
+	// Example: {"centre":"riyadh"}
+	Audience Audience `json:"audience"`
+
+	// Texts A message in all three languages
+	//
+	// Example: {"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}}
+	Texts MessageTexts `json:"texts"`
+
+	// Topic One message to an FCM topic for each language instead of one to each person: faster, but in no inbox, and what reached whom is not known
+	Topic *bool `json:"topic,omitempty"`
+
+	// Urgent Passes quiet hours
+	Urgent *bool `json:"urgent,omitempty"`
+}
+
 // NewComment Example: {"text":"تعطّل مكبر ثانٍ اليوم"}
 type NewComment struct {
 	Text string `json:"text"`
@@ -1666,6 +2267,11 @@ type NewDevice struct {
 	Model     *string   `json:"model,omitempty"`
 	Platform  Platform  `json:"platform"`
 	PushToken *string   `json:"push_token,omitempty"`
+
+	// WebPush A subscription of the Push API; nobody but the person who gave it sees it
+	//
+	// Example: {"auth":"BTBZMqHH6r4Tts7J_aSIgg","endpoint":"https://updates.push.services.mozilla.com/wpush/v2/gAAAAABn","p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"}
+	WebPush *WebPush `json:"web_push,omitempty"`
 }
 
 // NewRating Example: {"comment":"شكرًا على سرعة الإصلاح","level":4,"reasons":["fast","friendly"],"solved":true}
@@ -1820,6 +2426,43 @@ type Point struct {
 	Longitude float64 `json:"longitude"`
 }
 
+// Policy Example: {"kind":"resolved","replaces":true,"rev":2,"steps":[{"channel":"push","wait_seconds":600},{"channel":"sms","wait_seconds":3600}],"ttl_seconds":86400,"urgent":false}
+type Policy struct {
+	At *time.Time `json:"at,omitempty"`
+	By *Assignee  `json:"by,omitempty"`
+
+	// Kind Example: resolved
+	Kind MessageKind `json:"kind"`
+
+	// Replaces A newer one about the same report may take the place of one that a phone has not got yet
+	Replaces bool `json:"replaces"`
+
+	// Rev 0 comes with the program; the ETag is this number in double quotes
+	Rev int64 `json:"rev"`
+
+	// Steps Taken one after the other until the person has it; none: the inbox alone
+	Steps []ChainStep `json:"steps"`
+
+	// TtlSeconds How long it is worth delivering
+	TtlSeconds int64 `json:"ttl_seconds"`
+
+	// Urgent Passes quiet hours
+	Urgent bool `json:"urgent"`
+}
+
+// PolicyEdit Example: {"replaces":true,"steps":[{"channel":"push","wait_seconds":600},{"channel":"sms","wait_seconds":3600}],"ttl_seconds":86400,"urgent":false}
+type PolicyEdit struct {
+	Replaces   bool        `json:"replaces"`
+	Steps      []ChainStep `json:"steps"`
+	TtlSeconds int64       `json:"ttl_seconds"`
+	Urgent     bool        `json:"urgent"`
+}
+
+// PolicyList Example: {"items":[{"kind":"resolved","replaces":true,"rev":2,"steps":[{"channel":"push","wait_seconds":600},{"channel":"sms","wait_seconds":3600}],"ttl_seconds":86400,"urgent":false}]}
+type PolicyList struct {
+	Items []Policy `json:"items"`
+}
+
 // Preferences Example: {"email":false,"push":true,"quiet_from":"22:00","quiet_to":"07:00","sms":false,"time_zone":"Asia/Riyadh"}
 type Preferences struct {
 	Email     bool    `json:"email"`
@@ -1853,6 +2496,12 @@ type Problem struct {
 
 // ProblemCode Stable; compare this
 type ProblemCode string
+
+// PushKey Example: {"vapid_public_key":"BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"}
+type PushKey struct {
+	// VapidPublicKey P-256, uncompressed, base64url without padding
+	VapidPublicKey string `json:"vapid_public_key"`
+}
 
 // Rating Example: {"closure":1,"comment":"شكرًا على سرعة الإصلاح","level":4,"may_reopen":false,"rated_at":"2026-11-25T10:00:00Z","reasons":["fast","friendly"],"report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","solved":true}
 type Rating struct {
@@ -1966,12 +2615,47 @@ type Report struct {
 	UpdatedAt time.Time       `json:"updated_at"`
 }
 
+// ReportDeliveries Example: {"items":[{"at":"2026-11-21T06:30:01Z","body":"بدأ العمل على بلاغك","deliveries":[{"attempts":0,"changed_at":"2026-11-21T06:30:01Z","channel":"push","id":"01936f10-0b00-7b52-a1c3-9f8e7d6c5b4a","planned_at":"2026-11-21T06:30:01Z","platform":"android","ref":"projects/balagh/messages/0:1732170601","state":"accepted"}],"id":"01936f10-0a00-7b52-a1c3-9f8e7d6c5b4a","kind":"in_progress","next_at":"2026-11-21T06:40:01Z","next_channel":"sms","title":"بلاغك رقم 4821907356"}]}
+type ReportDeliveries struct {
+	Items []ReportMessage `json:"items"`
+}
+
 // ReportForm defines model for ReportForm.
 type ReportForm struct {
 	Photo []openapi_types.File `json:"photo,omitempty"`
 
 	// Report Example: {"attributes":{"mosque_name":"جامع الملك خالد","speaker_location":"outside"},"category":"loudspeakers","channel":"app","description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","language":"ar","observed_at":"2026-11-20T16:58:00Z","photos":["01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d"],"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"}}
 	Report NewReport `json:"report"`
+}
+
+// ReportMessage defines model for ReportMessage.
+type ReportMessage struct {
+	At   time.Time `json:"at"`
+	Body string    `json:"body"`
+
+	// DeliveredAt When an app said that it has it
+	DeliveredAt *time.Time `json:"delivered_at,omitempty"`
+	Deliveries  []Delivery `json:"deliveries"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Kind Example: resolved
+	Kind MessageKind `json:"kind"`
+
+	// NextAt When it is looked at again unless the app says that it has the message
+	NextAt *time.Time `json:"next_at,omitempty"`
+
+	// NextChannel Example: push
+	NextChannel *StepChannel `json:"next_channel,omitempty"`
+	ReadAt      *time.Time   `json:"read_at,omitempty"`
+	Title       string       `json:"title"`
+
+	// Unreached Example: no_channel
+	Unreached      *UnreachedReason `json:"unreached,omitempty"`
+	UnreachedSince *time.Time       `json:"unreached_since,omitempty"`
 }
 
 // ReportPage Example: {"items":[{"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","photo_count":1,"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"},"received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3,"updated_at":"2026-11-21T06:30:00Z"}],"next":"MDE5MzZmMGU"}
@@ -2009,6 +2693,11 @@ type ReportSummary struct {
 	Status    Status    `json:"status"`
 	Supports  int       `json:"supports"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Retried Example: {"retried":412}
+type Retried struct {
+	Retried int `json:"retried"`
 }
 
 // Role Example: clerk
@@ -2117,11 +2806,84 @@ type StaffPatch struct {
 // Status Example: in_progress
 type Status string
 
+// StepChannel Example: push
+type StepChannel string
+
 // Support Example: {"supported":true,"supports":4}
 type Support struct {
 	// Supported The caller supports it
 	Supported bool `json:"supported"`
 	Supports  int  `json:"supports"`
+}
+
+// Template Example: {"at":"2026-11-20T09:00:00Z","by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"channel":"push","kind":"resolved","texts":{"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}},"version":3}
+type Template struct {
+	At *time.Time `json:"at,omitempty"`
+	By *Assignee  `json:"by,omitempty"`
+
+	// Channel Example: push
+	Channel StepChannel `json:"channel"`
+
+	// Kind Example: resolved
+	Kind TemplateKind `json:"kind"`
+
+	// Texts A message in all three languages
+	//
+	// Example: {"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}}
+	Texts MessageTexts `json:"texts"`
+
+	// Version 0 comes with the program; the ETag is this number in double quotes
+	Version int `json:"version"`
+}
+
+// TemplateDraft Example: {"number":"4821907356","texts":{"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}}}
+type TemplateDraft struct {
+	// Number Of a report to show it with
+	Number *string `json:"number,omitempty"`
+
+	// Texts A message in all three languages
+	//
+	// Example: {"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}}
+	Texts MessageTexts `json:"texts"`
+}
+
+// TemplateEdit Example: {"texts":{"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}}}
+type TemplateEdit struct {
+	// Texts A message in all three languages
+	//
+	// Example: {"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}}
+	Texts MessageTexts `json:"texts"`
+}
+
+// TemplateKind Example: resolved
+type TemplateKind string
+
+// TemplateList Example: {"items":[{"at":"2026-11-20T09:00:00Z","by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"channel":"push","kind":"resolved","texts":{"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}},"version":3}]}
+type TemplateList struct {
+	Items []Template `json:"items"`
+}
+
+// TemplatePreview defines model for TemplatePreview.
+type TemplatePreview struct {
+	Body string `json:"body"`
+
+	// Bytes Of title and body in UTF-8
+	Bytes int `json:"bytes"`
+
+	// Encoding Of an SMS: GSM-7 or UCS-2
+	Encoding *string `json:"encoding,omitempty"`
+
+	// Language Example: ar
+	Language Language `json:"language"`
+
+	// Segments Of an SMS: texts that are paid for
+	Segments *int   `json:"segments,omitempty"`
+	Title    string `json:"title"`
+}
+
+// TemplatePreviews Example: {"items":[{"body":"تمت معالجة بلاغك رقم 4821907356.","bytes":89,"language":"ar","title":"تمت معالجة بلاغك"}]}
+type TemplatePreviews struct {
+	Items []TemplatePreview `json:"items"`
 }
 
 // Text Example: {"text":"نعمل على بلاغك وسيصل الفني غدًا"}
@@ -2235,6 +2997,53 @@ type TotpSecret struct {
 	Uri string `json:"uri"`
 }
 
+// UnreachedMessage defines model for UnreachedMessage.
+type UnreachedMessage struct {
+	// At Of the message
+	At time.Time `json:"at"`
+
+	// Centre A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Centre *Named `json:"centre,omitempty"`
+
+	// Citizen Who filed it; without id and name where that was done without an account
+	Citizen *DeskCitizen `json:"citizen,omitempty"`
+
+	// Kind Example: resolved
+	Kind MessageKind `json:"kind"`
+
+	// MessageId UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	MessageId Id `json:"message_id"`
+
+	// Reason Example: no_channel
+	Reason UnreachedReason `json:"reason"`
+
+	// ReportId UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	ReportId *Id `json:"report_id,omitempty"`
+
+	// ReportNumber Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	ReportNumber *Number `json:"report_number,omitempty"`
+
+	// Since When the last channel had failed
+	Since time.Time `json:"since"`
+}
+
+// UnreachedPage Example: {"items":[{"at":"2026-11-21T06:30:01Z","centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"citizen":{"id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","name":"نورة القحطاني","phone":"+966501234567"},"kind":"resolved","message_id":"01936f10-0a00-7b52-a1c3-9f8e7d6c5b4a","reason":"not_acknowledged","report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","report_number":"4821907356","since":"2026-11-21T08:40:01Z"}]}
+type UnreachedPage struct {
+	Items []UnreachedMessage `json:"items"`
+	Next  *string            `json:"next,omitempty"`
+}
+
+// UnreachedReason Example: no_channel
+type UnreachedReason string
+
 // Volumes Example: {"by":["category","month"],"from":"2026-10-01","rows":[{"count":214,"keys":["loudspeakers","2026-10"],"names":["مكبرات الصوت","2026-10"]},{"count":96,"keys":["mosque_staff","2026-10"],"names":["منسوبو المساجد","2026-10"]}],"to":"2026-10-31","total":310}
 type Volumes struct {
 	By []VolumesDimension `json:"by"`
@@ -2266,8 +3075,25 @@ type VolumesRow struct {
 	Names []string `json:"names"`
 }
 
+// WebPush A subscription of the Push API; nobody but the person who gave it sees it
+//
+// Example: {"auth":"BTBZMqHH6r4Tts7J_aSIgg","endpoint":"https://updates.push.services.mozilla.com/wpush/v2/gAAAAABn","p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"}
+type WebPush struct {
+	// Auth 16 bytes, base64url without padding
+	Auth string `json:"auth"`
+
+	// Endpoint https, of a push service that the server knows
+	Endpoint string `json:"endpoint"`
+
+	// P256dh 65 bytes, base64url without padding
+	P256dh string `json:"p256dh"`
+}
+
 // Weekday defines model for Weekday.
 type Weekday string
+
+// AppCheck defines model for AppCheck.
+type AppCheck = string
 
 // AssigneeFilter defines model for AssigneeFilter.
 type AssigneeFilter = string
@@ -2288,6 +3114,11 @@ type ChannelFilter = Channel
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// DeliveryChannelFilter `web` is Web Push; it belongs to the step `push`
+//
+// Example: push
+type DeliveryChannelFilter = DeliveryChannel
+
 // DepartmentFilter Stable code
 //
 // Example: loudspeakers
@@ -2297,6 +3128,9 @@ type DepartmentFilter = Code
 //
 // Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
 type DeviceId = Id
+
+// DryRun defines model for DryRun.
+type DryRun = bool
 
 // From Day in Asia/Riyadh
 //
@@ -2337,14 +3171,25 @@ type PathCode = Code
 // Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
 type PathId = Id
 
+// PathMessage UUID
+//
+// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+type PathMessage = Id
+
 // PhotoSize defines model for PhotoSize.
 type PhotoSize string
+
+// PolicyKind Example: resolved
+type PolicyKind = MessageKind
 
 // Query defines model for Query.
 type Query = string
 
 // RadiusM defines model for RadiusM.
 type RadiusM = int
+
+// ReasonFilter defines model for ReasonFilter.
+type ReasonFilter = string
 
 // SatisfactionBy defines model for SatisfactionBy.
 type SatisfactionBy = SatisfactionDimension
@@ -2355,16 +3200,37 @@ type Sort string
 // StatusFilter defines model for StatusFilter.
 type StatusFilter = []Status
 
+// TemplateChannel Example: push
+type TemplateChannel = StepChannel
+
 // To Day in Asia/Riyadh
 //
 // Example: 2026-10-01
 type To = Day
+
+// UnreachedFilter Example: no_channel
+type UnreachedFilter = UnreachedReason
 
 // Unread defines model for Unread.
 type Unread = bool
 
 // VolumesBy defines model for VolumesBy.
 type VolumesBy = []VolumesDimension
+
+// ListBroadcastsParams defines parameters for ListBroadcasts.
+type ListBroadcastsParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most this many
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// CreateBroadcastParams defines parameters for CreateBroadcast.
+type CreateBroadcastParams struct {
+	// IdempotencyKey Makes it safe to send again
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // PutCalendarParams defines parameters for PutCalendar.
 type PutCalendarParams struct {
@@ -2384,8 +3250,35 @@ type AdminPutCentreParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListDeadLettersParams defines parameters for ListDeadLetters.
+type ListDeadLettersParams struct {
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Channel Only this channel
+	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Reason Only this reason
+	Reason *ReasonFilter `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most this many
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // AdminPutDepartmentParams defines parameters for AdminPutDepartment.
 type AdminPutDepartmentParams struct {
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// PutPolicyParams defines parameters for PutPolicy.
+type PutPolicyParams struct {
+	// DryRun Check it and change nothing
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IfMatch ETag that the edit is based on
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -2409,6 +3302,27 @@ type CreateStaffParams struct {
 type UpdateStaffParams struct {
 	// IfMatch ETag that the edit is based on
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// PutTemplateParams defines parameters for PutTemplate.
+type PutTemplateParams struct {
+	// DryRun Check it and change nothing
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RequestCodeParams defines parameters for RequestCode.
+type RequestCodeParams struct {
+	// XFirebaseAppCheck App Check token of the app, where the server demands one
+	XFirebaseAppCheck *AppCheck `json:"X-Firebase-AppCheck,omitempty"`
+}
+
+// CreateTokenParams defines parameters for CreateToken.
+type CreateTokenParams struct {
+	// XFirebaseAppCheck App Check token of the app, where the server demands one
+	XFirebaseAppCheck *AppCheck `json:"X-Firebase-AppCheck,omitempty"`
 }
 
 // ListCategoriesParams defines parameters for ListCategories.
@@ -2516,6 +3430,21 @@ type MoveReportParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListUnreachedParams defines parameters for ListUnreached.
+type ListUnreachedParams struct {
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Reason Only those not reached for this reason
+	Reason *UnreachedFilter `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most this many
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListInboxParams defines parameters for ListInbox.
 type ListInboxParams struct {
 	// Unread Only what is not read
@@ -2526,6 +3455,36 @@ type ListInboxParams struct {
 
 	// Limit At most this many
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeliveriesParams defines parameters for Deliveries.
+type DeliveriesParams struct {
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Channel Only this channel
+	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+}
+
+// DeliveriesCsvParams defines parameters for DeliveriesCsv.
+type DeliveriesCsvParams struct {
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Channel Only this channel
+	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
 }
 
 // SatisfactionParams defines parameters for Satisfaction.
@@ -2630,6 +3589,12 @@ type GetPhotoParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// PushKeyParams defines parameters for PushKey.
+type PushKeyParams struct {
+	// IfNoneMatch ETag that the caller holds
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // ListReportsParams defines parameters for ListReports.
 type ListReportsParams struct {
 	// Status Only these statuses; may be repeated
@@ -2693,6 +3658,12 @@ type WithdrawReportParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// CreateBroadcastJSONRequestBody defines body for CreateBroadcast for application/json ContentType.
+type CreateBroadcastJSONRequestBody = NewBroadcast
+
+// CountAudienceJSONRequestBody defines body for CountAudience for application/json ContentType.
+type CountAudienceJSONRequestBody = Audience
+
 // PutCalendarJSONRequestBody defines body for PutCalendar for application/json ContentType.
 type PutCalendarJSONRequestBody = CalendarEdit
 
@@ -2702,14 +3673,26 @@ type AdminPutCategoryJSONRequestBody = CategoryEdit
 // AdminPutCentreJSONRequestBody defines body for AdminPutCentre for application/json ContentType.
 type AdminPutCentreJSONRequestBody = CentreEdit
 
+// RetryDeadLettersJSONRequestBody defines body for RetryDeadLetters for application/json ContentType.
+type RetryDeadLettersJSONRequestBody = DeadLetterFilter
+
 // AdminPutDepartmentJSONRequestBody defines body for AdminPutDepartment for application/json ContentType.
 type AdminPutDepartmentJSONRequestBody = DepartmentEdit
+
+// PutPolicyJSONRequestBody defines body for PutPolicy for application/json ContentType.
+type PutPolicyJSONRequestBody = PolicyEdit
 
 // CreateStaffJSONRequestBody defines body for CreateStaff for application/json ContentType.
 type CreateStaffJSONRequestBody = NewStaff
 
 // UpdateStaffJSONRequestBody defines body for UpdateStaff for application/json ContentType.
 type UpdateStaffJSONRequestBody = StaffPatch
+
+// PutTemplateJSONRequestBody defines body for PutTemplate for application/json ContentType.
+type PutTemplateJSONRequestBody = TemplateEdit
+
+// PreviewTemplateJSONRequestBody defines body for PreviewTemplate for application/json ContentType.
+type PreviewTemplateJSONRequestBody = TemplateDraft
 
 // LogoutJSONRequestBody defines body for Logout for application/json ContentType.
 type LogoutJSONRequestBody = Logout
@@ -2744,6 +3727,12 @@ type AddReplyJSONRequestBody = Text
 // MoveReportJSONRequestBody defines body for MoveReport for application/json ContentType.
 type MoveReportJSONRequestBody = Move
 
+// MarkAllDeliveredJSONRequestBody defines body for MarkAllDelivered for application/json ContentType.
+type MarkAllDeliveredJSONRequestBody = MessageIds
+
+// MarkAllReadJSONRequestBody defines body for MarkAllRead for application/json ContentType.
+type MarkAllReadJSONRequestBody = MessageIds
+
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = MePatch
 
@@ -2767,6 +3756,27 @@ type WithdrawReportJSONRequestBody = Reason
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListBroadcasts Broadcasts, newest first
+	// (GET /v1/admin/broadcasts)
+	ListBroadcasts(c *fiber.Ctx, params ListBroadcastsParams) error
+	// CreateBroadcast Send a notice to many
+	// (POST /v1/admin/broadcasts)
+	CreateBroadcast(c *fiber.Ctx, params CreateBroadcastParams) error
+	// CountAudience How many people a broadcast would reach
+	// (POST /v1/admin/broadcasts/audience)
+	CountAudience(c *fiber.Ctx) error
+	// GetBroadcast A broadcast with its progress and outcome
+	// (GET /v1/admin/broadcasts/{id})
+	GetBroadcast(c *fiber.Ctx, id PathId) error
+	// PauseBroadcast Hold a broadcast
+	// (POST /v1/admin/broadcasts/{id}/pause)
+	PauseBroadcast(c *fiber.Ctx, id PathId) error
+	// ResumeBroadcast Go on with a broadcast
+	// (POST /v1/admin/broadcasts/{id}/resume)
+	ResumeBroadcast(c *fiber.Ctx, id PathId) error
+	// StopBroadcast End a broadcast
+	// (POST /v1/admin/broadcasts/{id}/stop)
+	StopBroadcast(c *fiber.Ctx, id PathId) error
 	// GetCalendar Week-end, holidays and terms
 	// (GET /v1/admin/calendar)
 	GetCalendar(c *fiber.Ctx) error
@@ -2788,12 +3798,30 @@ type ServerInterface interface {
 	// AdminPutCentre Create or replace a centre
 	// (PUT /v1/admin/centres/{code})
 	AdminPutCentre(c *fiber.Ctx, code PathCode, params AdminPutCentreParams) error
+	// ListDeadLetters Deliveries that failed or expired
+	// (GET /v1/admin/dead-letters)
+	ListDeadLetters(c *fiber.Ctx, params ListDeadLettersParams) error
+	// RetryDeadLetters Try all of them again
+	// (POST /v1/admin/dead-letters/retry)
+	RetryDeadLetters(c *fiber.Ctx) error
+	// RetryDeadLetter Try one of them again
+	// (POST /v1/admin/dead-letters/{message}/{id}/retry)
+	RetryDeadLetter(c *fiber.Ctx, message PathMessage, id PathId) error
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(c *fiber.Ctx) error
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(c *fiber.Ctx, code PathCode, params AdminPutDepartmentParams) error
+	// ListPolicies How each kind of message goes out
+	// (GET /v1/admin/policies)
+	ListPolicies(c *fiber.Ctx) error
+	// GetPolicy How a kind of message goes out
+	// (GET /v1/admin/policies/{kind})
+	GetPolicy(c *fiber.Ctx, kind PolicyKind) error
+	// PutPolicy Set how a kind of message goes out
+	// (PUT /v1/admin/policies/{kind})
+	PutPolicy(c *fiber.Ctx, kind PolicyKind, params PutPolicyParams) error
 	// ListStaff Members of staff
 	// (GET /v1/admin/staff)
 	ListStaff(c *fiber.Ctx, params ListStaffParams) error
@@ -2806,15 +3834,30 @@ type ServerInterface interface {
 	// UpdateStaff Change a member of staff
 	// (PATCH /v1/admin/staff/{id})
 	UpdateStaff(c *fiber.Ctx, id PathId, params UpdateStaffParams) error
+	// ListTemplates The texts in force
+	// (GET /v1/admin/templates)
+	ListTemplates(c *fiber.Ctx) error
+	// GetTemplate The text in force
+	// (GET /v1/admin/templates/{kind}/{channel})
+	GetTemplate(c *fiber.Ctx, kind TemplateKind, channel TemplateChannel) error
+	// PutTemplate Replace a text
+	// (PUT /v1/admin/templates/{kind}/{channel})
+	PutTemplate(c *fiber.Ctx, kind TemplateKind, channel TemplateChannel, params PutTemplateParams) error
+	// PreviewTemplate See a text as it would be sent
+	// (POST /v1/admin/templates/{kind}/{channel}/preview)
+	PreviewTemplate(c *fiber.Ctx, kind TemplateKind, channel TemplateChannel) error
+	// ListTemplateVersions All that this text ever was
+	// (GET /v1/admin/templates/{kind}/{channel}/versions)
+	ListTemplateVersions(c *fiber.Ctx, kind TemplateKind, channel TemplateChannel) error
 	// Logout End this session, or all of them
 	// (POST /v1/auth/logout)
 	Logout(c *fiber.Ctx) error
 	// RequestCode Send a one-time code to a phone
 	// (POST /v1/auth/otp)
-	RequestCode(c *fiber.Ctx) error
+	RequestCode(c *fiber.Ctx, params RequestCodeParams) error
 	// CreateToken Exchange a code, a password or a refresh token for tokens
 	// (POST /v1/auth/token)
-	CreateToken(c *fiber.Ctx) error
+	CreateToken(c *fiber.Ctx, params CreateTokenParams) error
 	// ListCategories The categories that reports can have
 	// (GET /v1/categories)
 	ListCategories(c *fiber.Ctx, params ListCategoriesParams) error
@@ -2845,6 +3888,9 @@ type ServerInterface interface {
 	// AssignReport Route a report to a centre, a department or a person
 	// (POST /v1/desk/reports/{id}/assign)
 	AssignReport(c *fiber.Ctx, id PathId, params AssignReportParams) error
+	// ReportDeliveries What the citizen was told of a report, and how it went
+	// (GET /v1/desk/reports/{id}/deliveries)
+	ReportDeliveries(c *fiber.Ctx, id PathId) error
 	// MergeReport Merge a duplicate into another report
 	// (POST /v1/desk/reports/{id}/merge)
 	MergeReport(c *fiber.Ctx, id PathId, params MergeReportParams) error
@@ -2857,15 +3903,30 @@ type ServerInterface interface {
 	// MoveReport Move a report to another status
 	// (POST /v1/desk/reports/{id}/transitions)
 	MoveReport(c *fiber.Ctx, id PathId, params MoveReportParams) error
+	// ListUnreached People who could not be told
+	// (GET /v1/desk/unreached)
+	ListUnreached(c *fiber.Ctx, params ListUnreachedParams) error
 	// ListInbox Messages, newest first
 	// (GET /v1/inbox)
 	ListInbox(c *fiber.Ctx, params ListInboxParams) error
+	// MarkAllDelivered The phone has these messages
+	// (POST /v1/inbox/delivered)
+	MarkAllDelivered(c *fiber.Ctx) error
+	// MarkAllRead The citizen has read these messages
+	// (POST /v1/inbox/read)
+	MarkAllRead(c *fiber.Ctx) error
 	// MarkDelivered The phone has the message
 	// (POST /v1/inbox/{id}/delivered)
 	MarkDelivered(c *fiber.Ctx, id PathId) error
 	// MarkRead The citizen has read the message
 	// (POST /v1/inbox/{id}/read)
 	MarkRead(c *fiber.Ctx, id PathId) error
+	// Deliveries What became of what was sent, by channel
+	// (GET /v1/insights/deliveries)
+	Deliveries(c *fiber.Ctx, params DeliveriesParams) error
+	// DeliveriesCsv The counts as CSV, with their delays
+	// (GET /v1/insights/deliveries.csv)
+	DeliveriesCsv(c *fiber.Ctx, params DeliveriesCsvParams) error
 	// Satisfaction How satisfied those were who rated
 	// (GET /v1/insights/satisfaction)
 	Satisfaction(c *fiber.Ctx, params SatisfactionParams) error
@@ -2902,6 +3963,9 @@ type ServerInterface interface {
 	// GetPhoto What is known of a photo
 	// (GET /v1/photos/{id})
 	GetPhoto(c *fiber.Ctx, id PathId, params GetPhotoParams) error
+	// PushKey What a browser needs to subscribe to Web Push
+	// (GET /v1/push/key)
+	PushKey(c *fiber.Ctx, params PushKeyParams) error
 	// ListReports My reports, newest first
 	// (GET /v1/reports)
 	ListReports(c *fiber.Ctx, params ListReportsParams) error
@@ -2942,6 +4006,227 @@ type ServerInterfaceWrapper struct {
 
 type MiddlewareFunc fiber.Handler
 type HandlerMiddlewareFunc func(c *fiber.Ctx, next fiber.Handler) error
+
+// ListBroadcasts operation middleware
+func (siw *ServerInterfaceWrapper) ListBroadcasts(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBroadcastsParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", query, &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter cursor: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListBroadcasts(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// CreateBroadcast operation middleware
+func (siw *ServerInterfaceWrapper) CreateBroadcast(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateBroadcastParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName Idempotency-Key, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err).Error())
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.CreateBroadcast(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// CountAudience operation middleware
+func (siw *ServerInterfaceWrapper) CountAudience(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.CountAudience(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetBroadcast operation middleware
+func (siw *ServerInterfaceWrapper) GetBroadcast(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetBroadcast(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PauseBroadcast operation middleware
+func (siw *ServerInterfaceWrapper) PauseBroadcast(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PauseBroadcast(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ResumeBroadcast operation middleware
+func (siw *ServerInterfaceWrapper) ResumeBroadcast(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ResumeBroadcast(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// StopBroadcast operation middleware
+func (siw *ServerInterfaceWrapper) StopBroadcast(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.StopBroadcast(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
 
 // GetCalendar operation middleware
 func (siw *ServerInterfaceWrapper) GetCalendar(c *fiber.Ctx) error {
@@ -3171,6 +4456,126 @@ func (siw *ServerInterfaceWrapper) AdminPutCentre(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListDeadLetters operation middleware
+func (siw *ServerInterfaceWrapper) ListDeadLetters(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeadLettersParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", query, &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter reason: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", query, &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter cursor: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListDeadLetters(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RetryDeadLetters operation middleware
+func (siw *ServerInterfaceWrapper) RetryDeadLetters(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RetryDeadLetters(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RetryDeadLetter operation middleware
+func (siw *ServerInterfaceWrapper) RetryDeadLetter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "message" -------------
+	var message PathMessage
+
+	err = runtime.BindStyledParameterWithOptions("simple", "message", c.Params("message"), &message, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter message: %w", err).Error())
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RetryDeadLetter(c, message, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // AdminListDepartments operation middleware
 func (siw *ServerInterfaceWrapper) AdminListDepartments(c *fiber.Ctx) error {
 
@@ -3227,6 +4632,117 @@ func (siw *ServerInterfaceWrapper) AdminPutDepartment(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.AdminPutDepartment(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListPolicies operation middleware
+func (siw *ServerInterfaceWrapper) ListPolicies(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListPolicies(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetPolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetPolicy(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "kind" -------------
+	var kind PolicyKind
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", c.Params("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter kind: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetPolicy(c, kind)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PutPolicy operation middleware
+func (siw *ServerInterfaceWrapper) PutPolicy(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "kind" -------------
+	var kind PolicyKind
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", c.Params("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter kind: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutPolicyParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", query, &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter dry_run: %w", err).Error())
+	}
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PutPolicy(c, kind, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3407,6 +4923,207 @@ func (siw *ServerInterfaceWrapper) UpdateStaff(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListTemplates operation middleware
+func (siw *ServerInterfaceWrapper) ListTemplates(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListTemplates(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetTemplate operation middleware
+func (siw *ServerInterfaceWrapper) GetTemplate(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "kind" -------------
+	var kind TemplateKind
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", c.Params("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter kind: %w", err).Error())
+	}
+
+	// ------------- Path parameter "channel" -------------
+	var channel TemplateChannel
+
+	err = runtime.BindStyledParameterWithOptions("simple", "channel", c.Params("channel"), &channel, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetTemplate(c, kind, channel)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PutTemplate operation middleware
+func (siw *ServerInterfaceWrapper) PutTemplate(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "kind" -------------
+	var kind TemplateKind
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", c.Params("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter kind: %w", err).Error())
+	}
+
+	// ------------- Path parameter "channel" -------------
+	var channel TemplateChannel
+
+	err = runtime.BindStyledParameterWithOptions("simple", "channel", c.Params("channel"), &channel, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutTemplateParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", query, &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter dry_run: %w", err).Error())
+	}
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PutTemplate(c, kind, channel, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PreviewTemplate operation middleware
+func (siw *ServerInterfaceWrapper) PreviewTemplate(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "kind" -------------
+	var kind TemplateKind
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", c.Params("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter kind: %w", err).Error())
+	}
+
+	// ------------- Path parameter "channel" -------------
+	var channel TemplateChannel
+
+	err = runtime.BindStyledParameterWithOptions("simple", "channel", c.Params("channel"), &channel, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PreviewTemplate(c, kind, channel)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListTemplateVersions operation middleware
+func (siw *ServerInterfaceWrapper) ListTemplateVersions(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "kind" -------------
+	var kind TemplateKind
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", c.Params("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter kind: %w", err).Error())
+	}
+
+	// ------------- Path parameter "channel" -------------
+	var channel TemplateChannel
+
+	err = runtime.BindStyledParameterWithOptions("simple", "channel", c.Params("channel"), &channel, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListTemplateVersions(c, kind, channel)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // Logout operation middleware
 func (siw *ServerInterfaceWrapper) Logout(c *fiber.Ctx) error {
 
@@ -3428,8 +5145,33 @@ func (siw *ServerInterfaceWrapper) Logout(c *fiber.Ctx) error {
 // RequestCode operation middleware
 func (siw *ServerInterfaceWrapper) RequestCode(c *fiber.Ctx) error {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RequestCodeParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "X-Firebase-AppCheck" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Firebase-AppCheck")]; found {
+		var XFirebaseAppCheck AppCheck
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName X-Firebase-AppCheck, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Firebase-AppCheck", valueList[0], &XFirebaseAppCheck, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter X-Firebase-AppCheck: %w", err).Error())
+		}
+
+		params.XFirebaseAppCheck = &XFirebaseAppCheck
+
+	}
+
 	handler := func(c *fiber.Ctx) error {
-		return siw.Handler.RequestCode(c)
+		return siw.Handler.RequestCode(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3446,8 +5188,33 @@ func (siw *ServerInterfaceWrapper) RequestCode(c *fiber.Ctx) error {
 // CreateToken operation middleware
 func (siw *ServerInterfaceWrapper) CreateToken(c *fiber.Ctx) error {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTokenParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "X-Firebase-AppCheck" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Firebase-AppCheck")]; found {
+		var XFirebaseAppCheck AppCheck
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName X-Firebase-AppCheck, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Firebase-AppCheck", valueList[0], &XFirebaseAppCheck, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter X-Firebase-AppCheck: %w", err).Error())
+		}
+
+		params.XFirebaseAppCheck = &XFirebaseAppCheck
+
+	}
+
 	handler := func(c *fiber.Ctx) error {
-		return siw.Handler.CreateToken(c)
+		return siw.Handler.CreateToken(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3910,6 +5677,35 @@ func (siw *ServerInterfaceWrapper) AssignReport(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ReportDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ReportDeliveries(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ReportDeliveries(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // MergeReport operation middleware
 func (siw *ServerInterfaceWrapper) MergeReport(c *fiber.Ctx) error {
 
@@ -4131,6 +5927,64 @@ func (siw *ServerInterfaceWrapper) MoveReport(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListUnreached operation middleware
+func (siw *ServerInterfaceWrapper) ListUnreached(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUnreachedParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", query, &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter reason: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", query, &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter cursor: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListUnreached(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListInbox operation middleware
 func (siw *ServerInterfaceWrapper) ListInbox(c *fiber.Ctx) error {
 
@@ -4169,6 +6023,42 @@ func (siw *ServerInterfaceWrapper) ListInbox(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.ListInbox(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// MarkAllDelivered operation middleware
+func (siw *ServerInterfaceWrapper) MarkAllDelivered(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.MarkAllDelivered(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// MarkAllRead operation middleware
+func (siw *ServerInterfaceWrapper) MarkAllRead(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.MarkAllRead(c)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -4227,6 +6117,122 @@ func (siw *ServerInterfaceWrapper) MarkRead(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.MarkRead(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// Deliveries operation middleware
+func (siw *ServerInterfaceWrapper) Deliveries(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeliveriesParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.Deliveries(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeliveriesCsv operation middleware
+func (siw *ServerInterfaceWrapper) DeliveriesCsv(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeliveriesCsvParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeliveriesCsv(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -4777,6 +6783,49 @@ func (siw *ServerInterfaceWrapper) GetPhoto(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// PushKey operation middleware
+func (siw *ServerInterfaceWrapper) PushKey(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PushKeyParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-None-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-None-Match: %w", err).Error())
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PushKey(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListReports operation middleware
 func (siw *ServerInterfaceWrapper) ListReports(c *fiber.Ctx) error {
 
@@ -5246,13 +7295,20 @@ func (siw *ServerInterfaceWrapper) WithdrawReport(c *fiber.Ctx) error {
 // /v1/reports/nearby fits /v1/reports/:id too.
 func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	wrapper := ServerInterfaceWrapper{Handler: si}
+	router.Get("/v1/admin/broadcasts", wrapper.ListBroadcasts)
+	router.Post("/v1/admin/broadcasts", wrapper.CreateBroadcast)
+	router.Post("/v1/admin/broadcasts/audience", wrapper.CountAudience)
 	router.Get("/v1/admin/calendar", wrapper.GetCalendar)
 	router.Put("/v1/admin/calendar", wrapper.PutCalendar)
 	router.Get("/v1/admin/categories", wrapper.AdminListCategories)
 	router.Get("/v1/admin/centres", wrapper.AdminListCentres)
+	router.Get("/v1/admin/dead-letters", wrapper.ListDeadLetters)
+	router.Post("/v1/admin/dead-letters/retry", wrapper.RetryDeadLetters)
 	router.Get("/v1/admin/departments", wrapper.AdminListDepartments)
+	router.Get("/v1/admin/policies", wrapper.ListPolicies)
 	router.Get("/v1/admin/staff", wrapper.ListStaff)
 	router.Post("/v1/admin/staff", wrapper.CreateStaff)
+	router.Get("/v1/admin/templates", wrapper.ListTemplates)
 	router.Post("/v1/auth/logout", wrapper.Logout)
 	router.Post("/v1/auth/otp", wrapper.RequestCode)
 	router.Post("/v1/auth/token", wrapper.CreateToken)
@@ -5263,7 +7319,12 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
 	router.Get("/v1/desk/reports", wrapper.DeskQueue)
 	router.Post("/v1/desk/reports", wrapper.DeskRegister)
+	router.Get("/v1/desk/unreached", wrapper.ListUnreached)
 	router.Get("/v1/inbox", wrapper.ListInbox)
+	router.Post("/v1/inbox/delivered", wrapper.MarkAllDelivered)
+	router.Post("/v1/inbox/read", wrapper.MarkAllRead)
+	router.Get("/v1/insights/deliveries", wrapper.Deliveries)
+	router.Get("/v1/insights/deliveries.csv", wrapper.DeliveriesCsv)
 	router.Get("/v1/insights/satisfaction", wrapper.Satisfaction)
 	router.Get("/v1/insights/satisfaction.csv", wrapper.SatisfactionCsv)
 	router.Get("/v1/insights/volumes", wrapper.Volumes)
@@ -5273,18 +7334,31 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/me/devices", wrapper.ListDevices)
 	router.Get("/v1/me/preferences", wrapper.GetPreferences)
 	router.Put("/v1/me/preferences", wrapper.PutPreferences)
+	router.Get("/v1/push/key", wrapper.PushKey)
 	router.Get("/v1/reports", wrapper.ListReports)
 	router.Get("/v1/reports/nearby", wrapper.NearbyReports)
 
+	router.Get("/v1/admin/broadcasts/:id", wrapper.GetBroadcast)
+	router.Post("/v1/admin/broadcasts/:id/pause", wrapper.PauseBroadcast)
+	router.Post("/v1/admin/broadcasts/:id/resume", wrapper.ResumeBroadcast)
+	router.Post("/v1/admin/broadcasts/:id/stop", wrapper.StopBroadcast)
 	router.Put("/v1/admin/categories/:code", wrapper.AdminPutCategory)
 	router.Get("/v1/admin/centres/:code", wrapper.AdminGetCentre)
 	router.Put("/v1/admin/centres/:code", wrapper.AdminPutCentre)
+	router.Post("/v1/admin/dead-letters/:message/:id/retry", wrapper.RetryDeadLetter)
 	router.Put("/v1/admin/departments/:code", wrapper.AdminPutDepartment)
+	router.Get("/v1/admin/policies/:kind", wrapper.GetPolicy)
+	router.Put("/v1/admin/policies/:kind", wrapper.PutPolicy)
 	router.Get("/v1/admin/staff/:id", wrapper.GetStaff)
 	router.Patch("/v1/admin/staff/:id", wrapper.UpdateStaff)
+	router.Get("/v1/admin/templates/:kind/:channel", wrapper.GetTemplate)
+	router.Put("/v1/admin/templates/:kind/:channel", wrapper.PutTemplate)
+	router.Post("/v1/admin/templates/:kind/:channel/preview", wrapper.PreviewTemplate)
+	router.Get("/v1/admin/templates/:kind/:channel/versions", wrapper.ListTemplateVersions)
 	router.Get("/v1/categories/:code", wrapper.GetCategory)
 	router.Get("/v1/desk/reports/:id", wrapper.DeskReport)
 	router.Post("/v1/desk/reports/:id/assign", wrapper.AssignReport)
+	router.Get("/v1/desk/reports/:id/deliveries", wrapper.ReportDeliveries)
 	router.Post("/v1/desk/reports/:id/merge", wrapper.MergeReport)
 	router.Post("/v1/desk/reports/:id/notes", wrapper.AddNote)
 	router.Post("/v1/desk/reports/:id/replies", wrapper.AddReply)
@@ -5309,6 +7383,180 @@ type NotModifiedResponseHeaders struct {
 }
 type NotModifiedResponse struct {
 	Headers NotModifiedResponseHeaders
+}
+
+type ListBroadcastsRequestObject struct {
+	Params ListBroadcastsParams
+}
+
+type ListBroadcastsResponseObject interface {
+	VisitListBroadcastsResponse(ctx *fiber.Ctx) error
+}
+
+type ListBroadcasts200JSONResponse BroadcastPage
+
+func (response ListBroadcasts200JSONResponse) VisitListBroadcastsResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type CreateBroadcastRequestObject struct {
+	Params CreateBroadcastParams
+	Body   *CreateBroadcastJSONRequestBody
+}
+
+type CreateBroadcastResponseObject interface {
+	VisitCreateBroadcastResponse(ctx *fiber.Ctx) error
+}
+
+type CreateBroadcast201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type CreateBroadcast201JSONResponse struct {
+	Body    Broadcast
+	Headers CreateBroadcast201ResponseHeaders
+}
+
+func (response CreateBroadcast201JSONResponse) VisitCreateBroadcastResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Location != nil {
+		ctx.Response().Header.Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(201)
+
+	return ctx.JSON(&response.Body)
+}
+
+type CountAudienceRequestObject struct {
+	Body *CountAudienceJSONRequestBody
+}
+
+type CountAudienceResponseObject interface {
+	VisitCountAudienceResponse(ctx *fiber.Ctx) error
+}
+
+type CountAudience200JSONResponse AudienceCount
+
+func (response CountAudience200JSONResponse) VisitCountAudienceResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetBroadcastRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type GetBroadcastResponseObject interface {
+	VisitGetBroadcastResponse(ctx *fiber.Ctx) error
+}
+
+type GetBroadcast200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetBroadcast200JSONResponse struct {
+	Body    BroadcastReport
+	Headers GetBroadcast200ResponseHeaders
+}
+
+func (response GetBroadcast200JSONResponse) VisitGetBroadcastResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type PauseBroadcastRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type PauseBroadcastResponseObject interface {
+	VisitPauseBroadcastResponse(ctx *fiber.Ctx) error
+}
+
+type PauseBroadcast200ResponseHeaders struct {
+	ETag *string
+}
+
+type PauseBroadcast200JSONResponse struct {
+	Body    Broadcast
+	Headers PauseBroadcast200ResponseHeaders
+}
+
+func (response PauseBroadcast200JSONResponse) VisitPauseBroadcastResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type ResumeBroadcastRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type ResumeBroadcastResponseObject interface {
+	VisitResumeBroadcastResponse(ctx *fiber.Ctx) error
+}
+
+type ResumeBroadcast200ResponseHeaders struct {
+	ETag *string
+}
+
+type ResumeBroadcast200JSONResponse struct {
+	Body    Broadcast
+	Headers ResumeBroadcast200ResponseHeaders
+}
+
+func (response ResumeBroadcast200JSONResponse) VisitResumeBroadcastResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type StopBroadcastRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type StopBroadcastResponseObject interface {
+	VisitStopBroadcastResponse(ctx *fiber.Ctx) error
+}
+
+type StopBroadcast200ResponseHeaders struct {
+	ETag *string
+}
+
+type StopBroadcast200JSONResponse struct {
+	Body    Broadcast
+	Headers StopBroadcast200ResponseHeaders
+}
+
+func (response StopBroadcast200JSONResponse) VisitStopBroadcastResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
 }
 
 type GetCalendarRequestObject struct {
@@ -5482,6 +7730,57 @@ func (response AdminPutCentre200JSONResponse) VisitAdminPutCentreResponse(ctx *f
 	return ctx.JSON(&response.Body)
 }
 
+type ListDeadLettersRequestObject struct {
+	Params ListDeadLettersParams
+}
+
+type ListDeadLettersResponseObject interface {
+	VisitListDeadLettersResponse(ctx *fiber.Ctx) error
+}
+
+type ListDeadLetters200JSONResponse DeadLetterPage
+
+func (response ListDeadLetters200JSONResponse) VisitListDeadLettersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RetryDeadLettersRequestObject struct {
+	Body *RetryDeadLettersJSONRequestBody
+}
+
+type RetryDeadLettersResponseObject interface {
+	VisitRetryDeadLettersResponse(ctx *fiber.Ctx) error
+}
+
+type RetryDeadLetters200JSONResponse Retried
+
+func (response RetryDeadLetters200JSONResponse) VisitRetryDeadLettersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RetryDeadLetterRequestObject struct {
+	Message PathMessage `json:"message"`
+	Id      PathId      `json:"id"`
+}
+
+type RetryDeadLetterResponseObject interface {
+	VisitRetryDeadLetterResponse(ctx *fiber.Ctx) error
+}
+
+type RetryDeadLetter204Response struct {
+}
+
+func (response RetryDeadLetter204Response) VisitRetryDeadLetterResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
 type AdminListDepartmentsRequestObject struct {
 }
 
@@ -5518,6 +7817,78 @@ type AdminPutDepartment200JSONResponse struct {
 }
 
 func (response AdminPutDepartment200JSONResponse) VisitAdminPutDepartmentResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type ListPoliciesRequestObject struct {
+}
+
+type ListPoliciesResponseObject interface {
+	VisitListPoliciesResponse(ctx *fiber.Ctx) error
+}
+
+type ListPolicies200JSONResponse PolicyList
+
+func (response ListPolicies200JSONResponse) VisitListPoliciesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetPolicyRequestObject struct {
+	Kind PolicyKind `json:"kind"`
+}
+
+type GetPolicyResponseObject interface {
+	VisitGetPolicyResponse(ctx *fiber.Ctx) error
+}
+
+type GetPolicy200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetPolicy200JSONResponse struct {
+	Body    Policy
+	Headers GetPolicy200ResponseHeaders
+}
+
+func (response GetPolicy200JSONResponse) VisitGetPolicyResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type PutPolicyRequestObject struct {
+	Kind   PolicyKind `json:"kind"`
+	Params PutPolicyParams
+	Body   *PutPolicyJSONRequestBody
+}
+
+type PutPolicyResponseObject interface {
+	VisitPutPolicyResponse(ctx *fiber.Ctx) error
+}
+
+type PutPolicy200ResponseHeaders struct {
+	ETag *string
+}
+
+type PutPolicy200JSONResponse struct {
+	Body    Policy
+	Headers PutPolicy200ResponseHeaders
+}
+
+func (response PutPolicy200JSONResponse) VisitPutPolicyResponse(ctx *fiber.Ctx) error {
 	if response.Headers.ETag != nil {
 		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
 	}
@@ -5632,6 +8003,117 @@ func (response UpdateStaff200JSONResponse) VisitUpdateStaffResponse(ctx *fiber.C
 	return ctx.JSON(&response.Body)
 }
 
+type ListTemplatesRequestObject struct {
+}
+
+type ListTemplatesResponseObject interface {
+	VisitListTemplatesResponse(ctx *fiber.Ctx) error
+}
+
+type ListTemplates200JSONResponse TemplateList
+
+func (response ListTemplates200JSONResponse) VisitListTemplatesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetTemplateRequestObject struct {
+	Kind    TemplateKind    `json:"kind"`
+	Channel TemplateChannel `json:"channel"`
+}
+
+type GetTemplateResponseObject interface {
+	VisitGetTemplateResponse(ctx *fiber.Ctx) error
+}
+
+type GetTemplate200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetTemplate200JSONResponse struct {
+	Body    Template
+	Headers GetTemplate200ResponseHeaders
+}
+
+func (response GetTemplate200JSONResponse) VisitGetTemplateResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type PutTemplateRequestObject struct {
+	Kind    TemplateKind    `json:"kind"`
+	Channel TemplateChannel `json:"channel"`
+	Params  PutTemplateParams
+	Body    *PutTemplateJSONRequestBody
+}
+
+type PutTemplateResponseObject interface {
+	VisitPutTemplateResponse(ctx *fiber.Ctx) error
+}
+
+type PutTemplate200ResponseHeaders struct {
+	ETag *string
+}
+
+type PutTemplate200JSONResponse struct {
+	Body    Template
+	Headers PutTemplate200ResponseHeaders
+}
+
+func (response PutTemplate200JSONResponse) VisitPutTemplateResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type PreviewTemplateRequestObject struct {
+	Kind    TemplateKind    `json:"kind"`
+	Channel TemplateChannel `json:"channel"`
+	Body    *PreviewTemplateJSONRequestBody
+}
+
+type PreviewTemplateResponseObject interface {
+	VisitPreviewTemplateResponse(ctx *fiber.Ctx) error
+}
+
+type PreviewTemplate200JSONResponse TemplatePreviews
+
+func (response PreviewTemplate200JSONResponse) VisitPreviewTemplateResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type ListTemplateVersionsRequestObject struct {
+	Kind    TemplateKind    `json:"kind"`
+	Channel TemplateChannel `json:"channel"`
+}
+
+type ListTemplateVersionsResponseObject interface {
+	VisitListTemplateVersionsResponse(ctx *fiber.Ctx) error
+}
+
+type ListTemplateVersions200JSONResponse TemplateList
+
+func (response ListTemplateVersions200JSONResponse) VisitListTemplateVersionsResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type LogoutRequestObject struct {
 	Body *LogoutJSONRequestBody
 }
@@ -5649,7 +8131,8 @@ func (response Logout204Response) VisitLogoutResponse(ctx *fiber.Ctx) error {
 }
 
 type RequestCodeRequestObject struct {
-	Body *RequestCodeJSONRequestBody
+	Params RequestCodeParams
+	Body   *RequestCodeJSONRequestBody
 }
 
 type RequestCodeResponseObject interface {
@@ -5666,7 +8149,8 @@ func (response RequestCode202JSONResponse) VisitRequestCodeResponse(ctx *fiber.C
 }
 
 type CreateTokenRequestObject struct {
-	Body *CreateTokenJSONRequestBody
+	Params CreateTokenParams
+	Body   *CreateTokenJSONRequestBody
 }
 
 type CreateTokenResponseObject interface {
@@ -5937,6 +8421,23 @@ func (response AssignReport200JSONResponse) VisitAssignReportResponse(ctx *fiber
 	return ctx.JSON(&response.Body)
 }
 
+type ReportDeliveriesRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type ReportDeliveriesResponseObject interface {
+	VisitReportDeliveriesResponse(ctx *fiber.Ctx) error
+}
+
+type ReportDeliveries200JSONResponse ReportDeliveries
+
+func (response ReportDeliveries200JSONResponse) VisitReportDeliveriesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type MergeReportRequestObject struct {
 	Id     PathId `json:"id"`
 	Params MergeReportParams
@@ -6033,6 +8534,23 @@ func (response MoveReport200JSONResponse) VisitMoveReportResponse(ctx *fiber.Ctx
 	return ctx.JSON(&response.Body)
 }
 
+type ListUnreachedRequestObject struct {
+	Params ListUnreachedParams
+}
+
+type ListUnreachedResponseObject interface {
+	VisitListUnreachedResponse(ctx *fiber.Ctx) error
+}
+
+type ListUnreached200JSONResponse UnreachedPage
+
+func (response ListUnreached200JSONResponse) VisitListUnreachedResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type ListInboxRequestObject struct {
 	Params ListInboxParams
 }
@@ -6044,6 +8562,40 @@ type ListInboxResponseObject interface {
 type ListInbox200JSONResponse MessagePage
 
 func (response ListInbox200JSONResponse) VisitListInboxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type MarkAllDeliveredRequestObject struct {
+	Body *MarkAllDeliveredJSONRequestBody
+}
+
+type MarkAllDeliveredResponseObject interface {
+	VisitMarkAllDeliveredResponse(ctx *fiber.Ctx) error
+}
+
+type MarkAllDelivered200JSONResponse Acknowledged
+
+func (response MarkAllDelivered200JSONResponse) VisitMarkAllDeliveredResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type MarkAllReadRequestObject struct {
+	Body *MarkAllReadJSONRequestBody
+}
+
+type MarkAllReadResponseObject interface {
+	VisitMarkAllReadResponse(ctx *fiber.Ctx) error
+}
+
+type MarkAllRead200JSONResponse Acknowledged
+
+func (response MarkAllRead200JSONResponse) VisitMarkAllReadResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "application/json")
 	ctx.Status(200)
 
@@ -6080,6 +8632,50 @@ type MarkRead204Response struct {
 func (response MarkRead204Response) VisitMarkReadResponse(ctx *fiber.Ctx) error {
 	ctx.Status(204)
 	return nil
+}
+
+type DeliveriesRequestObject struct {
+	Params DeliveriesParams
+}
+
+type DeliveriesResponseObject interface {
+	VisitDeliveriesResponse(ctx *fiber.Ctx) error
+}
+
+type Deliveries200JSONResponse DeliveryInsights
+
+func (response Deliveries200JSONResponse) VisitDeliveriesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeliveriesCsvRequestObject struct {
+	Params DeliveriesCsvParams
+}
+
+type DeliveriesCsvResponseObject interface {
+	VisitDeliveriesCsvResponse(ctx *fiber.Ctx) error
+}
+
+type DeliveriesCsv200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DeliveriesCsv200TextcsvResponse) VisitDeliveriesCsvResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
 }
 
 type SatisfactionRequestObject struct {
@@ -6356,6 +8952,43 @@ func (response GetPhoto304Response) VisitGetPhotoResponse(ctx *fiber.Ctx) error 
 	return nil
 }
 
+type PushKeyRequestObject struct {
+	Params PushKeyParams
+}
+
+type PushKeyResponseObject interface {
+	VisitPushKeyResponse(ctx *fiber.Ctx) error
+}
+
+type PushKey200ResponseHeaders struct {
+	ETag *string
+}
+
+type PushKey200JSONResponse struct {
+	Body    PushKey
+	Headers PushKey200ResponseHeaders
+}
+
+func (response PushKey200JSONResponse) VisitPushKeyResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type PushKey304Response = NotModifiedResponse
+
+func (response PushKey304Response) VisitPushKeyResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Status(304)
+	return nil
+}
+
 type ListReportsRequestObject struct {
 	Params ListReportsParams
 }
@@ -6577,6 +9210,27 @@ func (response WithdrawReport200JSONResponse) VisitWithdrawReportResponse(ctx *f
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListBroadcasts Broadcasts, newest first
+	// (GET /v1/admin/broadcasts)
+	ListBroadcasts(ctx context.Context, request ListBroadcastsRequestObject) (ListBroadcastsResponseObject, error)
+	// CreateBroadcast Send a notice to many
+	// (POST /v1/admin/broadcasts)
+	CreateBroadcast(ctx context.Context, request CreateBroadcastRequestObject) (CreateBroadcastResponseObject, error)
+	// CountAudience How many people a broadcast would reach
+	// (POST /v1/admin/broadcasts/audience)
+	CountAudience(ctx context.Context, request CountAudienceRequestObject) (CountAudienceResponseObject, error)
+	// GetBroadcast A broadcast with its progress and outcome
+	// (GET /v1/admin/broadcasts/{id})
+	GetBroadcast(ctx context.Context, request GetBroadcastRequestObject) (GetBroadcastResponseObject, error)
+	// PauseBroadcast Hold a broadcast
+	// (POST /v1/admin/broadcasts/{id}/pause)
+	PauseBroadcast(ctx context.Context, request PauseBroadcastRequestObject) (PauseBroadcastResponseObject, error)
+	// ResumeBroadcast Go on with a broadcast
+	// (POST /v1/admin/broadcasts/{id}/resume)
+	ResumeBroadcast(ctx context.Context, request ResumeBroadcastRequestObject) (ResumeBroadcastResponseObject, error)
+	// StopBroadcast End a broadcast
+	// (POST /v1/admin/broadcasts/{id}/stop)
+	StopBroadcast(ctx context.Context, request StopBroadcastRequestObject) (StopBroadcastResponseObject, error)
 	// GetCalendar Week-end, holidays and terms
 	// (GET /v1/admin/calendar)
 	GetCalendar(ctx context.Context, request GetCalendarRequestObject) (GetCalendarResponseObject, error)
@@ -6598,12 +9252,30 @@ type StrictServerInterface interface {
 	// AdminPutCentre Create or replace a centre
 	// (PUT /v1/admin/centres/{code})
 	AdminPutCentre(ctx context.Context, request AdminPutCentreRequestObject) (AdminPutCentreResponseObject, error)
+	// ListDeadLetters Deliveries that failed or expired
+	// (GET /v1/admin/dead-letters)
+	ListDeadLetters(ctx context.Context, request ListDeadLettersRequestObject) (ListDeadLettersResponseObject, error)
+	// RetryDeadLetters Try all of them again
+	// (POST /v1/admin/dead-letters/retry)
+	RetryDeadLetters(ctx context.Context, request RetryDeadLettersRequestObject) (RetryDeadLettersResponseObject, error)
+	// RetryDeadLetter Try one of them again
+	// (POST /v1/admin/dead-letters/{message}/{id}/retry)
+	RetryDeadLetter(ctx context.Context, request RetryDeadLetterRequestObject) (RetryDeadLetterResponseObject, error)
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(ctx context.Context, request AdminListDepartmentsRequestObject) (AdminListDepartmentsResponseObject, error)
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(ctx context.Context, request AdminPutDepartmentRequestObject) (AdminPutDepartmentResponseObject, error)
+	// ListPolicies How each kind of message goes out
+	// (GET /v1/admin/policies)
+	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
+	// GetPolicy How a kind of message goes out
+	// (GET /v1/admin/policies/{kind})
+	GetPolicy(ctx context.Context, request GetPolicyRequestObject) (GetPolicyResponseObject, error)
+	// PutPolicy Set how a kind of message goes out
+	// (PUT /v1/admin/policies/{kind})
+	PutPolicy(ctx context.Context, request PutPolicyRequestObject) (PutPolicyResponseObject, error)
 	// ListStaff Members of staff
 	// (GET /v1/admin/staff)
 	ListStaff(ctx context.Context, request ListStaffRequestObject) (ListStaffResponseObject, error)
@@ -6616,6 +9288,21 @@ type StrictServerInterface interface {
 	// UpdateStaff Change a member of staff
 	// (PATCH /v1/admin/staff/{id})
 	UpdateStaff(ctx context.Context, request UpdateStaffRequestObject) (UpdateStaffResponseObject, error)
+	// ListTemplates The texts in force
+	// (GET /v1/admin/templates)
+	ListTemplates(ctx context.Context, request ListTemplatesRequestObject) (ListTemplatesResponseObject, error)
+	// GetTemplate The text in force
+	// (GET /v1/admin/templates/{kind}/{channel})
+	GetTemplate(ctx context.Context, request GetTemplateRequestObject) (GetTemplateResponseObject, error)
+	// PutTemplate Replace a text
+	// (PUT /v1/admin/templates/{kind}/{channel})
+	PutTemplate(ctx context.Context, request PutTemplateRequestObject) (PutTemplateResponseObject, error)
+	// PreviewTemplate See a text as it would be sent
+	// (POST /v1/admin/templates/{kind}/{channel}/preview)
+	PreviewTemplate(ctx context.Context, request PreviewTemplateRequestObject) (PreviewTemplateResponseObject, error)
+	// ListTemplateVersions All that this text ever was
+	// (GET /v1/admin/templates/{kind}/{channel}/versions)
+	ListTemplateVersions(ctx context.Context, request ListTemplateVersionsRequestObject) (ListTemplateVersionsResponseObject, error)
 	// Logout End this session, or all of them
 	// (POST /v1/auth/logout)
 	Logout(ctx context.Context, request LogoutRequestObject) (LogoutResponseObject, error)
@@ -6655,6 +9342,9 @@ type StrictServerInterface interface {
 	// AssignReport Route a report to a centre, a department or a person
 	// (POST /v1/desk/reports/{id}/assign)
 	AssignReport(ctx context.Context, request AssignReportRequestObject) (AssignReportResponseObject, error)
+	// ReportDeliveries What the citizen was told of a report, and how it went
+	// (GET /v1/desk/reports/{id}/deliveries)
+	ReportDeliveries(ctx context.Context, request ReportDeliveriesRequestObject) (ReportDeliveriesResponseObject, error)
 	// MergeReport Merge a duplicate into another report
 	// (POST /v1/desk/reports/{id}/merge)
 	MergeReport(ctx context.Context, request MergeReportRequestObject) (MergeReportResponseObject, error)
@@ -6667,15 +9357,30 @@ type StrictServerInterface interface {
 	// MoveReport Move a report to another status
 	// (POST /v1/desk/reports/{id}/transitions)
 	MoveReport(ctx context.Context, request MoveReportRequestObject) (MoveReportResponseObject, error)
+	// ListUnreached People who could not be told
+	// (GET /v1/desk/unreached)
+	ListUnreached(ctx context.Context, request ListUnreachedRequestObject) (ListUnreachedResponseObject, error)
 	// ListInbox Messages, newest first
 	// (GET /v1/inbox)
 	ListInbox(ctx context.Context, request ListInboxRequestObject) (ListInboxResponseObject, error)
+	// MarkAllDelivered The phone has these messages
+	// (POST /v1/inbox/delivered)
+	MarkAllDelivered(ctx context.Context, request MarkAllDeliveredRequestObject) (MarkAllDeliveredResponseObject, error)
+	// MarkAllRead The citizen has read these messages
+	// (POST /v1/inbox/read)
+	MarkAllRead(ctx context.Context, request MarkAllReadRequestObject) (MarkAllReadResponseObject, error)
 	// MarkDelivered The phone has the message
 	// (POST /v1/inbox/{id}/delivered)
 	MarkDelivered(ctx context.Context, request MarkDeliveredRequestObject) (MarkDeliveredResponseObject, error)
 	// MarkRead The citizen has read the message
 	// (POST /v1/inbox/{id}/read)
 	MarkRead(ctx context.Context, request MarkReadRequestObject) (MarkReadResponseObject, error)
+	// Deliveries What became of what was sent, by channel
+	// (GET /v1/insights/deliveries)
+	Deliveries(ctx context.Context, request DeliveriesRequestObject) (DeliveriesResponseObject, error)
+	// DeliveriesCsv The counts as CSV, with their delays
+	// (GET /v1/insights/deliveries.csv)
+	DeliveriesCsv(ctx context.Context, request DeliveriesCsvRequestObject) (DeliveriesCsvResponseObject, error)
 	// Satisfaction How satisfied those were who rated
 	// (GET /v1/insights/satisfaction)
 	Satisfaction(ctx context.Context, request SatisfactionRequestObject) (SatisfactionResponseObject, error)
@@ -6712,6 +9417,9 @@ type StrictServerInterface interface {
 	// GetPhoto What is known of a photo
 	// (GET /v1/photos/{id})
 	GetPhoto(ctx context.Context, request GetPhotoRequestObject) (GetPhotoResponseObject, error)
+	// PushKey What a browser needs to subscribe to Web Push
+	// (GET /v1/push/key)
+	PushKey(ctx context.Context, request PushKeyRequestObject) (PushKeyResponseObject, error)
 	// ListReports My reports, newest first
 	// (GET /v1/reports)
 	ListReports(ctx context.Context, request ListReportsRequestObject) (ListReportsResponseObject, error)
@@ -6754,6 +9462,205 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListBroadcasts operation middleware
+func (sh *strictHandler) ListBroadcasts(ctx *fiber.Ctx, params ListBroadcastsParams) error {
+	var request ListBroadcastsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBroadcasts(ctx.UserContext(), request.(ListBroadcastsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBroadcasts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBroadcastsResponseObject); ok {
+		if err := validResponse.VisitListBroadcastsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateBroadcast operation middleware
+func (sh *strictHandler) CreateBroadcast(ctx *fiber.Ctx, params CreateBroadcastParams) error {
+	var request CreateBroadcastRequestObject
+
+	request.Params = params
+
+	var body CreateBroadcastJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBroadcast(ctx.UserContext(), request.(CreateBroadcastRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBroadcast")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateBroadcastResponseObject); ok {
+		if err := validResponse.VisitCreateBroadcastResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CountAudience operation middleware
+func (sh *strictHandler) CountAudience(ctx *fiber.Ctx) error {
+	var request CountAudienceRequestObject
+
+	var body CountAudienceJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.CountAudience(ctx.UserContext(), request.(CountAudienceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CountAudience")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CountAudienceResponseObject); ok {
+		if err := validResponse.VisitCountAudienceResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBroadcast operation middleware
+func (sh *strictHandler) GetBroadcast(ctx *fiber.Ctx, id PathId) error {
+	var request GetBroadcastRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBroadcast(ctx.UserContext(), request.(GetBroadcastRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBroadcast")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBroadcastResponseObject); ok {
+		if err := validResponse.VisitGetBroadcastResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PauseBroadcast operation middleware
+func (sh *strictHandler) PauseBroadcast(ctx *fiber.Ctx, id PathId) error {
+	var request PauseBroadcastRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseBroadcast(ctx.UserContext(), request.(PauseBroadcastRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseBroadcast")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PauseBroadcastResponseObject); ok {
+		if err := validResponse.VisitPauseBroadcastResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeBroadcast operation middleware
+func (sh *strictHandler) ResumeBroadcast(ctx *fiber.Ctx, id PathId) error {
+	var request ResumeBroadcastRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeBroadcast(ctx.UserContext(), request.(ResumeBroadcastRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeBroadcast")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeBroadcastResponseObject); ok {
+		if err := validResponse.VisitResumeBroadcastResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StopBroadcast operation middleware
+func (sh *strictHandler) StopBroadcast(ctx *fiber.Ctx, id PathId) error {
+	var request StopBroadcastRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.StopBroadcast(ctx.UserContext(), request.(StopBroadcastRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopBroadcast")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StopBroadcastResponseObject); ok {
+		if err := validResponse.VisitStopBroadcastResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // GetCalendar operation middleware
@@ -6959,6 +9866,92 @@ func (sh *strictHandler) AdminPutCentre(ctx *fiber.Ctx, code PathCode, params Ad
 	return nil
 }
 
+// ListDeadLetters operation middleware
+func (sh *strictHandler) ListDeadLetters(ctx *fiber.Ctx, params ListDeadLettersParams) error {
+	var request ListDeadLettersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeadLetters(ctx.UserContext(), request.(ListDeadLettersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeadLetters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDeadLettersResponseObject); ok {
+		if err := validResponse.VisitListDeadLettersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RetryDeadLetters operation middleware
+func (sh *strictHandler) RetryDeadLetters(ctx *fiber.Ctx) error {
+	var request RetryDeadLettersRequestObject
+
+	var body RetryDeadLettersJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryDeadLetters(ctx.UserContext(), request.(RetryDeadLettersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryDeadLetters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RetryDeadLettersResponseObject); ok {
+		if err := validResponse.VisitRetryDeadLettersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RetryDeadLetter operation middleware
+func (sh *strictHandler) RetryDeadLetter(ctx *fiber.Ctx, message PathMessage, id PathId) error {
+	var request RetryDeadLetterRequestObject
+
+	request.Message = message
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryDeadLetter(ctx.UserContext(), request.(RetryDeadLetterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryDeadLetter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RetryDeadLetterResponseObject); ok {
+		if err := validResponse.VisitRetryDeadLetterResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AdminListDepartments operation middleware
 func (sh *strictHandler) AdminListDepartments(ctx *fiber.Ctx) error {
 	var request AdminListDepartmentsRequestObject
@@ -7010,6 +10003,92 @@ func (sh *strictHandler) AdminPutDepartment(ctx *fiber.Ctx, code PathCode, param
 		return err
 	} else if validResponse, ok := response.(AdminPutDepartmentResponseObject); ok {
 		if err := validResponse.VisitAdminPutDepartmentResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPolicies operation middleware
+func (sh *strictHandler) ListPolicies(ctx *fiber.Ctx) error {
+	var request ListPoliciesRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPolicies(ctx.UserContext(), request.(ListPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPolicies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPoliciesResponseObject); ok {
+		if err := validResponse.VisitListPoliciesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPolicy operation middleware
+func (sh *strictHandler) GetPolicy(ctx *fiber.Ctx, kind PolicyKind) error {
+	var request GetPolicyRequestObject
+
+	request.Kind = kind
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPolicy(ctx.UserContext(), request.(GetPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPolicyResponseObject); ok {
+		if err := validResponse.VisitGetPolicyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutPolicy operation middleware
+func (sh *strictHandler) PutPolicy(ctx *fiber.Ctx, kind PolicyKind, params PutPolicyParams) error {
+	var request PutPolicyRequestObject
+
+	request.Kind = kind
+	request.Params = params
+
+	var body PutPolicyJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PutPolicy(ctx.UserContext(), request.(PutPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutPolicyResponseObject); ok {
+		if err := validResponse.VisitPutPolicyResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -7139,6 +10218,156 @@ func (sh *strictHandler) UpdateStaff(ctx *fiber.Ctx, id PathId, params UpdateSta
 	return nil
 }
 
+// ListTemplates operation middleware
+func (sh *strictHandler) ListTemplates(ctx *fiber.Ctx) error {
+	var request ListTemplatesRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTemplates(ctx.UserContext(), request.(ListTemplatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTemplates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTemplatesResponseObject); ok {
+		if err := validResponse.VisitListTemplatesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTemplate operation middleware
+func (sh *strictHandler) GetTemplate(ctx *fiber.Ctx, kind TemplateKind, channel TemplateChannel) error {
+	var request GetTemplateRequestObject
+
+	request.Kind = kind
+	request.Channel = channel
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTemplate(ctx.UserContext(), request.(GetTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTemplateResponseObject); ok {
+		if err := validResponse.VisitGetTemplateResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutTemplate operation middleware
+func (sh *strictHandler) PutTemplate(ctx *fiber.Ctx, kind TemplateKind, channel TemplateChannel, params PutTemplateParams) error {
+	var request PutTemplateRequestObject
+
+	request.Kind = kind
+	request.Channel = channel
+	request.Params = params
+
+	var body PutTemplateJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PutTemplate(ctx.UserContext(), request.(PutTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutTemplateResponseObject); ok {
+		if err := validResponse.VisitPutTemplateResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewTemplate operation middleware
+func (sh *strictHandler) PreviewTemplate(ctx *fiber.Ctx, kind TemplateKind, channel TemplateChannel) error {
+	var request PreviewTemplateRequestObject
+
+	request.Kind = kind
+	request.Channel = channel
+
+	var body PreviewTemplateJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewTemplate(ctx.UserContext(), request.(PreviewTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewTemplateResponseObject); ok {
+		if err := validResponse.VisitPreviewTemplateResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListTemplateVersions operation middleware
+func (sh *strictHandler) ListTemplateVersions(ctx *fiber.Ctx, kind TemplateKind, channel TemplateChannel) error {
+	var request ListTemplateVersionsRequestObject
+
+	request.Kind = kind
+	request.Channel = channel
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTemplateVersions(ctx.UserContext(), request.(ListTemplateVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTemplateVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTemplateVersionsResponseObject); ok {
+		if err := validResponse.VisitListTemplateVersionsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Logout operation middleware
 func (sh *strictHandler) Logout(ctx *fiber.Ctx) error {
 	var request LogoutRequestObject
@@ -7171,8 +10400,10 @@ func (sh *strictHandler) Logout(ctx *fiber.Ctx) error {
 }
 
 // RequestCode operation middleware
-func (sh *strictHandler) RequestCode(ctx *fiber.Ctx) error {
+func (sh *strictHandler) RequestCode(ctx *fiber.Ctx, params RequestCodeParams) error {
 	var request RequestCodeRequestObject
+
+	request.Params = params
 
 	var body RequestCodeJSONRequestBody
 	if err := ctx.BodyParser(&body); err != nil {
@@ -7202,8 +10433,10 @@ func (sh *strictHandler) RequestCode(ctx *fiber.Ctx) error {
 }
 
 // CreateToken operation middleware
-func (sh *strictHandler) CreateToken(ctx *fiber.Ctx) error {
+func (sh *strictHandler) CreateToken(ctx *fiber.Ctx, params CreateTokenParams) error {
 	var request CreateTokenRequestObject
+
+	request.Params = params
 
 	var body CreateTokenJSONRequestBody
 	if err := ctx.BodyParser(&body); err != nil {
@@ -7521,6 +10754,33 @@ func (sh *strictHandler) AssignReport(ctx *fiber.Ctx, id PathId, params AssignRe
 	return nil
 }
 
+// ReportDeliveries operation middleware
+func (sh *strictHandler) ReportDeliveries(ctx *fiber.Ctx, id PathId) error {
+	var request ReportDeliveriesRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportDeliveries(ctx.UserContext(), request.(ReportDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportDeliveriesResponseObject); ok {
+		if err := validResponse.VisitReportDeliveriesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MergeReport operation middleware
 func (sh *strictHandler) MergeReport(ctx *fiber.Ctx, id PathId, params MergeReportParams) error {
 	var request MergeReportRequestObject
@@ -7657,6 +10917,33 @@ func (sh *strictHandler) MoveReport(ctx *fiber.Ctx, id PathId, params MoveReport
 	return nil
 }
 
+// ListUnreached operation middleware
+func (sh *strictHandler) ListUnreached(ctx *fiber.Ctx, params ListUnreachedParams) error {
+	var request ListUnreachedRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUnreached(ctx.UserContext(), request.(ListUnreachedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUnreached")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListUnreachedResponseObject); ok {
+		if err := validResponse.VisitListUnreachedResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListInbox operation middleware
 func (sh *strictHandler) ListInbox(ctx *fiber.Ctx, params ListInboxParams) error {
 	var request ListInboxRequestObject
@@ -7676,6 +10963,68 @@ func (sh *strictHandler) ListInbox(ctx *fiber.Ctx, params ListInboxParams) error
 		return err
 	} else if validResponse, ok := response.(ListInboxResponseObject); ok {
 		if err := validResponse.VisitListInboxResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkAllDelivered operation middleware
+func (sh *strictHandler) MarkAllDelivered(ctx *fiber.Ctx) error {
+	var request MarkAllDeliveredRequestObject
+
+	var body MarkAllDeliveredJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkAllDelivered(ctx.UserContext(), request.(MarkAllDeliveredRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkAllDelivered")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkAllDeliveredResponseObject); ok {
+		if err := validResponse.VisitMarkAllDeliveredResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkAllRead operation middleware
+func (sh *strictHandler) MarkAllRead(ctx *fiber.Ctx) error {
+	var request MarkAllReadRequestObject
+
+	var body MarkAllReadJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkAllRead(ctx.UserContext(), request.(MarkAllReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkAllRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkAllReadResponseObject); ok {
+		if err := validResponse.VisitMarkAllReadResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -7730,6 +11079,60 @@ func (sh *strictHandler) MarkRead(ctx *fiber.Ctx, id PathId) error {
 		return err
 	} else if validResponse, ok := response.(MarkReadResponseObject); ok {
 		if err := validResponse.VisitMarkReadResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Deliveries operation middleware
+func (sh *strictHandler) Deliveries(ctx *fiber.Ctx, params DeliveriesParams) error {
+	var request DeliveriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.Deliveries(ctx.UserContext(), request.(DeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Deliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeliveriesResponseObject); ok {
+		if err := validResponse.VisitDeliveriesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeliveriesCsv operation middleware
+func (sh *strictHandler) DeliveriesCsv(ctx *fiber.Ctx, params DeliveriesCsvParams) error {
+	var request DeliveriesCsvRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeliveriesCsv(ctx.UserContext(), request.(DeliveriesCsvRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeliveriesCsv")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeliveriesCsvResponseObject); ok {
+		if err := validResponse.VisitDeliveriesCsvResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -8067,6 +11470,33 @@ func (sh *strictHandler) GetPhoto(ctx *fiber.Ctx, id PathId, params GetPhotoPara
 		return err
 	} else if validResponse, ok := response.(GetPhotoResponseObject); ok {
 		if err := validResponse.VisitGetPhotoResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PushKey operation middleware
+func (sh *strictHandler) PushKey(ctx *fiber.Ctx, params PushKeyParams) error {
+	var request PushKeyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PushKey(ctx.UserContext(), request.(PushKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PushKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PushKeyResponseObject); ok {
+		if err := validResponse.VisitPushKeyResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
