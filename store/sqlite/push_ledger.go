@@ -228,11 +228,15 @@ func (t *tx) retry(r push.Retry, doc []byte, now time.Time) (bool, error) {
 	return true, err
 }
 
+const (
+	countedDeliveries = `SELECT channel, outcome, reason, bucket, sum(n) FROM delivery_counts WHERE day >= ?1 AND day <= ?2
+		AND (?3 IS NULL OR centre IN (SELECT value FROM json_each(?3))) AND (?4 = '' OR channel = ?4) GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0`
+	spentThrough = `SELECT scope, sum(spent) FROM sms_spent WHERE day >= ? AND day <= ? GROUP BY 1`
+)
+
 // CountDeliveries adds up a range of the primary key.
 func (db *DB) CountDeliveries(ctx context.Context, f push.CountFilter) ([]push.DeliveryCount, error) {
-	rows, err := db.query(ctx, `SELECT channel, outcome, reason, bucket, sum(n) FROM delivery_counts WHERE day >= ?1 AND day <= ?2
-		AND (?3 IS NULL OR centre IN (SELECT value FROM json_each(?3))) AND (?4 = '' OR channel = ?4) GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0`,
-		f.From, f.Through, codesOrNull(f.Centres), f.Channel)
+	rows, err := db.query(ctx, countedDeliveries, f.From, f.Through, codesOrNull(f.Centres), f.Channel)
 	if err != nil {
 		return nil, fmt.Errorf("read figures: %w", err)
 	}
@@ -284,7 +288,7 @@ func (db *DB) Spend(ctx context.Context, s push.Spending) (over string, err erro
 
 // Spent adds up by scope.
 func (db *DB) Spent(ctx context.Context, from, through string) (map[string]int64, error) {
-	rows, err := db.query(ctx, `SELECT scope, sum(spent) FROM sms_spent WHERE day >= ? AND day <= ? GROUP BY 1`, from, through)
+	rows, err := db.query(ctx, spentThrough, from, through)
 	if err != nil {
 		return nil, err
 	}
