@@ -167,6 +167,9 @@ func TestClient_Send_injection(t *testing.T) {
 	if len(got.To) != 1 || header.Get("Bcc") != "" || len(header["To"]) != 1 || strings.Contains(bodies["text/html"], "<script") {
 		t.Errorf("envelope %v, header %v\n%s", got.To, header, bodies["text/html"])
 	}
+	if a, err := header.AddressList("To"); err != nil || len(a) != 1 || strings.ContainsAny(a[0].Name, "\r\n\u2028") {
+		t.Errorf("to %q, %v", header.Get("To"), err)
+	}
 	for _, to := range []string{"", "noura", "noura@example.sa\r\nBcc: evil@example.com", "Noura <noura@example.sa>", "a@example.sa, b@example.sa",
 		"a@example.sa>\r\nRCPT TO:<b@example.sa", `"a b"@example.sa`, "a@example.sa (x)", "noura@example.sa ", "<noura@example.sa>"} {
 		if o := c.Send(t.Context(), notice(to)); o != (push.Outcome{Answer: push.Refused, Reason: "bad_address"}) {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	library "github.com/SherClockHolmes/webpush-go"
-
 	"github.com/balagh/balagh/push"
 )
 
@@ -72,8 +70,6 @@ func ref(resp *http.Response) string {
 func unanswered(ctx context.Context, err error) push.Outcome {
 	var n net.Error
 	switch {
-	case errors.Is(err, library.ErrMaxPadExceeded):
-		return push.Outcome{Answer: push.Refused, Reason: "payload_too_large"}
 	case errors.Is(err, errPrivate): // a known host that leads to here: its name server is wrong, or ours
 		return push.Outcome{Reason: "address_refused"}
 	case ctx.Err() != nil, errors.As(err, &n) && n.Timeout():

@@ -20,7 +20,6 @@ import (
 	"net/http"
 	"net/mail"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -209,7 +208,7 @@ func payload(n push.Notice) ([]byte, error) {
 		Tag   string `json:"tag"`
 		Data  data   `json:"data"`
 	}{n.Text.Title, n.Text.Body, n.Language, dir, tag, data{n.ID, n.Report, n.Number, string(n.Kind)}})
-	return slices.Clip(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), err // clipped: the library appends to it
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // topic is the name under which a push service keeps only the newest: 32 characters that show it nothing; "" for none.
