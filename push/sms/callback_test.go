@@ -106,6 +106,15 @@ func TestGateway_Receipt_refuses(t *testing.T) {
 	}
 }
 
+// The signature is what any other program computes, here OpenSSL.
+func TestSign(t *testing.T) {
+	t.Parallel()
+	const want = "t=1795251600,v1=df175ee79773f63fc6f48a2630ca5eb9572531b6c3e457eb1d7e59ae8a3befad"
+	if got := Sign(callSecret, []byte(`{"id":"a","status":"delivered"}`), callTime); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func FuzzGateway_Receipt(f *testing.F) {
 	f.Add("t=1,v1=00", []byte(`{"MessageID":1,"DLR":"Delivered"}`))
 	f.Add("t=-9223372036854775808,v1=", []byte(`[]`))

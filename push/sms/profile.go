@@ -87,7 +87,8 @@ func loadProfile(name string) (*Profile, error) {
 	b, err := profiles.ReadFile("profiles/" + name + ".json")
 	if err != nil {
 		if !strings.ContainsAny(name, `/\.`) {
-			return nil, fmt.Errorf("the SMS profile %s is not known: BALAGH_SMS_PROFILE must be %s, or the path of a JSON file", name, strings.Join(ready(), ", "))
+			return nil, fmt.Errorf("the SMS profile %s is not known: BALAGH_SMS_PROFILE must be %s, or the path of a JSON file",
+				name, strings.Join(ready(), ", "))
 		}
 		if b, err = os.ReadFile(name); err != nil {
 			return nil, fmt.Errorf("read the SMS profile: %w", err)

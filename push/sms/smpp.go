@@ -23,9 +23,9 @@ import (
 const (
 	firstRebind    = time.Second // full jitter, doubled
 	longestRebind  = time.Minute
-	unbindWait     = 2 * time.Second
-	maxParts       = 255 // of one text: a count of one octet
-	maxSystemID    = 15  // characters, as the protocol has it
+	unbindWait     = 5 * time.Second // for what is under way at the end, and the word of goodbye
+	maxParts       = 255             // of one text: a count of one octet
+	maxSystemID    = 15              // characters, as the protocol has it
 	maxSystemType  = 12
 	maxSenderName  = 11
 	maxSenderDigit = 15
@@ -55,8 +55,8 @@ type SMPPConfig struct {
 // SMPP sends to an SMS centre over SMPP 3.4, as a transceiver. It is a push.Channel; while Run has no session with the centre, each
 // attempt ends as Later.
 //
-// A text that takes several segments goes out as a concatenated message, one submission after the other; the receipt is asked for with
-// the last of them, under whose name the text is known. A notice without a Delivery, such as a code, asks for none.
+// A text that takes several segments goes out as a concatenated message, one submission after the other; the receipt is asked
+// for with the last of them, under whose name the text is known. A notice without a Delivery, such as a code, asks for none.
 type SMPP struct {
 	config SMPPConfig
 	source pdu.Address
@@ -125,7 +125,8 @@ func sourceAddress(sender string) (pdu.Address, error) {
 	case numeric && len(digits) <= maxSenderDigit:
 		return pdu.NewAddressWithTonNpiAddr(data.GSM_TON_INTERNATIONAL, data.GSM_NPI_E164, digits)
 	case numeric || len(sender) > maxSenderName || !printable(sender):
-		return pdu.Address{}, fmt.Errorf("BALAGH_SMS_SENDER must be a name of up to %d plain characters, a short code or an international number", maxSenderName)
+		return pdu.Address{}, fmt.Errorf("BALAGH_SMS_SENDER must be a name of up to %d plain characters, a short code or an international number",
+			maxSenderName)
 	}
 	return pdu.NewAddressWithTonNpiAddr(data.GSM_TON_ALPHANUMERIC, data.GSM_NPI_UNKNOWN, sender)
 }
@@ -143,7 +144,7 @@ func (p *SMPP) Run(ctx context.Context) error {
 			fails = 0
 			p.config.Log.InfoContext(ctx, "bound to the SMS centre")
 			p.use(s, "")
-			err = s.serve(ctx, p.config.Alive)
+			err = s.serve(ctx, p.config.Alive, p.drain)
 			p.use(nil, reasonUnreachable)
 		} else {
 			p.use(nil, bindReason(err))
@@ -157,6 +158,19 @@ func (p *SMPP) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// drain lets no more texts go out and waits for the answers to those that did: without them they would go out again.
+func (p *SMPP) drain(ctx context.Context) {
+	p.use(nil, reasonNotBound)
+	for range cap(p.window) {
+		select {
+		case p.window <- struct{}{}:
+			defer func() { <-p.window }()
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Bound says whether there is a session with the SMS centre.
@@ -244,6 +258,7 @@ func (p *SMPP) Send(ctx context.Context, n push.Notice) push.Outcome {
 	case <-ctx.Done():
 		return push.Outcome{Reason: reasonTimeout}
 	}
+	reference := byte(crc32.ChecksumIEEE([]byte(n.Delivery + n.Text.Body)))
 	for i, part := range parts {
 		m, err := p.submission(to, part, encoding)
 		if err != nil {
@@ -251,7 +266,7 @@ func (p *SMPP) Send(ctx context.Context, n push.Notice) push.Outcome {
 		}
 		if len(parts) > 1 {
 			m.EsmClass |= data.SM_UDH_GSM // the library sets the header, but does not say that there is one
-			m.Message.SetUDH(pdu.UDH{pdu.NewIEConcatMessage(byte(len(parts)), byte(i+1), byte(crc32.ChecksumIEEE([]byte(n.Delivery+n.Text.Body))))})
+			m.Message.SetUDH(pdu.UDH{pdu.NewIEConcatMessage(byte(len(parts)), byte(i+1), reference)})
 		}
 		if i == len(parts)-1 && n.Delivery != "" {
 			m.RegisteredDelivery = 1

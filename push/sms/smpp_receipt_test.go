@@ -50,7 +50,7 @@ func TestSMPP_receipts(t *testing.T) {
 		return fault.New(fault.NotFound)
 	}})
 	bound(t, p)
-	for _, ref := range []string{"7", "255", "1aB", "ours"} { // 427, which is 1ab, was taken by an earlier process
+	for _, ref := range []string{"7", "255", "1aB", "ours", "10", "16"} { // 427, which is 1ab, was taken by an earlier process
 		if o := sent(t, p, ref); o.Ref != ref {
 			t.Fatalf("%+v", o)
 		}
@@ -82,12 +82,13 @@ func TestSMPP_receipts(t *testing.T) {
 		{"nobody's", delivered(fmt.Sprintf(receiptForm, "99", "DELIVRD"), 4), data.ESME_RX_T_APPN, []string{"99"}, push.Delivered, ""},
 		{"exact before any other form", delivered(fmt.Sprintf(receiptForm, "427", "DELIVRD"), 4), data.ESME_ROK, []string{"427"}, push.Delivered, ""},
 		{"taken, but not settled yet", delivered(fmt.Sprintf(receiptForm, "ours", "DELIVRD"), 4), data.ESME_RX_T_APPN, []string{"ours"}, push.Delivered, ""},
+		{"the same, and its digits are another's in the other form", delivered(fmt.Sprintf(receiptForm, "10", "DELIVRD"), 4), data.ESME_RX_T_APPN, []string{"10"}, push.Delivered, ""},
 		{"for the second time", delivered(fmt.Sprintf(receiptForm, "seen", "DELIVRD"), 4), data.ESME_ROK, []string{"seen"}, push.Delivered, ""},
 		{"the store is out of order", delivered(fmt.Sprintf(receiptForm, "broken", "DELIVRD"), 4), data.ESME_RX_T_APPN, []string{"broken"}, push.Delivered, ""},
 		{"no receipt's text", delivered("hello", 4), data.ESME_RX_P_APPN, nil, "", ""},
 		{"without a name", delivered("stat:DELIVRD", 4), data.ESME_RX_P_APPN, nil, "", ""},
 		{"a person writes", delivered("id:7 stat:DELIVRD", 0), data.ESME_ROK, nil, "", ""},
-		{"a step on the way", delivered(fmt.Sprintf(receiptForm, "7", "DELIVRD"), data.SM_INTMD_DLV_NOTIFY_TYPE), data.ESME_ROK, nil, "", ""},
+		{"a step on the way", delivered(fmt.Sprintf(receiptForm, "7", "DELIVRD"), data.SM_INTMD_DLV_NOTIFY_TYPE, field(pdu.TagReceiptedMessageID, "7")), data.ESME_ROK, nil, "", ""},
 	} {
 		mu.Lock()
 		asked = nil

@@ -46,8 +46,8 @@ func newSession(conn *gosmpp.Connection, timeout time.Duration, receipt func(*pd
 }
 
 // serve reads until the session ends: because the other side ended it, because it did not answer an enquiry, or because ctx
-// ended, upon which it unbinds and returns nil. Nothing that it started is left when it returns.
-func (s *session) serve(ctx context.Context, alive time.Duration) error {
+// ended, upon which it lets what is under way end by drain, unbinds and returns nil. Nothing that it started is left when it returns.
+func (s *session) serve(ctx context.Context, alive time.Duration, drain func(context.Context)) error {
 	defer s.working.Wait()
 	go func() {
 		defer close(s.ended)
@@ -64,8 +64,9 @@ func (s *session) serve(ctx context.Context, alive time.Duration) error {
 		case <-s.ended:
 			return s.err
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(unbindWait, s.timeout))
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), unbindWait)
 			defer cancel()
+			drain(last)
 			_, _ = s.request(last, pdu.NewUnbind())
 			return nil
 		case <-tick.C:
