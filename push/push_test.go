@@ -5,8 +5,11 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/event"
@@ -15,6 +18,8 @@ import (
 	"github.com/balagh/balagh/store/sqlite"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 var epoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 // clocks that the test moves: the one on the wall, which somebody may set, and the one that only runs.
@@ -22,6 +27,7 @@ type clocks struct {
 	mu     sync.Mutex
 	now    time.Time
 	steady time.Duration
+	looks  []*atomic.Int64 // of each sender at the steady one
 }
 
 func (c *clocks) Now() time.Time {
@@ -34,6 +40,18 @@ func (c *clocks) Steady() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.steady
+}
+
+// watched is Steady for one more sender, whose looks are counted.
+func (c *clocks) watched() func() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := new(atomic.Int64)
+	c.looks = append(c.looks, n)
+	return func() time.Duration {
+		defer n.Add(1)
+		return c.Steady()
+	}
 }
 
 // advance lets time pass.

@@ -3,6 +3,7 @@ package push_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -23,10 +24,13 @@ func taken(push.Notice) push.Outcome { return push.Outcome{Answer: push.Taken, R
 // run starts a sender that looks every millisecond. stop asks it to stop, wait waits until it has.
 func (b bench) run(t *testing.T, c channel, change func(*push.Sender)) (stop, wait func()) {
 	t.Helper()
-	s := &push.Sender{Service: b.Service, Name: push.ChannelPush, Channel: c, Steady: b.clock.Steady, Workers: 4, Batch: 16, Poll: time.Millisecond}
+	s := &push.Sender{Service: b.Service, Name: push.ChannelPush, Channel: c, Steady: b.clock.watched(), Workers: 4, Batch: 16, Poll: time.Millisecond}
 	if change != nil {
 		change(s)
 	}
+	began, looked := make(chan struct{}), s.Steady
+	begin := sync.OnceFunc(func() { close(began) })
+	s.Steady = func() time.Duration { defer begin(); return looked() }
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -36,7 +40,17 @@ func (b bench) run(t *testing.T, c channel, change func(*push.Sender)) (stop, wa
 		}
 	})
 	t.Cleanup(func() { cancel(); wait() })
+	<-began // by the clocks as they are now
 	return cancel, wait
+}
+
+// idles waits until the senders have looked, and looked again, while nothing is under way.
+func (b bench) idles(t *testing.T) {
+	t.Helper()
+	for i, n := range b.clock.looks {
+		before := n.Load()
+		eventually(t, fmt.Sprint("sender ", i, " looks"), func() bool { return n.Load() >= before+3 })
+	}
 }
 
 func (b bench) await(t *testing.T, fact, device string, want push.State) push.Delivery {
@@ -121,35 +135,43 @@ func TestSender_Run_answers(t *testing.T) {
 
 func TestSender_Run_throttledWaitsAsAWhole(t *testing.T) {
 	t.Parallel()
-	b := setUp(t)
-	var sent atomic.Int64
-	var open atomic.Bool
-	b.run(t, func(n push.Notice) push.Outcome {
-		sent.Add(1)
-		if open.Load() {
-			return taken(n)
-		}
-		return push.Outcome{Answer: push.Throttled, Reason: "throttled", After: 2 * time.Minute}
-	}, func(s *push.Sender) { s.Workers = 2 })
-	const facts = 50
-	for i := range facts {
-		b.tell(t, fact(strconv.Itoa(i), event.ReportReplied, "noura", ""))
+	for _, c := range []struct{ asked, pause time.Duration }{{0, time.Minute}, {time.Second, time.Minute}, {2 * time.Minute, 2 * time.Minute}} {
+		t.Run(c.asked.String(), func(t *testing.T) {
+			t.Parallel()
+			b := setUp(t)
+			var sent atomic.Int64
+			var open atomic.Bool
+			b.run(t, func(n push.Notice) push.Outcome {
+				sent.Add(1)
+				if open.Load() {
+					return taken(n)
+				}
+				return push.Outcome{Answer: push.Throttled, Reason: "throttled", After: c.asked}
+			}, func(s *push.Sender) { s.Workers = 2 })
+			const facts = 20
+			for i := range facts {
+				b.tell(t, fact(strconv.Itoa(i), event.ReportReplied, "noura", ""))
+			}
+			eventually(t, "it is throttled", func() bool { return sent.Load() > 0 })
+			eventually(t, "no lease is left", func() bool { return b.count(t, facts)[push.Queued] == 2*facts })
+			before := sent.Load()
+			if before > 2 {
+				t.Errorf("%d attempts with 2 workers after the first 429", before)
+			}
+			b.clock.set(24*time.Hour - time.Minute) // the pause is kept by a clock that nobody sets
+			b.idles(t)
+			b.clock.set(-24*time.Hour + time.Minute)
+			b.clock.advance(c.pause - time.Millisecond)
+			b.tell(t, fact("late", event.ReportReplied, "noura", ""))
+			b.idles(t)
+			if sent.Load() != before || b.deliveries(t, "late")["phone"].Fence != 0 {
+				t.Error("sent within the pause")
+			}
+			open.Store(true)
+			b.clock.advance(time.Millisecond)
+			eventually(t, "all is sent", func() bool { return b.count(t, facts)[push.Accepted] == 2*facts })
+		})
 	}
-	b.await(t, "0", "phone", push.Queued)
-	eventually(t, "no lease is left", func() bool { return b.count(t, facts)[push.Queued] == 2*facts })
-	if n := sent.Load(); n > 2 {
-		t.Errorf("%d attempts with 2 workers after the first 429", n)
-	}
-	before := sent.Load()
-	b.clock.advance(119 * time.Second)
-	b.tell(t, fact("late", event.ReportReplied, "noura", ""))
-	eventually(t, "the sender looks", func() bool { return b.deliveries(t, "late")["phone"].State == push.Queued })
-	if sent.Load() != before {
-		t.Error("sent within the pause")
-	}
-	open.Store(true)
-	b.clock.advance(time.Second)
-	eventually(t, "all is sent", func() bool { return b.count(t, facts)[push.Accepted] == 2*facts })
 }
 
 // count the deliveries of the facts 0 to n-1 by state.
@@ -169,19 +191,23 @@ func TestSender_Run_survivesPanics(t *testing.T) {
 	b := setUp(t)
 	var sent atomic.Int64
 	b.run(t, func(n push.Notice) push.Outcome {
-		if sent.Add(1) <= 2 {
+		if sent.Add(1); n.ID == event.Derive("bad", "inbox") {
 			panic("boom")
 		}
 		return taken(n)
 	}, nil)
-	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
-	eventually(t, "the panics are noted", func() bool { ds := b.deliveries(t, "e"); return ds["phone"].Attempts+ds["second"].Attempts == 2 })
-	if r := b.deliveries(t, "e")["phone"].Reason; r != "panic" {
-		t.Errorf("reason %q", r)
+	b.tell(t, fact("bad", event.ReportReplied, "noura", ""), fact("good", event.ReportReplied, "noura", ""))
+	for _, dev := range []string{"phone", "second"} {
+		if d := b.await(t, "bad", dev, push.Failed); d.Reason != "panic" {
+			t.Errorf("reason %q", d.Reason)
+		}
+		b.await(t, "good", dev, push.Accepted)
 	}
-	b.clock.advance(10 * time.Second)
-	b.await(t, "e", "phone", push.Accepted)
-	b.await(t, "e", "second", push.Accepted)
+	b.clock.advance(time.Hour)
+	b.idles(t)
+	if n := sent.Load(); n != 4 {
+		t.Errorf("%d attempts; want 4: what panics is not tried again", n)
+	}
 }
 
 func TestSender_Run_asksBeforeItSends(t *testing.T) {
@@ -208,32 +234,54 @@ func TestSender_Run_asksBeforeItSends(t *testing.T) {
 	}
 }
 
-// What was read while it waited behind others for a worker is not sent.
-func TestSender_Run_readWhileLeased(t *testing.T) {
+// What is read while others are being sent is not sent: no more is leased than is attempted at once.
+func TestSender_Run_readWhileOthersAreSent(t *testing.T) {
 	t.Parallel()
 	b := setUp(t)
 	b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "phone", Token: "token-1"}}})
-	first, second := fact("0", event.ReportReplied, "noura", ""), fact("1", event.ReportReplied, "noura", "")
-	b.tell(t, first)
+	b.tell(t, fact("0", event.ReportReplied, "noura", ""))
 	b.clock.advance(time.Second)
-	b.tell(t, second)
+	b.tell(t, fact("1", event.ReportReplied, "noura", ""))
 	sending, goOn := make(chan struct{}), make(chan struct{})
 	b.run(t, func(n push.Notice) push.Outcome {
 		if n.ID != event.Derive("0", "inbox") {
 			t.Errorf("sent after it was read")
+			return taken(n)
 		}
 		close(sending)
 		<-goOn
 		return taken(n)
 	}, func(s *push.Sender) { s.Workers = 1 })
 	<-sending
-	b.await(t, "1", "phone", push.Leased)
-	if err := b.Acknowledge(t.Context(), as("noura", ""), event.Derive("1", "inbox"), true); err != nil {
+	err := b.Acknowledge(t.Context(), as("noura", ""), event.Derive("1", "inbox"), true)
+	close(goOn)
+	if err != nil {
 		t.Fatal(err)
 	}
-	close(goOn)
 	b.await(t, "0", "phone", push.Accepted)
-	b.await(t, "1", "phone", push.Read)
+	b.await(t, "1", "phone", push.Suppressed)
+}
+
+// A phone that was quicker than the answer of the channel stays the one that knows better.
+func TestSender_Run_readWhileBeingSent(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "phone", Token: "token-1"}}})
+	var sent atomic.Bool
+	b.run(t, func(n push.Notice) push.Outcome {
+		if err := b.Acknowledge(context.Background(), as("noura", "phone"), n.ID, true); err != nil {
+			t.Error(err)
+		}
+		sent.Store(true)
+		return taken(n)
+	}, nil)
+	b.tell(t, fact("0", event.ReportReplied, "noura", ""))
+	b.await(t, "0", "phone", push.Read)
+	eventually(t, "it is sent", sent.Load)
+	b.idles(t)
+	if d := b.deliveries(t, "0")["phone"]; d.State != push.Read {
+		t.Errorf("set back to %s", d.State)
+	}
 }
 
 func TestSender_Run_expires(t *testing.T) {
@@ -243,29 +291,6 @@ func TestSender_Run_expires(t *testing.T) {
 	b.clock.advance(push.DefaultExpiry)
 	b.run(t, func(n push.Notice) push.Outcome { t.Error("sent after its deadline"); return taken(n) }, nil)
 	b.await(t, "e", "phone", push.Expired)
-}
-
-// A lease that a dead sender left is taken over; its late result changes nothing.
-func TestSender_Run_takesOver(t *testing.T) {
-	t.Parallel()
-	b := setUp(t)
-	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
-	dead, err := b.store.LeaseDeliveries(t.Context(), push.ChannelPush, epoch, 2*time.Minute, 10, true)
-	if err != nil || len(dead) != 2 {
-		t.Fatalf("leased %d, %v", len(dead), err)
-	}
-	b.run(t, taken, nil)
-	b.clock.advance(2 * time.Minute)
-	b.await(t, "e", "phone", push.Accepted)
-	b.await(t, "e", "second", push.Accepted)
-	for _, d := range dead {
-		if err := b.store.SettleDeliveries(t.Context(), []push.Result{{Delivery: d, State: push.Failed}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if d := b.deliveries(t, "e")["phone"]; d.State != push.Accepted || d.Fence != 2 {
-		t.Errorf("after the dead sender's result: %+v", d)
-	}
 }
 
 func TestSender_Run_twoOnOneStore(t *testing.T) {
@@ -293,35 +318,75 @@ func TestSender_Run_twoOnOneStore(t *testing.T) {
 	}
 }
 
-func TestSender_Run_boundedAndGivesBack(t *testing.T) {
+func TestSender_Run_bounded(t *testing.T) {
 	t.Parallel()
 	b := setUp(t)
-	const facts = 100
+	const facts = 50
 	for i := range facts {
 		b.tell(t, fact(strconv.Itoa(i), event.ReportReplied, "noura", ""))
 	}
 	goOn, full := make(chan struct{}), make(chan struct{})
-	var sent, most atomic.Int64
+	var sent, now, most atomic.Int64
 	stop, wait := b.run(t, func(n push.Notice) push.Outcome {
-		now := sent.Add(1)
-		for m := most.Load(); now > m && !most.CompareAndSwap(m, now); m = most.Load() {
+		at := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); at > m && !most.CompareAndSwap(m, at); m = most.Load() {
 		}
-		if now == 4 {
+		if sent.Add(1) == 4 {
 			close(full)
 		}
 		<-goOn
 		return taken(n)
 	}, nil)
 	<-full
-	if n := b.count(t, facts)[push.Leased]; n > 4+2*16 {
-		t.Errorf("%d leased at once; want at most the workers and two batches", n)
+	b.clock.advance(time.Second) // and look again, with no worker free
+	leased := b.count(t, facts)[push.Leased]
+	stop()
+	close(goOn)
+	wait()
+	if leased != 4 || most.Load() != 4 {
+		t.Errorf("%d leased, %d sent at once; want as many as workers", leased, most.Load())
+	}
+	got := b.count(t, facts)
+	if n := sent.Load(); got[push.Accepted] != int(n) || got[push.Queued] != 2*facts-int(n) || n > 16 {
+		t.Errorf("after the stop %v, %d sent; want what was under way accepted, the others queued", got, n)
+	}
+}
+
+// What was leased and not begun when it was told to stop is given back as it was, for others to send at once.
+func TestSender_Run_givesBack(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "phone", Token: "token-1"}}})
+	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
+	asking, goOn := make(chan struct{}, 1), make(chan struct{})
+	b.Directory = &slowDirectory{Directory: b.people, asking: asking, goOn: goOn}
+	stop, wait := b.run(t, func(n push.Notice) push.Outcome { t.Error("sent after the stop"); return taken(n) }, nil)
+	<-asking
+	if d := b.deliveries(t, "e")["phone"]; d.State != push.Leased {
+		t.Errorf("not leased: %+v", d)
 	}
 	stop()
 	close(goOn)
 	wait()
-	if got := b.count(t, facts); got[push.Accepted] != 4 || got[push.Queued] != 2*facts-4 {
-		t.Errorf("after the stop %v; want what was under way accepted, the others queued", got)
+	if d := b.deliveries(t, "e")["phone"]; d.State != push.Queued || d.Attempts != 0 || !d.Due.Equal(epoch) || d.Fence != 1 {
+		t.Errorf("after the stop %+v", d)
 	}
+}
+
+// slowDirectory says that it is asked, and answers when told to.
+type slowDirectory struct {
+	push.Directory
+	asking, goOn chan struct{}
+}
+
+func (d *slowDirectory) Contacts(ctx context.Context, ids []string) (map[string]push.Contact, error) {
+	select {
+	case d.asking <- struct{}{}:
+	default:
+	}
+	<-d.goOn
+	return d.Directory.Contacts(ctx, ids)
 }
 
 // brokenStore refuses the first writes of results.
@@ -342,16 +407,69 @@ func TestSender_Run_keepsResults(t *testing.T) {
 	b := setUp(t)
 	broken := &brokenStore{Store: b.store}
 	broken.left.Store(2)
+	b.Store = broken
 	var sent atomic.Int64
-	b.run(t, func(n push.Notice) push.Outcome { sent.Add(1); return taken(n) }, func(s *push.Sender) {
-		service := *s.Service
-		service.Store = broken
-		s.Service = &service
-	})
+	b.run(t, func(n push.Notice) push.Outcome { sent.Add(1); return taken(n) }, nil)
 	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
 	b.await(t, "e", "phone", push.Accepted)
 	b.await(t, "e", "second", push.Accepted)
 	if sent.Load() != 2 {
 		t.Errorf("%d attempts; want 2", sent.Load())
 	}
+}
+
+// While nobody can say whom a delivery is for, it waits like one that a channel could not take.
+func TestSender_Run_directoryOut(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
+	b.people.fail(errors.New("out of reach"))
+	b.run(t, taken, nil)
+	eventually(t, "it is tried", func() bool { return b.deliveries(t, "e")["phone"].Attempts > 0 })
+	b.await(t, "e", "phone", push.Queued)
+	if d := b.deliveries(t, "e")["phone"]; d.Reason != "directory" {
+		t.Errorf("%+v", d)
+	}
+	b.people.fail(nil)
+	eventually(t, "it is sent", func() bool {
+		b.clock.advance(10 * time.Second)
+		ds := b.deliveries(t, "e")
+		return ds["phone"].State == push.Accepted && ds["second"].State == push.Accepted
+	})
+}
+
+// The phone may have registered anew while the answer about its old token was on its way.
+func TestSender_Run_dropsOnlyTheDeadToken(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "phone", Token: "old"}}})
+	b.run(t, func(n push.Notice) push.Outcome {
+		b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "phone", Token: "new"}}}) // registered meanwhile
+		return push.Outcome{Answer: push.Gone, Reason: "unregistered"}
+	}, nil)
+	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
+	b.await(t, "e", "phone", push.Failed)
+	if got := b.people.get("noura").Devices[0].Token; got != "new" {
+		t.Errorf("token %q; want the new one kept", got)
+	}
+}
+
+func TestSender_Run_timeout(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.people.set("noura", push.Contact{Push: true, Devices: []push.Device{{ID: "phone", Token: "token-1"}}})
+	b.run(t, nil, func(s *push.Sender) { s.Channel, s.Timeout = hanging{}, 5*time.Millisecond })
+	b.tell(t, fact("e", event.ReportReplied, "noura", ""))
+	eventually(t, "it is tried", func() bool { return b.deliveries(t, "e")["phone"].Attempts > 0 })
+	if d := b.await(t, "e", "phone", push.Queued); d.Reason != "timeout" {
+		t.Errorf("%+v", d)
+	}
+}
+
+// hanging is a channel that never answers.
+type hanging struct{}
+
+func (hanging) Send(ctx context.Context, _ push.Notice) push.Outcome {
+	<-ctx.Done()
+	return push.Outcome{Reason: "timeout"}
 }
