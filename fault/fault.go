@@ -65,7 +65,9 @@ const (
 
 // Field is one fault of one input field.
 type Field struct {
-	Path   string // JSON pointer without the leading slash: "place/latitude", "attributes/mosque_name"
+	// Path is a JSON pointer without the leading slash: "place/latitude", "attributes/mosque_name". Where one character of a string
+	// is the fault, its place in code points, from 0, follows: "texts/ar/body/17".
+	Path   string
 	Reason Reason
 }
 

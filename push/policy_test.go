@@ -5,13 +5,12 @@ import (
 	"reflect"
 	"testing"
 	"time"
-
-	"github.com/balagh/balagh/fault"
 )
 
 func TestPolicy_JSON(t *testing.T) {
 	t.Parallel()
-	p := Policy{Kind: Closed, Rev: 3, Steps: []Step{{ChannelSMS, time.Minute}}, Urgent: true, TTL: time.Hour, By: "staff", At: time.Unix(1, 0).UTC()}
+	p := Policy{Kind: Closed, Rev: 3, Steps: []Step{{ChannelSMS, time.Minute}}, Urgent: true, TTL: time.Hour, By: "staff",
+		At: time.Unix(1, 0).UTC()}
 	b, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -32,10 +31,11 @@ func TestPolicy_JSON_overflow(t *testing.T) {
 	t.Parallel()
 	for _, n := range []string{"9223372037", "18446744074", "9223372036854775807", "-9223372037"} {
 		var p Policy
-		if err := json.Unmarshal([]byte(`{"kind":"closed","ttl_seconds":`+n+`,"steps":[{"channel":"sms","wait_seconds":`+n+`}]}`), &p); err != nil {
+		doc := `{"kind":"closed","ttl_seconds":` + n + `,"steps":[{"channel":"sms","wait_seconds":` + n + `}]}`
+		if err := json.Unmarshal([]byte(doc), &p); err != nil {
 			t.Fatal(err)
 		}
-		want := fault.Fields{{Path: "steps/0/wait_seconds", Reason: fault.OutOfRange}, {Path: "ttl_seconds", Reason: fault.OutOfRange}}.Err().Error()
+		const want = "validation_failed: steps/0/wait_seconds out_of_range, ttl_seconds out_of_range"
 		if err := p.check(); err == nil || err.Error() != want {
 			t.Errorf("%s: %v; want %s", n, err, want)
 		}

@@ -77,7 +77,7 @@ func forbidden(r rune) bool {
 }
 
 // render puts the values in. An SMS gets no isolates: they would make UCS-2 of an English one, and old phones show them as boxes;
-// ten ASCII digits side by side keep their order without them (UAX #9, rule W2 to L2: they are one run of numbers at an even level).
+// ten ASCII digits side by side keep their order without them (UAX #9, rules W2 to L2: they are one run of numbers, at an even level).
 func (p parsed) render(v Vars, isolated bool) string {
 	if len(p.names) == 0 {
 		return strings.Join(p.literals, "")

@@ -13,12 +13,12 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                                "",
-		"Report {number}.":                "Report 1234567897.",
-		"{number}{number}":                "12345678971234567897",
-		"{{number}} is {number}":          "{number} is 1234567897",
-		"{{{number}}}":                    "{1234567897}",
-		"}}{{":                            "}{",
+		"":                       "",
+		"Report {number}.":       "Report 1234567897.",
+		"{number}{number}":       "12345678971234567897",
+		"{{number}} is {number}": "{number} is 1234567897",
+		"{{{number}}}":           "{1234567897}",
+		"}}{{":                   "}{",
 		"بلاغك رقم {number}،\nشكرًا":      "بلاغك رقم 1234567897،\nشكرًا",
 		"شکایت\u200cنمبر\u200f {number}۔": "شکایت\u200cنمبر\u200f 1234567897۔",
 	} {

@@ -29,16 +29,17 @@ CREATE TABLE policies(
 const newestTemplates = `SELECT doc FROM templates WHERE (kind, channel, version) IN
 	(SELECT kind, channel, max(version) FROM templates GROUP BY kind, channel) ORDER BY kind, channel`
 
-const newestPolicies = `SELECT doc FROM policies WHERE (kind, rev) IN (SELECT kind, max(rev) FROM policies GROUP BY kind) ORDER BY kind`
+const newestPolicies = `SELECT doc FROM policies WHERE (kind, rev) IN
+	(SELECT kind, max(rev) FROM policies GROUP BY kind) ORDER BY kind`
 
 // Templates are the newest versions.
 func (db *DB) Templates(ctx context.Context) ([]push.Template, error) {
-	return values[push.Template](docs[push.Template](db.query(ctx, newestTemplates)))
+	return values(docs[push.Template](db.query(ctx, newestTemplates)))
 }
 
 // TemplateVersions are all versions for a kind and channel.
 func (db *DB) TemplateVersions(ctx context.Context, k push.Kind, channel string) ([]push.Template, error) {
-	return values[push.Template](docs[push.Template](db.query(ctx, `SELECT doc FROM templates WHERE kind = ? AND channel = ? ORDER BY version DESC`, k, channel)))
+	return values(docs[push.Template](db.query(ctx, `SELECT doc FROM templates WHERE kind = ? AND channel = ? ORDER BY version DESC`, k, channel)))
 }
 
 // AddTemplate writes a version.
@@ -52,7 +53,7 @@ func (db *DB) AddTemplate(ctx context.Context, t push.Template) error {
 
 // Policies are those of the highest rev.
 func (db *DB) Policies(ctx context.Context) ([]push.Policy, error) {
-	return values[push.Policy](docs[push.Policy](db.query(ctx, newestPolicies)))
+	return values(docs[push.Policy](db.query(ctx, newestPolicies)))
 }
 
 // AddPolicy writes a rev.

@@ -80,7 +80,8 @@ func textsApart(t *testing.T, s push.Store) {
 	if bodies != "bad" {
 		t.Errorf("the present ones are %q in order; want b, a, d", bodies)
 	}
-	if all, err := s.TemplateVersions(t.Context(), push.Closed, push.ChannelEmail); err != nil || len(all) != 1 || all[0].Texts["ar"].Body != "b" {
+	all, err := s.TemplateVersions(t.Context(), push.Closed, push.ChannelEmail)
+	if err != nil || len(all) != 1 || all[0].Texts["ar"].Body != "b" {
 		t.Errorf("versions of another channel: %+v, %v", all, err)
 	}
 }
@@ -130,8 +131,8 @@ func textsOneWins(t *testing.T, s push.Store) {
 }
 
 func textsPolicy(k push.Kind, rev int64) push.Policy {
-	return push.Policy{Kind: k, Rev: rev, Steps: []push.Step{{Channel: push.ChannelSMS, Wait: time.Second}, {Channel: push.ChannelEmail, Wait: push.MaxWait}},
-		Urgent: true, Replaces: true, TTL: push.MaxTTL, By: "staff", At: pushEpoch}
+	steps := []push.Step{{Channel: push.ChannelSMS, Wait: time.Second}, {Channel: push.ChannelEmail, Wait: push.MaxWait}}
+	return push.Policy{Kind: k, Rev: rev, Steps: steps, Urgent: true, Replaces: true, TTL: push.MaxTTL, By: "staff", At: pushEpoch}
 }
 
 func textsPolicies(t *testing.T, s push.Store) {
