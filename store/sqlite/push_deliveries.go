@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/balagh/balagh/fault"
@@ -104,54 +102,60 @@ func (db *DB) NextDelivery(ctx context.Context, channel string) (time.Time, bool
 	return moment(*due), true, nil
 }
 
-// LeaseDeliveries takes what is due, bulk only as far as nothing else fills the batch.
+// LeaseDeliveries takes what is due, bulk only as far as nothing else fills the batch. It reads first and then changes each row by its
+// key: one statement for both takes half as long again.
 func (db *DB) LeaseDeliveries(ctx context.Context, channel string, now time.Time, ttl time.Duration, limit int, takeOver bool) ([]push.Delivery, error) {
 	var leased []push.Delivery
 	err := db.write(ctx, func(t *tx) error {
 		leased = leased[:0]
-		var poisoned []push.Result
 		for bulk := 0; bulk <= 1 && len(leased) < limit; bulk++ {
-			rows, err := t.query(`UPDATE deliveries SET state = 'leased', due = ?1, fence = fence + 1, changed = ?2 WHERE (message, id) IN
-				(SELECT message, id FROM deliveries WHERE channel = ?3 AND bulk = ?4 AND due <= ?2 AND (?5 OR state = 'queued') ORDER BY due LIMIT ?6+0)
-				RETURNING `+deliveryColumns+`, message, id`, millis(now.Add(ttl)), millis(now), channel, bulk, takeOver, limit-len(leased))
+			rows, err := t.query(`SELECT `+deliveryColumns+`, message, id FROM deliveries
+				WHERE channel = ? AND bulk = ? AND due <= ? AND (? OR state = 'queued') ORDER BY due LIMIT ?+0`, channel, bulk, millis(now), takeOver, limit-len(leased))
 			if err != nil {
 				return err
 			}
-			broken, err := readLeased(rows, &leased, channel, now)
-			if err != nil {
+			var poisoned [][2]string
+			if leased, poisoned, err = readDue(rows, leased); err != nil {
 				return err
 			}
-			poisoned = append(poisoned, broken...)
+			for _, key := range poisoned {
+				if _, err := t.exec(`UPDATE deliveries SET state = 'failed', reason = 'unreadable', due = NULL, changed = ? WHERE message = ? AND id = ?`, millis(now), key[0], key[1]); err != nil {
+					return err
+				}
+			}
 		}
-		return t.settle(poisoned, counts{})
+		for i := range leased {
+			d := &leased[i]
+			d.State, d.Due, d.Fence, d.Changed = push.Leased, now.Add(ttl), d.Fence+1, now
+			if _, err := t.exec(`UPDATE deliveries SET state = 'leased', due = ?, fence = ?, changed = ? WHERE message = ? AND id = ?`,
+				millis(d.Due), d.Fence, millis(now), d.Message, d.ID); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lease deliveries: %w", err)
 	}
-	slices.SortStableFunc(leased, func(a, b push.Delivery) int {
-		if c := a.Planned.Compare(b.Planned); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
 	return leased, nil
 }
 
-func readLeased(rows *sql.Rows, leased *[]push.Delivery, channel string, now time.Time) (poisoned []push.Result, err error) {
+// readDue adds the deliveries that can be read, and gives the keys of those that cannot.
+func readDue(rows *sql.Rows, due []push.Delivery) (_ []push.Delivery, poisoned [][2]string, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var message, id string
 		d, err := readDelivery(rows, &message, &id)
-		if errors.As(err, &unreadable{}) {
-			poisoned = append(poisoned, push.Result{Delivery: push.Delivery{Message: message, ID: id, Channel: channel, Fence: d.Fence, Planned: now}, State: push.Failed, Reason: "unreadable", At: now})
-			continue
+		switch {
+		case errors.As(err, &unreadable{}):
+			poisoned = append(poisoned, [2]string{message, id})
+		case err != nil:
+			return nil, nil, err
+		default:
+			due = append(due, d)
 		}
-		if err != nil {
-			return nil, err
-		}
-		*leased = append(*leased, d)
 	}
-	return poisoned, rows.Err()
+	return due, poisoned, rows.Err()
 }
 
 // EndLeases ends leases that last too long.
