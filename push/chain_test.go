@@ -54,8 +54,13 @@ const dest, address = "+966500000001", "hind@example.org"
 // reachable is a bench whose gateway for SMS sends receipts, or does not.
 func reachable(t *testing.T, receipts bool) reach {
 	t.Helper()
+	return reachableBy(t, setUp(t), receipts)
+}
+
+func reachableBy(t *testing.T, b bench, receipts bool) reach {
+	t.Helper()
 	ok := push.Outcome{Answer: push.Taken, Ref: "ref"}
-	r := reach{setUp(t), &far{answer: ok}, &far{answer: ok}, &far{answer: ok}}
+	r := reach{b, &far{answer: ok}, &far{answer: ok}, &far{answer: ok}}
 	r.Channels = map[string]bool{push.ChannelPush: true, push.ChannelSMS: receipts, push.ChannelEmail: false}
 	r.people.set("hind", push.Contact{Name: "Hind", Language: "ur", Phone: dest, Email: address, Push: true, SMS: true, Mail: true,
 		Devices: []push.Device{{ID: "phone", Token: "token-1", Platform: "android"}}})

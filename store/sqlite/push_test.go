@@ -42,6 +42,60 @@ func TestDB_LeaseDeliveries_poisonedRow(t *testing.T) {
 	if state != string(push.Failed) || reason != "unreadable" {
 		t.Errorf("the poisoned row is %s (%s), want failed (unreadable)", state, reason)
 	}
+	if ds, err := db.Deliveries(t.Context(), "m1"); err != nil || len(ds) != 0 {
+		t.Errorf("deliveries %+v, %v", ds, err)
+	}
+	if _, any, err := db.NextDelivery(t.Context(), push.ChannelPush); err != nil || !any {
+		t.Errorf("next: %t, %v", any, err)
+	}
+	if again, err := db.LeaseDeliveries(t.Context(), push.ChannelPush, now.Add(time.Hour), time.Minute, 10, true); err != nil || len(again) != 1 || again[0].Message != "m2" {
+		t.Errorf("leased again %+v, %v", again, err)
+	}
+}
+
+// A message that cannot be read is acknowledged all the same, and keeps neither its neighbours' chains nor their inbox waiting for ever.
+func TestDB_LeaseChains_poisonedRow(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	for _, id := range []string{"m1", "m2", "m3"} {
+		m := push.Message{ID: id, Citizen: id, Kind: push.Received, At: now}
+		d := push.Delivery{ID: "d", Message: id, Citizen: id, Target: "phone", Channel: push.ChannelPush, Planned: now, Deadline: now.Add(time.Hour)}
+		p := push.Planned{Message: m, Plan: push.Plan{Deliveries: []push.Delivery{d}, Since: now, Due: now.Add(time.Minute)}}
+		if _, err := db.PlanMessages(t.Context(), []push.Planned{p}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.write(t.Context(), func(w *tx) error {
+		_, err := w.exec(`UPDATE messages SET doc = '{' WHERE id = 'm1'`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.write(t.Context(), func(w *tx) error {
+		_, err := w.exec(`UPDATE deliveries SET doc = '[]' WHERE message = 'm2'`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []time.Time{now.Add(time.Minute), now.Add(time.Hour)} {
+		xs, err := db.LeaseChains(t.Context(), at, time.Minute, 10)
+		if err != nil || len(xs) != 2 {
+			t.Fatalf("leased %+v, %v; want m2 and m3", xs, err)
+		}
+		for _, x := range xs {
+			if want := map[string]int{"m2": 0, "m3": 1}[x.Message.ID]; len(x.Deliveries) != want {
+				t.Errorf("%s has %+v; want %d", x.Message.ID, x.Deliveries, want)
+			}
+		}
+	}
+	known, err := db.AcknowledgeMessages(t.Context(), "m1", []string{"m1"}, "", now, true)
+	if err != nil || len(known) != 1 {
+		t.Errorf("known %v, %v", known, err)
+	}
+	if xs, err := db.LeaseChains(t.Context(), now.Add(2*time.Hour), time.Minute, 10); err != nil || len(xs) != 2 {
+		t.Errorf("leased %+v, %v", xs, err)
+	}
 }
 
 func TestPush_plans(t *testing.T) {
