@@ -45,7 +45,7 @@ func BenchmarkClient_Send(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				n := n
 				for pb.Next() {
-					n.Device.Token = fmt.Sprintf("phone-%d", seq.Add(1)%1000)
+					n.To = fmt.Sprintf("phone-%d", seq.Add(1)%1000)
 					if o := client.Send(b.Context(), n); o.Answer != push.Taken {
 						b.Errorf("%+v", o)
 					}

@@ -115,7 +115,7 @@ func (f *fake) client(t *testing.T) *fcm.Client {
 
 func notice(token string) push.Notice {
 	return push.Notice{ID: "0193fa66-0000-8000-8000-000000000000", Kind: push.Resolved, Report: "0193fa66-0000-7000-8000-000000000001", Number: "1234567890",
-		Device: push.Device{ID: "phone", Token: token, Platform: "android"}, Language: "ar", Text: push.Render(push.Resolved, "ar", "1234567890"), TTL: 24 * time.Hour}
+		To: token, Device: push.Device{ID: "phone", Token: token, Platform: "android"}, Language: "ar", Text: push.Render(push.Resolved, "ar", "1234567890"), TTL: 24 * time.Hour}
 }
 
 func TestClient_Send(t *testing.T) {

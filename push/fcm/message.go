@@ -29,11 +29,10 @@ var (
 
 // message is the notice in FCM's form, or why FCM would refuse it: reason "invalid_argument" or "payload_too_large".
 //
-// Its id, or the key under which it replaces an older one, is what each platform shows it under: what arrives twice shows
-// once. A device gets only the part of its own platform; encoding the others is a third of what a send costs.
+// Its id is the tag that Android and browsers show it under: what arrives twice shows once. APNs has one field for that and for
+// what replaces an older one, so there the id gives way to the key when there is one. A device gets only the part of its own platform; encoding the others is a third of what a send costs.
 func message(n push.Notice, now time.Time) (m *messaging.Message, reason string) {
-	to := cmp.Or(n.To, n.Device.Token)
-	if to == "" || n.Topic && !topicName.MatchString(to) {
+	if n.To == "" || n.Topic && !topicName.MatchString(n.To) {
 		return nil, "invalid_argument"
 	}
 	m = &messaging.Message{
@@ -43,16 +42,15 @@ func message(n push.Notice, now time.Time) (m *messaging.Message, reason string)
 	}
 	limit := maxPayload
 	if n.Topic {
-		m.Topic, limit = to, maxTopicPayload
+		m.Topic, limit = n.To, maxTopicPayload
 	} else {
-		m.Token = to
+		m.Token = n.To
 	}
 	if exceeds(m, limit) {
 		return nil, "payload_too_large"
 	}
 	d := display{Notice: n, collapse: shortened(n.Collapse), ttl: min(max(n.TTL, 0), maxTTL).Truncate(time.Second),
 		high: n.Urgent || n.Kind != push.Announcement}
-	d.shown = cmp.Or(d.collapse, n.ID)
 	platform := n.Device.Platform
 	if n.Topic {
 		platform = "" // whoever has subscribed
@@ -73,7 +71,6 @@ func message(n push.Notice, now time.Time) (m *messaging.Message, reason string)
 type display struct {
 	push.Notice
 	collapse string // what replaces an older one that still waits; empty when nothing does
-	shown    string // what replaces an older one on the screen
 	ttl      time.Duration
 	high     bool // wakes a phone that sleeps
 }
@@ -84,7 +81,7 @@ func (d *display) android() *messaging.AndroidConfig {
 		priority = "high"
 	}
 	return &messaging.AndroidConfig{Priority: priority, TTL: &d.ttl, CollapseKey: d.collapse,
-		Notification: &messaging.AndroidNotification{Tag: d.shown}}
+		Notification: &messaging.AndroidNotification{Tag: d.ID}}
 }
 
 func (d *display) apns(now time.Time) *messaging.APNSConfig {
@@ -93,7 +90,7 @@ func (d *display) apns(now time.Time) *messaging.APNSConfig {
 		priority = "10"
 	}
 	return &messaging.APNSConfig{
-		Headers: map[string]string{"apns-priority": priority, "apns-collapse-id": d.shown,
+		Headers: map[string]string{"apns-priority": priority, "apns-collapse-id": cmp.Or(d.collapse, d.ID),
 			"apns-expiration": strconv.FormatInt(now.Add(d.ttl).Unix(), 10)},
 		Payload: &messaging.APNSPayload{Aps: &messaging.Aps{Sound: "default"}},
 	}
@@ -112,7 +109,7 @@ func (d *display) webpush() *messaging.WebpushConfig {
 		dir = "ltr"
 	}
 	return &messaging.WebpushConfig{Headers: headers,
-		Notification: &messaging.WebpushNotification{Tag: d.shown, Language: d.Language, Direction: dir}}
+		Notification: &messaging.WebpushNotification{Tag: d.ID, Language: d.Language, Direction: dir}}
 }
 
 // shortened is a key as every platform takes it.

@@ -15,7 +15,7 @@ var at = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 func told() push.Notice {
 	return push.Notice{ID: "0193fa66-0000-8000-8000-000000000000", Kind: push.Resolved, Report: "r", Number: "1234567890", To: "token",
-		Device: push.Device{ID: "phone", Token: "older", Platform: "android"}, Language: "ar", Text: push.Text{Title: "ت", Body: "ب"}, TTL: 24 * time.Hour}
+		Device: push.Device{ID: "phone", Token: "token", Platform: "android"}, Language: "ar", Text: push.Text{Title: "ت", Body: "ب"}, TTL: 24 * time.Hour}
 }
 
 // encoded is what FCM gets, as maps.
@@ -60,10 +60,6 @@ func TestMessage_platforms(t *testing.T) {
 			t.Errorf("%q is sent to %v; want To", platform, got["token"])
 		}
 	}
-	n := told()
-	if n.To = ""; encoded(t, n)["token"] != "older" {
-		t.Errorf("without To: %v", encoded(t, n)["token"])
-	}
 }
 
 // Each platform hears the same of priority, time to live and what replaces what.
@@ -88,8 +84,8 @@ func TestMessage_headers(t *testing.T) {
 		{"longer than FCM keeps", func(n *push.Notice) { n.TTL = 1e18 }, map[string]any{"android/ttl": "2419200s", "webpush/headers/TTL": "2419200"}},
 		{"replaces nothing", own, map[string]any{"android/collapse_key": nil, "android/notification/tag": id, "apns/headers/apns-collapse-id": id,
 			"webpush/headers/Topic": nil, "webpush/notification/tag": id}},
-		{"replaces", func(n *push.Notice) { n.Collapse = "report-1" }, map[string]any{"android/collapse_key": "report-1", "android/notification/tag": "report-1",
-			"apns/headers/apns-collapse-id": "report-1", "webpush/headers/Topic": "report-1", "webpush/notification/tag": "report-1"}},
+		{"replaces", func(n *push.Notice) { n.Collapse = "report-1" }, map[string]any{"android/collapse_key": "report-1", "android/notification/tag": id,
+			"apns/headers/apns-collapse-id": "report-1", "webpush/headers/Topic": "report-1", "webpush/notification/tag": id}},
 		{"topic", func(n *push.Notice) { n.Topic, n.To = true, "region-1" }, map[string]any{"topic": "region-1", "token": nil, "android/priority": "high",
 			"apns/headers/apns-priority": "10", "webpush/headers/Urgency": "high"}},
 		{"right to left", own, map[string]any{"webpush/notification/dir": "rtl", "webpush/notification/lang": "ar"}},
@@ -126,10 +122,10 @@ func TestShortened(t *testing.T) {
 func TestMessage_refuses(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(n *push.Notice){
-		"nobody":          func(n *push.Notice) { n.To, n.Device.Token = "", "" },
+		"nobody":          func(n *push.Notice) { n.To = "" },
 		"topic with path": func(n *push.Notice) { n.Topic, n.To = true, "/topics/a" },
 		"topic in Arabic": func(n *push.Notice) { n.Topic, n.To = true, "الرياض" },
-		"no topic":        func(n *push.Notice) { n.Topic, n.To, n.Device.Token = true, "", "" },
+		"no topic":        func(n *push.Notice) { n.Topic, n.To = true, "" },
 	} {
 		n := told()
 		change(&n)
