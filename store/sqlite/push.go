@@ -27,7 +27,6 @@ CREATE TABLE messages(
 	unreached INTEGER, -- since when
 	why       TEXT NOT NULL DEFAULT '',
 	doc       BLOB NOT NULL,
-	centre    TEXT AS (iif(json_valid(doc), coalesce(doc ->> 'centre', ''), '')),
 	PRIMARY KEY(citizen, at, id)
 ) WITHOUT ROWID;
 CREATE INDEX messages_chain ON messages(chain) WHERE chain IS NOT NULL;
@@ -46,7 +45,6 @@ CREATE TABLE deliveries(
 	ref      TEXT NOT NULL DEFAULT '',
 	changed  INTEGER NOT NULL DEFAULT 0,
 	doc      BLOB NOT NULL,
-	centre   TEXT AS (iif(json_valid(doc), coalesce(doc ->> 'centre', ''), '')),
 	PRIMARY KEY(message, id)
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries(channel, bulk, due) WHERE due IS NOT NULL;

@@ -13,13 +13,17 @@ import (
 	"github.com/balagh/balagh/push"
 )
 
+// docCentre is the centre of a message or delivery. A generated column would be computed with every write of a row; a partial index
+// computes it for the few rows that it holds.
+const docCentre = `iif(json_valid(doc), coalesce(doc ->> 'centre', ''), '')`
+
 // What staff look through is rare beside what goes well, so its indexes are partial and hold every column that is filtered by. Those
 // for a centre hold its rows in the order of the list: several centres are read beside each other and merged.
 const ledgerSchema = `
 CREATE INDEX messages_unreached ON messages(unreached, id, why) WHERE unreached IS NOT NULL;
-CREATE INDEX messages_unreached_centre ON messages(centre, unreached, id, why) WHERE unreached IS NOT NULL;
+CREATE INDEX messages_unreached_centre ON messages(` + docCentre + `, unreached, id, why) WHERE unreached IS NOT NULL;
 CREATE INDEX deliveries_dead ON deliveries(changed, id, channel, reason) WHERE state IN ('failed', 'expired');
-CREATE INDEX deliveries_dead_centre ON deliveries(centre, changed, id, channel, reason) WHERE state IN ('failed', 'expired');
+CREATE INDEX deliveries_dead_centre ON deliveries(` + docCentre + `, changed, id, channel, reason) WHERE state IN ('failed', 'expired');
 CREATE TABLE sms_spent(
 	day   TEXT NOT NULL,
 	scope TEXT NOT NULL, -- a centre's code, or push.TotalScope
@@ -95,10 +99,10 @@ const (
 	unreachedPage = `SELECT delivered, read, doc, unreached, why FROM messages INDEXED BY messages_unreached
 		WHERE unreached IS NOT NULL AND (unreached, id) < (?1, ?2) AND (?3 = '' OR why = ?3) ORDER BY unreached DESC, id DESC LIMIT ?4+0`
 	unreachedOfCentre = `SELECT delivered, read, doc, unreached, why FROM messages INDEXED BY messages_unreached_centre
-		WHERE unreached IS NOT NULL AND (unreached, id) < (?1, ?2) AND (?3 = '' OR why = ?3) AND centre = ?5 ORDER BY unreached DESC, id DESC LIMIT ?4+0`
+		WHERE unreached IS NOT NULL AND (unreached, id) < (?1, ?2) AND (?3 = '' OR why = ?3) AND ` + docCentre + ` = ?5 ORDER BY unreached DESC, id DESC LIMIT ?4+0`
 	unreachedCount         = `SELECT count(*) FROM messages INDEXED BY messages_unreached WHERE unreached IS NOT NULL AND unreached >= ?1 AND unreached < ?2`
 	unreachedCountOfCentre = `SELECT count(*) FROM messages INDEXED BY messages_unreached_centre
-		WHERE unreached IS NOT NULL AND unreached >= ?1 AND unreached < ?2 AND centre = ?3`
+		WHERE unreached IS NOT NULL AND unreached >= ?1 AND unreached < ?2 AND ` + docCentre + ` = ?3`
 )
 
 // UnreachedMessages is a page of them.
@@ -148,7 +152,7 @@ const (
 	deadPage = `SELECT ` + deliveryColumns + `, message, id, channel FROM deliveries INDEXED BY deliveries_dead WHERE state IN ('failed', 'expired')
 		AND (changed, id) < (?1, ?2) AND (?3 = '' OR channel = ?3) AND (?4 = '' OR reason = ?4) ORDER BY changed DESC, id DESC LIMIT ?5+0`
 	deadOfCentre = `SELECT ` + deliveryColumns + `, message, id, channel FROM deliveries INDEXED BY deliveries_dead_centre WHERE state IN ('failed', 'expired')
-		AND (changed, id) < (?1, ?2) AND (?3 = '' OR channel = ?3) AND (?4 = '' OR reason = ?4) AND centre = ?6 ORDER BY changed DESC, id DESC LIMIT ?5+0`
+		AND (changed, id) < (?1, ?2) AND (?3 = '' OR channel = ?3) AND (?4 = '' OR reason = ?4) AND ` + docCentre + ` = ?6 ORDER BY changed DESC, id DESC LIMIT ?5+0`
 )
 
 // DeadDeliveries is a page of them.
