@@ -122,7 +122,7 @@ func startChain(t *testing.T, timeout time.Duration) chain {
 	c.Service = push.New(db, c.people)
 	c.Now = c.clock.Now
 	s := &push.Sender{Service: c.Service, Name: push.ChannelPush, Channel: c.fcm.client(t), Steady: c.clock.Steady, Workers: 8, Poll: 2 * time.Millisecond,
-		Timeout: timeout}
+		Timeout: timeout, Lease: time.Minute} // longer than the steps in which the tests let time pass
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

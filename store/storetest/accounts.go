@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,8 @@ func TestAccounts(t *testing.T, open func(t *testing.T) accounts.Store) {
 	for name, f := range map[string]func(*testing.T, accounts.Store){
 		"AddCitizen/phone_is_unique":            accountsPhone,
 		"UpdateCitizen/lost_races":              accountsRaces,
+		"Citizens/those_that_there_are":         accountsCitizens,
+		"PushDevices/with_a_token":              accountsPushDevices,
 		"PutDevice/token_moves":                 accountsTokenMoves,
 		"PutDevice/token_at_once":               accountsTokenAtOnce,
 		"DropPushToken/only_if_still_the_one":   accountsDropToken,
@@ -121,6 +124,59 @@ func accountsRaces(t *testing.T, s accounts.Store) {
 	}
 	if _, err := s.UpdateCitizen(ctx, "nobody", func(*accounts.Citizen) error { return nil }); !isNotFound(err) {
 		t.Fatal(err)
+	}
+}
+
+func accountsCitizens(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	for i := range 5 {
+		addCitizen(t, s, fmt.Sprint("c", i), fmt.Sprint("+96650000000", i))
+	}
+	for _, c := range []struct{ ask, want []string }{
+		{[]string{"c1", "nobody", "c3", "c1"}, []string{"c1", "c3"}},
+		{[]string{"nobody"}, nil},
+		{nil, nil},
+		{[]string{"c4", "c3", "c2", "c1", "c0"}, []string{"c0", "c1", "c2", "c3", "c4"}},
+	} {
+		all, err := s.Citizens(ctx, c.ask)
+		must(t, err)
+		var got []string
+		for _, x := range all {
+			got = append(got, x.ID)
+			if x.Phone != "+96650000000"+x.ID[1:] || x.Language != "ar" || !x.Preferences.Push {
+				t.Errorf("%+v", x)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("asked for %v: %v; want %v", c.ask, got, c.want)
+		}
+	}
+}
+
+func accountsPushDevices(t *testing.T, s accounts.Store) {
+	ctx := t.Context()
+	putDevice(t, s, "a", "old", "T1", 0)
+	putDevice(t, s, "a", "new", "T2", time.Hour)
+	putDevice(t, s, "a", "signed_out", "", 2*time.Hour)
+	putDevice(t, s, "b", "only", "T3", time.Minute)
+	putDevice(t, s, "c", "other", "T4", 0)
+	must(t, s.PutDevice(ctx, &accounts.Device{Citizen: "b", ID: "browser", Platform: "web", PushToken: "https://push.example.org/1",
+		WebPush: &accounts.WebPush{P256dh: "key", Auth: "secret"}, Seen: accountsEpoch}))
+	all, err := s.PushDevices(ctx, []string{"a", "nobody", "b", "a"})
+	must(t, err)
+	got := map[string][]string{}
+	for _, d := range all {
+		got[d.Citizen] = append(got[d.Citizen], d.ID+" "+d.PushToken)
+		if (d.ID == "browser") != (d.WebPush != nil && d.WebPush.P256dh == "key" && d.WebPush.Auth == "secret") {
+			t.Errorf("%+v", d)
+		}
+	}
+	if len(got) != 2 || !slices.Equal(got["a"], []string{"new T2", "old T1"}) || !slices.Equal(got["b"], []string{"only T3", "browser https://push.example.org/1"}) {
+		t.Errorf("%v", got)
+	}
+	if all, err := s.PushDevices(ctx, nil); len(all) != 0 || err != nil {
+		t.Errorf("asked for nobody: %v, %v", all, err)
 	}
 }
 
