@@ -279,7 +279,11 @@ func ledgerRetryNot(t *testing.T, s push.Store) {
 	if n := retry(twice); n != 0 {
 		t.Error("queued again as it was read")
 	}
-	for message, want := range map[string]push.State{"over": push.Failed, "read": push.Failed, "twice": push.Queued} {
+	ledgerEnd(t, s, push.ChannelPush, push.Failed, "refused", now)
+	if n := retry(twice); n != 0 {
+		t.Error("queued again, though it failed once more since it was read")
+	}
+	for message, want := range map[string]push.State{"over": push.Failed, "read": push.Failed, "twice": push.Failed} {
 		if d := pushState(t, s, message, "a"); d.State != want {
 			t.Errorf("%s is %s; want %s", message, d.State, want)
 		}
