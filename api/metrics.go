@@ -16,6 +16,7 @@ type Metrics struct {
 	commitTime prometheus.Histogram
 	handed     prometheus.Histogram
 	deliveries *prometheus.CounterVec
+	taken      *prometheus.HistogramVec
 }
 
 // NewMetrics registers them.
@@ -32,8 +33,10 @@ func NewMetrics() *Metrics {
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 5, 30, 300}}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "balagh_deliveries_total", Help: "Deliveries by channel and outcome."},
 			[]string{"channel", "outcome"}),
+		taken: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "balagh_delivery_seconds", Help: "From when a delivery could go until its channel accepted it.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 5, 30, 300, 3600}}, []string{"channel"}),
 	}
-	m.Registry.MustRegister(m.requests, m.commits, m.commitTime, m.handed, m.deliveries,
+	m.Registry.MustRegister(m.requests, m.commits, m.commitTime, m.handed, m.deliveries, m.taken,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -56,7 +59,16 @@ func (m *Metrics) Delivery(channel, outcome string) {
 	m.deliveries.WithLabelValues(channel, outcome).Inc()
 }
 
-// Gauge shows a number that is looked up when /metrics is read.
-func (m *Metrics) Gauge(name, help string, value func() float64) {
-	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+// Taken notes how long a delivery had waited when its channel accepted it.
+func (m *Metrics) Taken(channel string, delay time.Duration) {
+	m.taken.WithLabelValues(channel).Observe(delay.Seconds())
+}
+
+// Gauge shows a number that is looked up when /metrics is read; labels are names and values in turn.
+func (m *Metrics) Gauge(name, help string, value func() float64, labels ...string) {
+	with := prometheus.Labels{}
+	for i := 0; i+1 < len(labels); i += 2 {
+		with[labels[i]] = labels[i+1]
+	}
+	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: with}, value))
 }

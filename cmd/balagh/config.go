@@ -27,21 +27,16 @@ type storage struct {
 // settings are everything that a server can be told.
 type settings struct {
 	storage
+	channels
 	Address        string         `default:"127.0.0.1:8080" help:"Where to listen."`
 	Issuer         string         `default:"balagh" help:"Who issues access tokens: the claim iss."`
 	TimeZone       string         `default:"Asia/Riyadh" help:"Where days begin and end."`
 	TrustedProxies []netip.Prefix `placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
 	MinAppVersion  string         `placeholder:"X.Y.Z" help:"Older applications are asked to update (426)."`
-	FcmProject     string         `placeholder:"ID" help:"Firebase project that pushes go through. Without it there is no push."`
-	FcmCredentials string         `placeholder:"FILE" help:"Service account of the project, as JSON. Default: the ambient credentials."`
-	FcmEndpoint    string         `placeholder:"URL" help:"Another end point than Google's: a stand-in, in development only."`
-	FcmWorkers     int            `default:"512" help:"Pushes under way at once."`
-	SmsURL         string         `name:"sms-url" placeholder:"URL" help:"HTTP gateway that sends one-time codes."`
-	SmsToken       string         `secret:"" placeholder:"TEXT" help:"Bearer token for the gateway."`
-	SmsBody        string         `default:"{\"to\":\"{to}\",\"text\":\"{text}\"}" help:"What is posted to the gateway: JSON in which {to} stands for the number and {text} for the text."`
 	CodesPerPhone  int            `default:"3" help:"One-time codes that one number may have in ten minutes."`
 	CodesPerClient int            `default:"20" help:"One-time codes that one address may ask for in ten minutes."`
 	AnonPerClient  int            `default:"20" help:"Reports without an account that one address may file in an hour."`
+	DeliveryAlarm  time.Duration  `default:"10m" help:"A delivery that waits longer than this is told of in the log and in the metric balagh_delivery_alarm."`
 	LogLevel       slog.Level     `default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
 	ShutdownTime   time.Duration  `default:"30s" help:"How long to wait for requests under way when stopping."`
 }
@@ -119,18 +114,7 @@ func (s *settings) check() error {
 	if _, err := s.secret(); err != nil {
 		bad = append(bad, err)
 	}
-	if s.FcmProject == "" {
-		add("there is no push: set BALAGH_FCM_PROJECT to the id of the Firebase project and BALAGH_FCM_CREDENTIALS to its service account file")
-	}
-	if s.FcmEndpoint != "" {
-		add("BALAGH_FCM_ENDPOINT sends pushes elsewhere without credentials: it is for --dev only")
-	}
-	if os.Getenv("FIREBASE_AUTH_EMULATOR_HOST") != "" {
-		add("FIREBASE_AUTH_EMULATOR_HOST is set, which switches checks of signatures off: unset it")
-	}
-	if s.SmsURL == "" {
-		add("nobody could sign in: set BALAGH_SMS_URL to the HTTP gateway that sends one-time codes, and BALAGH_SMS_TOKEN to its token")
-	}
+	s.channels.check(add)
 	return errors.Join(bad...)
 }
 

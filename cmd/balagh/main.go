@@ -22,6 +22,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Demo    demoCommand    `cmd:"" help:"Run a server with a contact centre in it and let 300 citizens use it."`
 	Admin   adminCommand   `cmd:"" help:"Create staff, rotate keys."`
+	Push    pushCommand    `cmd:"" help:"Try the channels that reach people."`
 	Config  configCommand  `cmd:"" help:"Print what is configured, secrets masked."`
 	Backup  backupCommand  `cmd:"" help:"Copy a running installation, or bring a copy back."`
 	Health  healthCommand  `cmd:"" help:"Ask a running server whether it is ready; the exit status tells."`

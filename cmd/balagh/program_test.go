@@ -41,6 +41,16 @@ func TestServe_Unsafe(t *testing.T) {
 		{"BALAGH_FCM_ENDPOINT", []string{"--fcm-endpoint=http://127.0.0.1:1/v1"}},
 		{"BALAGH_TIME_ZONE", []string{"--time-zone=Nowhere/Land"}},
 		{"sqlite:PATH", []string{"--dev", "--store=mysql://x"}},
+		{"BALAGH_FCM_CREDENTIALS", []string{"--dev", "--fcm-credentials=" + os.DevNull}},
+		{"BALAGH_WEB_PUSH_SUBJECT", []string{"--dev", "--web-push-key=x"}},
+		{"choose one way", []string{"--dev", "--sms-profile=unifonic", "--smpp-address=127.0.0.1:2775"}},
+		{"BALAGH_SMS_KEY", []string{"--dev", "--sms-profile=unifonic"}},
+		{"BALAGH_SMS_PROFILE", []string{"--dev", "--sms-key=x"}},
+		{"success", []string{"--dev", "--sms-profile=" + halfProfile(t), "--sms-url=https://sms.example"}},
+		{"BALAGH_SMPP_ADDRESS", []string{"--dev", "--smpp-system-id=x"}},
+		{"BALAGH_SMS_PRICE", []string{"--dev", "--sms-daily-limit=100"}},
+		{"BALAGH_SMTP_FROM", []string{"--dev", "--smtp-host=mail.example"}},
+		{"BALAGH_SMTP_HOST", []string{"--dev", "--smtp-from=a@example.sa"}},
 	} {
 		_, err := call(t, append([]string{"serve", "--address=127.0.0.1:0", "--store=" + store}, x.args...)...)
 		if err == nil || !strings.Contains(err.Error(), x.want) {
@@ -53,9 +63,19 @@ func TestServe_Unsafe(t *testing.T) {
 	}
 }
 
+// halfProfile describes a gateway without saying what its success is.
+func halfProfile(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "gateway.json")
+	if err := os.WriteFile(file, []byte(`{"name":"half","url":"https://sms.example","method":"POST","json":{"to":"{to}","text":"{text}"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func TestConfig_Masked(t *testing.T) {
 	t.Setenv("BALAGH_SECRET", "0123456789012345678901234567890123456789")
-	t.Setenv("BALAGH_SMS_TOKEN", "very secret")
+	t.Setenv("BALAGH_SMS_KEY", "very secret")
 	t.Setenv("BALAGH_ADDRESS", "127.0.0.1:9999")
 	out, err := call(t, "config")
 	if err != nil {

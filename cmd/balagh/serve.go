@@ -48,7 +48,12 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var jobs sync.WaitGroup
+	var jobs, links sync.WaitGroup
+	linked, unlink := context.WithCancel(context.WithoutCancel(ctx)) // for longer than there is work, which needs them
+	defer unlink()
+	if p.outlets.smpp != nil {
+		links.Go(func() { _ = p.outlets.smpp.Run(linked) })
+	}
 	p.start(work, &jobs)
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(listener) }()
@@ -69,6 +74,8 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 	}
 	stop()
 	jobs.Wait()
+	unlink()
+	links.Wait()
 	p.log.Info("stopped")
 	return err
 }
@@ -77,9 +84,12 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 	jobs.Go(func() { p.relay.Run(ctx) })
 	jobs.Go(func() { _ = p.told.RunChains(ctx) })
-	if p.sender != nil {
-		jobs.Go(func() { p.sender.Run(ctx) })
+	jobs.Go(func() { _ = p.told.RunBroadcasts(ctx) })
+	for _, s := range p.senders {
+		jobs.Go(func() { _ = s.Run(ctx) })
 	}
+	p.every(ctx, jobs, 2*time.Second, "refresh the texts", p.told.RefreshWording)
+	p.every(ctx, jobs, watchPause, "look at the deliveries", p.watch.look)
 	p.every(ctx, jobs, 2*time.Second, "refresh the catalogue", p.server.Reports.Refresh)
 	p.every(ctx, jobs, time.Minute, "close resolved reports", func(ctx context.Context) error {
 		n, err := p.server.Reports.CloseResolved(ctx, time.Now())

@@ -32,7 +32,9 @@ type parts struct {
 	server  *api.Server
 	relay   *event.Relay
 	told    *push.Service
-	sender  *push.Sender // nil where there is no push
+	outlets *outlets
+	senders []*push.Sender // one for each channel
+	watch   deliveryWatch
 }
 
 func (s *settings) logger(w io.Writer) *slog.Logger {
@@ -57,12 +59,18 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 	if err := p.open(ctx, &s.storage); err != nil {
 		return nil, err
 	}
-	codes, outbox, err := s.codes(log)
+	told := push.New(p.store, nil)
+	told.Zone, told.Log, told.Segments = zone, log, sms.Segments
+	p.told = told
+	if p.outlets, err = s.outlets(ctx, log, told); err != nil {
+		return nil, err
+	}
+	people, err := s.accounts(ctx, p.store, p.outlets.codes)
 	if err != nil {
 		return nil, err
 	}
-	people, err := s.accounts(ctx, p.store, codes)
-	if err != nil {
+	told.Directory, told.Channels = directory{people}, p.outlets.confirms
+	if err := told.RefreshWording(ctx); err != nil {
 		return nil, err
 	}
 	pictures := photos.New(p.store, p.bucket)
@@ -71,25 +79,36 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 	if err := cases.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	told := push.New(p.store, directory{people})
-	told.Zone, told.Log = zone, log
-	p.told = told
 	asked := &surveys.Service{Store: p.store, Now: time.Now, NewID: cases.NewID, Terms: func(context.Context) (surveys.Terms, error) {
 		c := cases.Catalogue().Calendar
 		return surveys.Terms{RatingDays: c.RatingDays, ReopenDays: c.ReopenDays}, nil
 	}}
 	p.relay = &event.Relay{Outbox: p.store, Now: time.Now, Log: log, OnHanded: func(_ event.Event, age time.Duration) { p.metrics.Handed(age) },
 		Consumers: []event.Consumer{{Name: "push", On: told.On}, {Name: "surveys", On: asked.On}}}
-	if s.FcmProject != "" {
-		c, err := fcm.New(ctx, fcm.Config{ProjectID: s.FcmProject, CredentialsFile: s.FcmCredentials, Endpoint: s.FcmEndpoint, Workers: s.FcmWorkers, Dev: s.Dev})
-		if err != nil {
-			return nil, err
-		}
-		p.sender = &push.Sender{Service: told, Name: push.ChannelPush, Channel: c, Log: log, Workers: s.FcmWorkers, OnOutcome: p.metrics.Delivery}
+	for name, channel := range p.outlets.channels {
+		p.senders = append(p.senders, &push.Sender{Service: told, Name: name, Channel: channel, Log: log, Workers: s.atOnce()[name],
+			OnOutcome: p.metrics.Delivery, OnTaken: p.metrics.Taken})
 	}
 	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Answers: p.store, Together: sqlite.Together, Now: time.Now, Log: log,
 		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies,
-		AnonymousLimit: accounts.Limit{Max: s.AnonPerClient, Window: time.Hour}, MinAppVersion: s.MinAppVersion, Outbox: outbox}
+		AnonymousLimit: accounts.Limit{Max: s.AnonPerClient, Window: time.Hour}, MinAppVersion: s.MinAppVersion, Outbox: p.outlets.outbox}
+	if web := p.outlets.web; web != nil {
+		p.server.WebPushKey, p.server.CheckEndpoint = web.PublicKey(), web.CheckEndpoint
+	}
+	if g := p.outlets.gateway; g != nil && s.SmsCallbackSecret != "" {
+		p.server.SMSReceipt = func(header func(string) string, body []byte) (push.Receipt, error) {
+			return g.Receipt(header, body, time.Now())
+		}
+	}
+	if s.AppCheck {
+		check, err := fcm.NewAppCheck(ctx, s.fcm())
+		if err != nil {
+			return nil, err
+		}
+		p.outlets.closers = append(p.outlets.closers, check.Close)
+		p.server.AppCheck = func(_ context.Context, token string) error { return check.Verify(token) }
+	}
+	p.watchDeliveries(s.DeliveryAlarm)
 	return p, nil
 }
 
@@ -107,6 +126,9 @@ func (p *parts) open(ctx context.Context, s *storage) error {
 
 func (p *parts) close() error {
 	var errs []error
+	if p.outlets != nil {
+		p.outlets.close()
+	}
 	if p.bucket != nil {
 		errs = append(errs, p.bucket.Close())
 	}
@@ -125,22 +147,6 @@ func (s *settings) accounts(ctx context.Context, store accounts.Store, codes acc
 		Phone:   accounts.Limit{Max: s.CodesPerPhone, Window: 10 * time.Minute},
 		Address: accounts.Limit{Max: s.CodesPerClient, Window: 10 * time.Minute},
 	}}, store, codes)
-}
-
-// codes is how one-time codes reach phones; in development they are kept to be looked at.
-func (s *settings) codes(log *slog.Logger) (accounts.CodeSender, func() []api.DevText, error) {
-	if s.Dev && s.SmsURL == "" {
-		dev := &sms.Dev{Log: log}
-		return dev, func() []api.DevText {
-			var all []api.DevText
-			for _, t := range dev.Texts() {
-				all = append(all, api.DevText{To: t.To, Text: t.Text, Code: t.Code, At: t.At})
-			}
-			return all
-		}, nil
-	}
-	g, err := sms.New(sms.Config{URL: s.SmsURL, Key: s.SmsToken, Body: s.SmsBody, Dev: s.Dev})
-	return g, nil, err
 }
 
 // relayLate is the age of a waiting event from which the installation does not count as ready.
