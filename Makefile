@@ -35,7 +35,7 @@ vet: ## go vet
 lint: ## staticcheck
 	$(TOOL) staticcheck ./...
 
-GENERATED = api/gen docs/lifecycle.md
+GENERATED = api/gen docs/lifecycle.md docs/delivery.md
 SUM       = find $(GENERATED) -type f 2>/dev/null | sort | xargs sha256sum
 
 stale: ## the generated code is what `make gen` makes
@@ -59,9 +59,10 @@ race: ## every test with the race detector
 bench: build ## the numbers beside a bare Fiber handler (ARGS='-only list -d 4s')
 	go run ./bench -server $(BIN) $(ARGS)
 
-gen: ## generate api/gen from the contract and docs/lifecycle.md from the table
+gen: ## generate api/gen from the contract, docs/lifecycle.md and docs/delivery.md from the tables
 	go generate ./...
 	go test ./reports -run '^TestLifecycle_Document$$' -count=1 -update
+	go test ./push -run '^TestMoves_Document$$' -count=1 -update
 
 build: ## one static program, in ./data/bin
 	@mkdir -p $(dir $(BIN))
