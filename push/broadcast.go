@@ -76,6 +76,7 @@ type Broadcast struct {
 	AtLeast  bool            `json:"at_least,omitempty"`
 	Planned  int             `json:"planned"` // people whose message is in their inbox; with Topic the number of topics
 
+	Halted  time.Time `json:"halted,omitzero"`   // paused since
 	Due     time.Time `json:"due,omitzero"`      // when the runner looks at it, or the lease of one ends; zero when there is nothing to do
 	Cursor  string    `json:"cursor,omitempty"`  // how far the audience is planned
 	Swept   string    `json:"swept,omitempty"`   // how far it is swept after a stop
@@ -331,7 +332,8 @@ func (s *Service) PauseBroadcast(ctx context.Context, a actor.Actor, id string) 
 	return s.turn(ctx, a, id, Paused)
 }
 
-// ResumeBroadcast lets one that is paused go on; fault.Conflict when it is not paused.
+// ResumeBroadcast lets one that is paused go on, what was queued before within as long as the pause was, ten minutes at the most.
+// fault.Conflict when it is not paused.
 func (s *Service) ResumeBroadcast(ctx context.Context, a actor.Actor, id string) (*Broadcast, error) {
 	return s.turn(ctx, a, id, Running)
 }
@@ -360,10 +362,10 @@ func (s *Service) turn(ctx context.Context, a actor.Actor, id string, to Broadca
 		if to == Running && b.State != Paused || !slices.Contains(BroadcastMoves[b.State], to) {
 			return fault.New(fault.Conflict)
 		}
-		b.State, b.Due = to, s.now()
+		b.State, b.Due, b.Halted = to, s.now(), time.Time{}
 		switch to {
 		case Paused:
-			b.Due = time.Time{}
+			b.Halted, b.Due = b.Due, time.Time{}
 		case Stopped:
 			if b.Ended = b.Due; b.Started.IsZero() {
 				b.Cleared, b.Due = true, time.Time{}

@@ -61,3 +61,14 @@ func (s *Service) announcement(ctx context.Context, id string) (*Broadcast, erro
 
 // halted says whether deliveries of the broadcast must not go now, or never.
 func (b *Broadcast) halted() (paused, stopped bool) { return b.State == Paused, b.State == Stopped }
+
+// How long a delivery of a paused broadcast waits until it is looked at again: as long as the pause has been, so that a million of them
+// are not looked at a million times.
+const (
+	haltedLeast = 15 * time.Second
+	haltedMost  = 10 * time.Minute
+)
+
+func (b *Broadcast) lookAgain(now time.Time) time.Duration {
+	return min(max(now.Sub(b.Halted), haltedLeast), haltedMost)
+}

@@ -29,7 +29,7 @@ func (s *Service) compose(ctx context.Context, d Delivery, people map[string]Con
 		if paused, stopped := b.halted(); stopped {
 			return n, verdict{pointless: "stopped"}
 		} else if paused {
-			return n, verdict{notBefore: now.Add(haltAgain)}
+			return n, verdict{notBefore: now.Add(b.lookAgain(now))}
 		}
 	}
 	n = Notice{ID: d.Message, Delivery: d.ID, Kind: d.Kind, Report: d.Report, Number: d.Number, Centre: d.Centre, Urgent: d.Urgent,
@@ -60,9 +60,6 @@ func (s *Service) compose(ctx context.Context, d Delivery, people map[string]Con
 	}
 	return n, v
 }
-
-// haltAgain is how long a paused broadcast's delivery waits before it is looked at again.
-const haltAgain = 15 * time.Second
 
 // address fills in where the notice goes and in which language, or says why it does not go.
 func (n *Notice) address(d Delivery, c Contact) (why string) {

@@ -167,3 +167,42 @@ func BenchmarkRunBroadcasts(b *testing.B) {
 	cancel()
 	files.Wait()
 }
+
+// BenchmarkCountPeople counts an audience of b.N citizens, all of them or those of one centre of eight, with a report each.
+func BenchmarkCountPeople(b *testing.B) {
+	_, db := benchReports(b)
+	settle(b, db, b.N)
+	for from := 0; from < b.N; from += 1000 {
+		if err := db.write(b.Context(), func(t *tx) error {
+			for i := from; i < min(b.N, from+1000); i++ {
+				if _, err := t.exec(`INSERT INTO reports(seq, rev, id, number, status, open, category, centre, department, channel, citizen, doc) VALUES(?,1,?,?,'received',1,'c',?,'d','app',?,zeroblob(900))`,
+					i, key(citizenID(i)), i, fmt.Sprint("centre-", i%8), key(citizenID((i*7919)%b.N))); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for name, a := range map[string]push.Audience{"all": {All: true}, "centre": {Centre: "centre-1"}} {
+		began, people := time.Now(), 0
+		var slices latencies
+		for cursor := ""; ; {
+			slice := time.Now()
+			n, next, err := db.CountPeople(b.Context(), a, cursor)
+			if err != nil {
+				b.Fatal(err)
+			}
+			slices.all = append(slices.all, time.Since(slice))
+			if people += n; next == "" {
+				break
+			}
+			cursor = next
+		}
+		_, longest := slices.take()
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), name+"-ms")
+		b.ReportMetric(longest, name+"-slice-ms")
+		b.ReportMetric(float64(people), name+"-people")
+	}
+}
