@@ -20,10 +20,14 @@ type Lag struct {
 	Parked  int           // facts set aside after too many failures
 }
 
+// LongestWait is longer than any lease, and than any fact waits for a later try. What would wait for longer was written by a clock
+// that has been set back since, and is due.
+const LongestWait = 15 * time.Minute
+
 // Outbox is what the relay needs of a store.
 type Outbox interface {
 	// Lease takes up to limit facts that are due at now, until now+ttl. A fact is due when it and every earlier fact of its
-	// subject are neither leased by another nor waiting for a later try; they come in the order in which they were written.
+	// subject are neither leased by another nor waiting for a later try, for no longer than LongestWait; they come in the order in which they were written.
 	Lease(ctx context.Context, now time.Time, ttl time.Duration, limit int) ([]Leased, error)
 	// Done removes facts that every consumer has taken. One whose lease was lost is left alone.
 	Done(ctx context.Context, done []Leased) error

@@ -42,7 +42,8 @@ func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit
 		}
 		defer rows.Close()
 		var seqs []int64
-		waits := map[string]bool{} // subjects of which an earlier fact may not go
+		never := now.Add(event.LongestWait).UnixMilli() // written by a clock that was wrong
+		waits := map[string]bool{}                      // subjects of which an earlier fact may not go
 		for len(held) < limit && rows.Next() {
 			var l event.Leased
 			var due int64
@@ -50,7 +51,7 @@ func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit
 			if err := rows.Scan(&l.Seq, &l.Subject, &due, &l.Fence, &l.Attempts, &doc); err != nil {
 				return err
 			}
-			if due > now.UnixMilli() || waits[l.Subject] {
+			if due > now.UnixMilli() && due <= never || waits[l.Subject] {
 				waits[l.Subject] = true
 				continue
 			}

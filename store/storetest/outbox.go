@@ -46,6 +46,15 @@ func outboxLeases(t *testing.T, open func(t *testing.T) Outbox) {
 			t.Fatalf("after the lease: %v, fence %d", names(late), late[0].Fence)
 		}
 	})
+	t.Run("Lease/what a clock that was an hour ahead leased is due", func(t *testing.T) {
+		t.Parallel()
+		o, ctx := open(t), t.Context()
+		must(t, o.Publish(ctx, fact("a", 1)))
+		ahead := lease(t, o, dawn.Add(time.Hour), 10)
+		if got := lease(t, o, dawn, 10); len(ahead) != 1 || len(got) != 1 || got[0].Fence <= ahead[0].Fence {
+			t.Fatalf("leased %v, then %v", names(ahead), names(got))
+		}
+	})
 	t.Run("Lease/one subject never out of order", func(t *testing.T) {
 		t.Parallel()
 		o, ctx := open(t), t.Context()
