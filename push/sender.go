@@ -162,6 +162,7 @@ func (s *Sender) lease(ctx context.Context, room int, sure bool) ([]Delivery, er
 
 // send looks up whom a batch is for, and makes its attempts beside each other.
 func (s *Sender) send(ctx context.Context, batch []Delivery, attempts *sync.WaitGroup) {
+	leased := s.Steady()
 	ids := make([]string, 0, len(batch))
 	for _, d := range batch {
 		if d.Citizen != "" {
@@ -177,9 +178,12 @@ func (s *Sender) send(ctx context.Context, batch []Delivery, attempts *sync.Wait
 	}
 	for _, d := range batch {
 		attempts.Go(func() {
-			if err != nil {
+			switch {
+			case err != nil:
 				s.done(s.settle(d, Outcome{Reason: "directory"}))
-			} else {
+			case s.Steady()-leased > s.Lease-s.Timeout: // too late to be finished within the lease
+				s.done(s.back(d, s.Service.Now()))
+			default:
 				s.done(s.attempt(ctx, d, people))
 			}
 		})
