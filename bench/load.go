@@ -20,8 +20,9 @@ import (
 type limit struct {
 	time     time.Duration
 	requests int
-	each     func() // told of each answer
-	library  bool   // send with net/http
+	until    *atomic.Bool // ends it as well, when it is set
+	each     func()       // told of each answer
+	library  bool         // send with net/http
 }
 
 func (l limit) sender(address string) (sender, error) {
@@ -79,6 +80,9 @@ func drive(ctx context.Context, address string, w work, tokens []string, clients
 	began := time.Now()
 	more := func() bool {
 		if l.requests > 0 && left.Add(-1) < 0 {
+			return false
+		}
+		if l.until != nil && l.until.Load() {
 			return false
 		}
 		return ctx.Err() == nil && (l.time == 0 || time.Since(began) < l.time)

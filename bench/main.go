@@ -6,7 +6,10 @@
 // It starts the real server as a process of its own with the embedded, durable store, loads it with reports over HTTP, and
 // then lets the same clients send the same bytes to a bare handler and to Balagh in turn. The bare handler does what no
 // server can leave out: it parses the request, writes a photo to the disk and answers. Only the ratios travel to another
-// machine. The command knows nothing of Balagh but its API, and writes nothing but a folder in ./data that it removes.
+// machine.
+//
+// The delivery chain is measured with a stand-in for FCM as a third process: how fast a full queue drains, how soon a change of status is
+// on its way, what failures lose, and what planning a broadcast costs those who read. The command knows nothing of Balagh but its API, and writes nothing but a folder in ./data that it removes.
 package main
 
 import (
@@ -30,6 +33,8 @@ type options struct {
 	reports  int
 	citizens int
 	rounds   int
+	queued   int
+	people   int
 	only     []string
 	library  bool
 	server   string
@@ -62,6 +67,8 @@ func parse() (options, *bare) {
 	flag.IntVar(&o.reports, "n", 20_000, "reports that are there before the load")
 	flag.IntVar(&o.citizens, "citizens", 8, "accounts that the clients share: each has thousands of reports")
 	flag.IntVar(&o.rounds, "rounds", 2, "turns into which the time is cut, bare and Balagh after each other")
+	flag.IntVar(&o.queued, "queued", 100_000, "messages that are queued before the drain; the faults take 20,000 of them")
+	flag.IntVar(&o.people, "people", 20_000, "people whom the broadcast goes to")
 	flag.StringVar(&only, "only", "", "works to measure, with commas: "+strings.Join(names(), ", "))
 	flag.BoolVar(&raw, "raw", false, "send prepared bytes instead of net/http requests: the load takes less, so the bare handler does far more")
 	flag.StringVar(&o.server, "server", "", "program to measure; built from this checkout when empty")
@@ -81,7 +88,7 @@ func parse() (options, *bare) {
 			fail(fmt.Errorf("-only %s: there are %s", name, strings.Join(names(), ", ")))
 		}
 	}
-	if flag.NArg() > 0 || o.clients < 1 || o.citizens < 1 || o.rounds < 1 || o.duration <= 0 {
+	if flag.NArg() > 0 || o.clients < 1 || o.citizens < 1 || o.rounds < 1 || o.duration <= 0 || o.queued < 1 || o.people < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -106,6 +113,16 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
+	return errors.Join(compareAll(ctx, o, dir), chainAll(ctx, o, dir))
+}
+
+func (o *options) wants(name string) bool { return len(o.only) == 0 || slices.Contains(o.only, name) }
+
+// compareAll measures the works beside the bare handler.
+func compareAll(ctx context.Context, o options, dir string) error {
+	if !slices.ContainsFunc(works, func(w work) bool { return o.wants(w.name) }) {
+		return nil
+	}
 	balagh, err := startBalagh(ctx, o.server, dir)
 	if err != nil {
 		return err
@@ -117,7 +134,7 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	t := table{options: o}
 	for _, w := range works {
-		if len(o.only) > 0 && !slices.Contains(o.only, w.name) {
+		if !o.wants(w.name) {
 			continue
 		}
 		if err := compare(ctx, o, w, dir, balagh, tokens, &t); err != nil {
@@ -130,6 +147,32 @@ func run(ctx context.Context, o options) (err error) {
 	t.print(os.Stdout)
 	if t.failed() {
 		return errors.New("some requests were not answered as they should; the figures do not count")
+	}
+	return nil
+}
+
+// chainAll measures the delivery chain, each work in an installation of its own.
+func chainAll(ctx context.Context, o options, dir string) error {
+	for _, w := range chainWorks {
+		if !o.wants(w.name) {
+			continue
+		}
+		t := chainTable{title: w.title, before: load()}
+		here := filepath.Join(dir, w.name)
+		c, err := startChain(ctx, o, here)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		t.figures, err = w.measure(ctx, c)
+		if err != nil {
+			err = fmt.Errorf("%s: %w\n%s", w.name, err, c.balagh.lastWords())
+		}
+		c.stop()
+		if err := errors.Join(err, os.RemoveAll(here)); err != nil {
+			return err
+		}
+		t.after = load()
+		t.print(os.Stdout)
 	}
 	return nil
 }

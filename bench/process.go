@@ -27,13 +27,14 @@ type process struct {
 	ended   chan error
 }
 
-func startBalagh(ctx context.Context, program, dir string) (*process, error) {
+// startBalagh starts the server as it comes out of the box, in development mode, with what more is set.
+func startBalagh(ctx context.Context, program, dir string, more ...string) (*process, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	env := []string{"BALAGH_DEV=true", "BALAGH_ADDRESS=" + address, "BALAGH_STORE=sqlite:" + filepath.Join(dir, "store", "balagh.db")}
-	return start(ctx, address, filepath.Join(dir, "balagh.log"), env, program, "serve")
+	env := append([]string{"BALAGH_DEV=true", "BALAGH_ADDRESS=" + address, "BALAGH_STORE=sqlite:" + filepath.Join(dir, "store", "balagh.db")}, more...)
+	return start(ctx, address, "/readyz", filepath.Join(dir, "balagh.log"), env, program, "serve")
 }
 
 func startBare(ctx context.Context, mode, dir string) (*process, error) {
@@ -46,7 +47,7 @@ func startBare(ctx context.Context, mode, dir string) (*process, error) {
 		return nil, err
 	}
 	log := filepath.Join(filepath.Dir(dir), "bare.log")
-	return start(ctx, address, log, nil, self, "-bare", mode, "-address", address, "-dir", dir)
+	return start(ctx, address, "/readyz", log, nil, self, "-bare", mode, "-address", address, "-dir", dir)
 }
 
 func freeAddress(ctx context.Context) (string, error) {
@@ -57,7 +58,8 @@ func freeAddress(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-func start(ctx context.Context, address, log string, env []string, program string, args ...string) (*process, error) {
+// start runs a program and waits until it answers at the path ready.
+func start(ctx context.Context, address, ready, log string, env []string, program string, args ...string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -75,7 +77,7 @@ func start(ctx context.Context, address, log string, env []string, program strin
 	p := &process{cmd: cmd, address: address, env: env, log: log, ended: make(chan error, 1)}
 	go func() { p.ended <- cmd.Wait() }()
 	for time.Since(began) < 30*time.Second {
-		if r, err := http.Get("http://" + address + "/readyz"); err == nil {
+		if r, err := http.Get("http://" + address + ready); err == nil {
 			_ = r.Body.Close()
 			if r.StatusCode == http.StatusOK {
 				p.started = time.Since(began)
@@ -101,6 +103,13 @@ func environment() []string {
 // stop ends the process the way an operator does, and waits until it is gone.
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	err := <-p.ended
+	p.ended <- err
+}
+
+// kill ends the process as a loss of power does, and waits until it is gone.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
 	err := <-p.ended
 	p.ended <- err
 }

@@ -33,6 +33,23 @@ type table struct {
 	idle, busy    int64
 }
 
+// chainTable is what a chain work found.
+type chainTable struct {
+	title         string
+	before, after string // load averages
+	figures       []figure
+}
+
+func (t *chainTable) print(to io.Writer) {
+	fmt.Fprintf(to, "\n%s (load average %s before, %s after)\n\n", t.title, t.before, t.after)
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\tMEASURED\tASKED\t")
+	for _, f := range t.figures {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.what, f.got, f.asked, f.verdict)
+	}
+	_ = w.Flush()
+}
+
 func (t *table) failed() bool {
 	for _, r := range t.rows {
 		if r.ours.failed+r.bare.failed > 0 {
@@ -125,6 +142,14 @@ func (p *progress) step() {
 		full := 40 * p.done / max(p.of, 1)
 		fmt.Fprintf(os.Stderr, "\r%s%s %d of %d %s", strings.Repeat("█", full), strings.Repeat("░", 40-full), p.done, p.of, p.what)
 	}
+}
+
+// set says how far it is.
+func (p *progress) set(done int) {
+	p.mu.Lock()
+	p.done = min(done, p.of) - 1
+	p.mu.Unlock()
+	p.step()
 }
 
 func (p *progress) end() {

@@ -39,6 +39,9 @@ func names() []string {
 	for _, w := range works {
 		all = append(all, w.name)
 	}
+	for _, w := range chainWorks {
+		all = append(all, w.name)
+	}
 	return all
 }
 
