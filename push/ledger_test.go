@@ -251,7 +251,7 @@ func TestService_RetryDeadLetter(t *testing.T) {
 			return taken(n)
 		}
 		return push.Outcome{Answer: push.Refused, Reason: "invalid_argument"}
-	}, nil)
+	}, func(s *push.Sender) { s.Poll = time.Hour }) // it is woken
 	b.tell(t, factOf("e", "noura", "riyadh"))
 	supervisor := of(actor.Supervisor, "riyadh")
 	for range 2 {
