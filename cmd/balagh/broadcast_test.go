@@ -134,3 +134,28 @@ func TestBadInput_Broadcast(t *testing.T) {
 		t.Errorf("something was written: %s", l.body)
 	}
 }
+
+// TestBroadcasts_Arrive: a notice comes into the inbox of those it is for, in their language, and of nobody else.
+func TestBroadcasts_Arrive(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	admin, reporter, other := i.staff(actor.Admin, "riyadh", "*"), i.citizen("+966500000314"), i.citizen("+966500000315")
+	reporter.do("POST", "/v1/reports", speakers).want(201)
+	id := admin.do("POST", "/v1/admin/broadcasts", notice(map[string]any{"centre": "riyadh"})).want(201).str("id")
+	eventually(t, "the end of the broadcast", func() bool {
+		r := admin.do("GET", "/v1/admin/broadcasts/"+id, nil).want(200)
+		return r.str("broadcast", "state") == "done" && r.at("broadcast", "planned") == 1.0
+	})
+	found := false
+	reporter.lang = "ur"
+	inbox := reporter.do("GET", "/v1/inbox", nil).want(200)
+	for n := range inbox.len("items") {
+		found = found || inbox.str("items", n, "kind") == "announcement" && inbox.str("items", n, "title") == "اطلاع" && inbox.str("items", n, "report_id") == ""
+	}
+	if !found {
+		t.Errorf("the inbox: %s", inbox.body)
+	}
+	if l := other.do("GET", "/v1/inbox", nil).want(200); l.len("items") != 0 {
+		t.Errorf("somebody else was told: %s", l.body)
+	}
+}

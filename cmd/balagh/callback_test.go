@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/push"
 	"github.com/balagh/balagh/push/sms"
 )
@@ -27,20 +29,28 @@ func TestCallback_SMS(t *testing.T) {
 	i.parts.server.SMSReceipt = func(header func(string) string, body []byte) (push.Receipt, error) {
 		return g.Receipt(header, body, time.Now())
 	}
-	report := citizen.do("POST", "/v1/reports", speakers).want(201).str("id")
-	accepted := func(ref string) push.Delivery {
-		return i.sent(citizen.id, report, push.ChannelSMS, "", push.Result{State: push.Accepted, Ref: ref})
+	clerk := i.staff(actor.Clerk, "riyadh", "*")
+	accepted := func() (message, ref string) { // a text that went out, because the citizen has no device
+		t.Helper()
+		path := "/v1/desk/reports/" + citizen.do("POST", "/v1/reports", speakers).want(201).str("id") + "/deliveries"
+		eventually(t, "a text", func() bool {
+			a := clerk.do("GET", path, nil).want(200)
+			message, ref = a.str("items", 0, "id"), a.str("items", 0, "deliveries", 0, "ref")
+			return ref != ""
+		})
+		return message, ref
 	}
 	call := func(body string, at time.Time, headers ...string) *answer {
 		t.Helper()
 		return gateway.do("POST", path, body, append([]string{signature, sms.Sign(secret, []byte(body), at)}, headers...)...)
 	}
-	d, now := accepted("text-1"), time.Now()
-	const failed = `{"id":"text-1","status":"failed"}`
+	d, ref := accepted()
+	now, said := time.Now(), func(ref, status string) string { return fmt.Sprintf(`{"id":%q,"status":%q}`, ref, status) }
+	failed, delivered := said(ref, "failed"), said(ref, "delivered")
 	for name, a := range map[string]*answer{
 		"no signature":         gateway.do("POST", path, failed),
 		"another's secret":     gateway.do("POST", path, failed, signature, sms.Sign([]byte("fedcba9876543210"), []byte(failed), now)),
-		"of another body":      gateway.do("POST", path, failed, signature, sms.Sign(secret, []byte(`{"id":"text-2","status":"failed"}`), now)),
+		"of another body":      gateway.do("POST", path, failed, signature, sms.Sign(secret, []byte(said("another", "failed")), now)),
 		"of an hour ago":       call(failed, now.Add(-time.Hour)),
 		"of an hour from now":  call(failed, now.Add(time.Hour)),
 		"garbage":              gateway.do("POST", path, failed, signature, "t=1,v1=zz"),
@@ -54,15 +64,14 @@ func TestCallback_SMS(t *testing.T) {
 		t.Fatalf("a forged call made it %s", s)
 	}
 
-	call(`{"id":"nothing","status":"delivered"}`, now).refused(404, "not_found")
+	call(said("nothing", "delivered"), now).refused(404, "not_found")
 	call(`{"status":"delivered"}`, now).refused(400, "malformed_request")
 	call(strings.Repeat("x", 64<<10+1), now).refused(413, "too_large")
-	call(`{"id":"text-1","status":"pending"}`, now).want(204)
+	call(said(ref, "pending"), now).want(204)
 	if s := i.stateOf(d); s != push.Accepted {
 		t.Fatalf("what is not final made it %s", s)
 	}
 
-	const delivered = `{"id":"text-1","status":"delivered"}`
 	call(delivered, now, "Authorization", "Basic Z2F0ZXdheQ==", "Content-Type", "application/json; charset=utf-8").want(204)
 	if s := i.stateOf(d); s != push.Delivered {
 		t.Fatalf("delivered, and it is %s", s)
@@ -73,13 +82,12 @@ func TestCallback_SMS(t *testing.T) {
 		t.Errorf("a later call made it %s", s)
 	}
 
-	d = accepted("text-3")
-	const third = `{"id":"text-3","status":"failed"}`
-	call(third, now, "Content-Type", "text/plain").want(204)
+	d, ref = accepted()
+	call(said(ref, "failed"), now, "Content-Type", "text/plain").want(204)
 	if s := i.stateOf(d); s != push.Failed {
 		t.Errorf("failed, and it is %s", s)
 	}
-	if strings.Contains(i.log.String(), "text-3") {
+	if strings.Contains(i.log.String(), ref) {
 		t.Error("the name of a text is in the log")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -180,7 +181,7 @@ func TestBadInput_Token(t *testing.T) {
 		"very long":                strings.Repeat("a", 8000),
 	}
 	for _, r := range routes(t) {
-		if strings.HasPrefix(r.path, "/v1/auth/") && r.op.OperationID != "logout" {
+		if slices.Contains([]string{"requestCode", "createToken", "pushKey", "receiveSms"}, r.op.OperationID) { // they look at no token
 			continue
 		}
 		for name, token := range bad {

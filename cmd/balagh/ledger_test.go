@@ -12,7 +12,7 @@ import (
 )
 
 // sent puts a message about a report into a citizen's inbox, with one delivery of which the channel says what result does. Its time
-// comes only later, so nobody else takes it.
+// comes only later, and the channel has to be one that this installation does not send through, so nobody else takes it.
 func (i *installation) sent(citizen, report, channel, target string, result push.Result) push.Delivery {
 	i.t.Helper()
 	store, now := i.parts.store, time.Now().UTC().Truncate(time.Millisecond)
@@ -42,9 +42,10 @@ func (i *installation) sent(citizen, report, channel, target string, result push
 	return d
 }
 
-func (i *installation) stateOf(d push.Delivery) push.State {
+// stateOf is the state of the one delivery of a message.
+func (i *installation) stateOf(message string) push.State {
 	i.t.Helper()
-	all, err := i.parts.store.Deliveries(i.t.Context(), d.Message)
+	all, err := i.parts.store.Deliveries(i.t.Context(), message)
 	if err != nil || len(all) != 1 {
 		i.t.Fatalf("%d deliveries, %v", len(all), err)
 	}
@@ -118,6 +119,9 @@ func TestLedger_Unreached(t *testing.T) {
 	if a := clerk.do("GET", "/v1/desk/unreached?reason=failed", nil).want(200); a.len("items") != 0 {
 		t.Errorf("for another reason: %s", a.body)
 	}
+	if a := i.staff(actor.Clerk, "*", "*").do("GET", "/v1/desk/unreached?centre=qassim", nil).want(200); a.len("items") != 0 {
+		t.Errorf("of another centre: %s", a.body)
+	}
 	clerk.do("GET", "/v1/desk/unreached?reason=bored", nil).refused(422, "validation_failed")
 	clerk.do("GET", "/v1/desk/unreached?cursor=x", nil).refused(422, "validation_failed")
 	citizen.do("POST", "/v1/inbox/"+l.str("items", 0, "message_id")+"/read", nil).want(204)
@@ -133,15 +137,15 @@ func TestLedger_DeadLetters(t *testing.T) {
 	citizen := i.citizen("+966500000323")
 	report := citizen.do("POST", "/v1/reports", speakers).want(201).str("id")
 	failed := push.Result{State: push.Failed, Reason: "undelivered"}
-	one, two := i.sent(citizen.id, report, push.ChannelSMS, "", failed), i.sent(citizen.id, report, push.ChannelSMS, "", failed)
+	one, two := i.sent(citizen.id, report, push.ChannelEmail, "", failed), i.sent(citizen.id, report, push.ChannelEmail, "", failed)
 	mine, elsewhere := i.staff(actor.Supervisor, "riyadh", "*"), i.staff(actor.Supervisor, "qassim", "*")
 	const list = "/v1/admin/dead-letters"
 
-	l := mine.do("GET", list+"?channel=sms&reason=undelivered&limit=1", nil).want(200)
+	l := mine.do("GET", list+"?channel=email&reason=undelivered&limit=1", nil).want(200)
 	if l.len("items") != 1 || l.str("next") == "" || l.str("items", 0, "report_id") != report || l.str("items", 0, "state") != "failed" {
 		t.Errorf("the list: %s", l.body)
 	}
-	if rest := mine.do("GET", list+"?channel=sms&cursor="+l.str("next"), nil).want(200); rest.len("items") != 1 || rest.str("items", 0, "id") == l.str("items", 0, "id") {
+	if rest := mine.do("GET", list+"?channel=email&cursor="+l.str("next"), nil).want(200); rest.len("items") != 1 || rest.str("items", 0, "id") == l.str("items", 0, "id") {
 		t.Errorf("the rest: %s", rest.body)
 	}
 	if a := elsewhere.do("GET", list, nil).want(200); a.len("items") != 0 {
@@ -150,11 +154,11 @@ func TestLedger_DeadLetters(t *testing.T) {
 
 	day := "?from=" + one.Day + "&to=" + one.Day
 	manager := i.staff(actor.Manager, "riyadh", "*")
-	f := manager.do("GET", "/v1/insights/deliveries"+day+"&channel=sms", nil).want(200)
+	f := manager.do("GET", "/v1/insights/deliveries"+day+"&channel=email", nil).want(200)
 	if f.len("rows") != 1 || f.str("rows", 0, "reason") != "undelivered" || f.at("rows", 0, "count") != 2.0 || f.at("rows", 0, "share") != 1.0 || f.str("from") != one.Day {
 		t.Errorf("the figures: %s", f.body)
 	}
-	if c := manager.do("GET", "/v1/insights/deliveries.csv"+day, nil).want(200); !strings.HasPrefix(string(c.body), "channel,outcome,reason,count,share,") || !strings.Contains(string(c.body), "sms,failed,undelivered,2,1.000000,") {
+	if c := manager.do("GET", "/v1/insights/deliveries.csv"+day, nil).want(200); !strings.HasPrefix(string(c.body), "channel,outcome,reason,count,share,") || !strings.Contains(string(c.body), "email,failed,undelivered,2,1.000000,") {
 		t.Errorf("the file: %s", c.body)
 	}
 	if a := i.staff(actor.Manager, "qassim", "*").do("GET", "/v1/insights/deliveries"+day, nil).want(200); a.len("rows") != 0 {
@@ -165,7 +169,7 @@ func TestLedger_DeadLetters(t *testing.T) {
 
 	retry := list + "/" + one.Message + "/" + one.ID + "/retry"
 	elsewhere.do("POST", retry, nil).refused(404, "not_found")
-	if s := i.stateOf(one); s != push.Failed {
+	if s := i.stateOf(one.Message); s != push.Failed {
 		t.Errorf("somebody else's retry made it %s", s)
 	}
 	mine.do("POST", retry, nil).want(204)
@@ -176,11 +180,11 @@ func TestLedger_DeadLetters(t *testing.T) {
 	if a := mine.do("POST", list+"/retry", map[string]any{"channel": "push"}).want(200); a.at("retried") != 0.0 {
 		t.Errorf("of another channel: %s", a.body)
 	}
-	if a := mine.do("POST", list+"/retry", map[string]any{"channel": "sms", "reason": "undelivered"}).want(200); a.at("retried") != 1.0 {
+	if a := mine.do("POST", list+"/retry", map[string]any{"channel": "email", "reason": "undelivered"}).want(200); a.at("retried") != 1.0 {
 		t.Errorf("the rest: %s", a.body)
 	}
 	for _, d := range []push.Delivery{one, two} {
-		if s := i.stateOf(d); s == push.Failed {
+		if s := i.stateOf(d.Message); s == push.Failed {
 			t.Errorf("%s after it was tried again", s)
 		}
 	}
@@ -193,8 +197,8 @@ func TestInbox_Batch(t *testing.T) {
 	citizen, other := i.citizen("+966500000324"), i.citizen("+966500000325")
 	report := citizen.do("POST", "/v1/reports", speakers).want(201).str("id")
 	done := push.Result{State: push.Accepted, Ref: "r"}
-	one, two := i.sent(citizen.id, report, push.ChannelSMS, "", done), i.sent(citizen.id, report, push.ChannelSMS, "", done)
-	theirs := i.sent(other.id, report, push.ChannelSMS, "", done)
+	one, two := i.sent(citizen.id, report, push.ChannelEmail, "", done), i.sent(citizen.id, report, push.ChannelEmail, "", done)
+	theirs := i.sent(other.id, report, push.ChannelEmail, "", done)
 	nothing := i.parts.server.Reports.NewID()
 	ids := func(all ...string) map[string]any { return map[string]any{"ids": append([]string{}, all...)} }
 
@@ -213,8 +217,8 @@ func TestInbox_Batch(t *testing.T) {
 		citizen.do("POST", "/v1/inbox/"+how, ids(one.Message, one.Message)).refused(422, "validation_failed")
 		citizen.do("POST", "/v1/inbox/"+how, ids(make([]string, 101)...)).refused(422, "validation_failed")
 	}
-	if i.stateOf(one) != push.Read || i.stateOf(two) != push.Read || i.stateOf(theirs) != push.Accepted {
-		t.Errorf("%s, %s, and another's is %s", i.stateOf(one), i.stateOf(two), i.stateOf(theirs))
+	if i.stateOf(one.Message) != push.Read || i.stateOf(two.Message) != push.Read || i.stateOf(theirs.Message) != push.Accepted {
+		t.Errorf("%s, %s, and another's is %s", i.stateOf(one.Message), i.stateOf(two.Message), i.stateOf(theirs.Message))
 	}
 	inbox := other.do("GET", "/v1/inbox", nil).want(200)
 	if inbox.str("items", 0, "delivered_at") != "" || inbox.str("items", 0, "read_at") != "" {
