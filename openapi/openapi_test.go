@@ -158,3 +158,25 @@ func TestParameter_OfTextHasAPatternOrAnEnum(t *testing.T) {
 		}
 	})
 }
+
+// An app that is asked for proof can send it, and is told when it is refused.
+func TestOperation_OfAppCheckTakesATokenAndAnswers401(t *testing.T) {
+	t.Parallel()
+	n := 0
+	each(t, func(t *testing.T, op *openapi3.Operation) {
+		wanted, _ := op.Extensions["x-app-check"].(bool)
+		takes := slices.ContainsFunc(op.Parameters, func(p *openapi3.ParameterRef) bool { return p.Value.Name == "X-Firebase-AppCheck" })
+		if wanted != takes {
+			t.Errorf("x-app-check %v, and the header is taken: %v", wanted, takes)
+		}
+		if wanted && op.Responses.Status(http.StatusUnauthorized) == nil {
+			t.Error("no 401")
+		}
+		if wanted {
+			n++
+		}
+	})
+	if n != 3 {
+		t.Errorf("%d operations want App Check", n)
+	}
+}
