@@ -202,7 +202,7 @@ func (s *settings) meter(log *slog.Logger, told *push.Service, way textSender, o
 		Alarm: func(scope string) {
 			log.Error("text messages have met their limit of today: only one-time codes go out", "scope", scope)
 		}}
-	o.channels[push.ChannelSMS] = &push.Metered{Channel: way, Budget: o.budget, Unsure: []string{"timeout"}}
+	o.channels[push.ChannelSMS] = &push.Metered{Channel: way, Budget: o.budget, Unsure: []string{"timeout", "unintelligible", "not_accepted"}}
 	o.codes = counted{way, o.budget, log}
 	return nil
 }
