@@ -65,10 +65,10 @@ func (b *Broadcast) halted() (paused, stopped bool) { return b.State == Paused, 
 // How long a delivery of a paused broadcast waits until it is looked at again: as long as the pause has been, so that a million of them
 // are not looked at a million times.
 const (
-	haltedLeast = 15 * time.Second
-	haltedMost  = 10 * time.Minute
+	haltAgain  = 15 * time.Second
+	haltedMost = 10 * time.Minute
 )
 
 func (b *Broadcast) lookAgain(now time.Time) time.Duration {
-	return min(max(now.Sub(b.Halted), haltedLeast), haltedMost)
+	return min(max(now.Sub(b.Halted), haltAgain), haltedMost)
 }

@@ -107,6 +107,7 @@ func (s *Service) begin(ctx context.Context, b *Broadcast) error {
 // announcePage plans the messages of the next people. All ids derive from the broadcast and the person, and all moments from the
 // broadcast: when it is done a second time, because the process died before the cursor moved, nothing changes.
 func (s *Service) announcePage(ctx context.Context, b *Broadcast) error {
+	began := time.Now()
 	people, next, err := s.Store.AudiencePeople(ctx, b.Audience, b.Cursor, broadcastPage)
 	if err != nil {
 		return fmt.Errorf("read an audience: %w", err)
@@ -117,6 +118,7 @@ func (s *Service) announcePage(ctx context.Context, b *Broadcast) error {
 			return fmt.Errorf("look up whom to tell: %w", err)
 		}
 	}
+	s.rest(ctx, time.Since(began)) // few of those that were looked at may belong to the audience
 	p := s.Wording().Policy(Announcement)
 	p.Urgent = b.Urgent
 	var some []Planned
@@ -129,7 +131,7 @@ func (s *Service) announcePage(ctx context.Context, b *Broadcast) error {
 		if rows < broadcastRows && i < len(people)-1 || len(some) == 0 {
 			continue
 		}
-		began := time.Now()
+		began = time.Now()
 		if _, err := s.Store.PlanMessages(ctx, some); err != nil {
 			return fmt.Errorf("plan messages: %w", err)
 		}

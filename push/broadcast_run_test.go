@@ -43,15 +43,15 @@ func (b bench) wantAll(t *testing.T, id string, n int) {
 
 func TestService_RunBroadcasts_twoRunners(t *testing.T) {
 	t.Parallel()
-	b := town(t, 2000)
+	b := town(t, 1100)
 	id := b.broadcast(t)
 	other := push.New(b.store, b.people)
 	other.Now = b.clock.Now
 	announcing(t, b.Service)
 	announcing(t, other)
 	b.awaitState(t, id, push.Done)
-	b.wantAll(t, id, 2000)
-	if d, err := b.store.QueueDepth(t.Context(), epoch); err != nil || d[push.ChannelPush].Open != 2000 {
+	b.wantAll(t, id, 1100)
+	if d, err := b.store.QueueDepth(t.Context(), epoch); err != nil || d[push.ChannelPush].Open != 1100 {
 		t.Errorf("queued: %v, %v", d, err)
 	}
 }
@@ -125,7 +125,7 @@ func TestService_RunBroadcasts_directoryFails(t *testing.T) {
 
 func TestService_PauseBroadcast_inTheMiddle(t *testing.T) {
 	t.Parallel()
-	b := town(t, 2000)
+	b := town(t, 1100)
 	id := b.broadcast(t)
 	paused := make(chan struct{})
 	b.Directory = &lookUps{Directory: b.people, at: func(n int64) error {
@@ -144,7 +144,7 @@ func TestService_PauseBroadcast_inTheMiddle(t *testing.T) {
 	if r := b.report(t, id); r.State != push.Paused || r.Planned != 512 {
 		t.Fatalf("%s, planned %d; want paused at 512", r.State, r.Planned)
 	}
-	if none, _, _ := b.told(t, 2000); none < 2000-3*256 {
+	if none, _, _ := b.told(t, 1100); none < 1100-3*256 {
 		t.Errorf("planning went on: only %d were told nothing", none)
 	}
 	if _, err := b.ResumeBroadcast(t.Context(), herald(actor.All), id); err != nil {
@@ -152,12 +152,12 @@ func TestService_PauseBroadcast_inTheMiddle(t *testing.T) {
 	}
 	announcing(t, b.Service)
 	b.awaitState(t, id, push.Done)
-	b.wantAll(t, id, 2000)
+	b.wantAll(t, id, 1100)
 }
 
 func TestService_StopBroadcast_inTheMiddle(t *testing.T) {
 	t.Parallel()
-	b := town(t, 2000)
+	b := town(t, 1100)
 	id := b.broadcast(t)
 	b.Directory = &lookUps{Directory: b.people, at: func(n int64) error {
 		if n == 4 {
@@ -175,16 +175,16 @@ func TestService_StopBroadcast_inTheMiddle(t *testing.T) {
 	if _, open, err := b.store.NextDelivery(t.Context(), push.ChannelPush); err != nil || open {
 		t.Errorf("something is still queued: %v", err)
 	}
-	if none, _, _ := b.told(t, 2000); none != 2000-1024 {
+	if none, _, _ := b.told(t, 1100); none != 1100-1024 {
 		t.Errorf("%d were told nothing", none)
 	}
 }
 
 func TestService_StopBroadcast_whenAllIsPlanned(t *testing.T) {
 	t.Parallel()
-	b := town(t, 700)
+	b := town(t, 300)
 	b.clock.set(14 * time.Hour) // at night
-	for i := range 700 {
+	for i := range 300 {
 		b.people.change(storetest.Townsman(i), func(c *push.Contact) { c.Quiet = push.Quiet{From: 22 * time.Hour, To: 7 * time.Hour, Zone: time.UTC} })
 	}
 	id := b.broadcast(t)
@@ -334,7 +334,7 @@ func TestSender_Run_haltedAnnouncement(t *testing.T) {
 	b.awaitState(t, id, push.Done)
 	stop()
 	set := func(s push.BroadcastState) { // by another process
-		if _, err := b.store.UpdateBroadcast(t.Context(), id, func(x *push.Broadcast) error { x.State = s; return nil }); err != nil {
+		if _, err := b.store.UpdateBroadcast(t.Context(), id, func(x *push.Broadcast) error { x.State, x.Halted = s, b.clock.Now(); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		b.clock.advance(time.Second)
