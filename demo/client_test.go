@@ -152,7 +152,7 @@ func TestPlay_Citizen_sameSeedSamePeople(t *testing.T) {
 			}
 		}
 		count(a.device == "", &silent)
-		count(a.dead, &dead)
+		count(a.way.deadToken(), &dead)
 		count(!a.account, &anonymous)
 	}
 	if len(phones) != 300 || silent < 12 || silent > 36 || dead < 4 || dead > 24 || anonymous < 9 || anonymous > 36 {

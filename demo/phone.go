@@ -6,19 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"time"
 )
 
 // How many of the citizens do what.
 const (
-	withoutAccount = .07
-	withoutDevice  = .08
-	withDeadToken  = .04
+	withoutAccount = .1 // of those whom pushes reach
 	tellsName      = .6
 	setsWishes     = .15
-	wantsNoPush    = .02
 	supports       = .15
 	sendsTwice     = .05
 	withdraws      = .06
@@ -47,10 +42,10 @@ type citizen struct {
 	account   bool
 	device    string // id; empty when the app may not be told
 	pushToken string // empty without a device
-	dead      bool   // nobody takes pushes for that token
-	noPush    bool   // does not want them
-	received  int    // pushes that the phone showed
-	read      int    // messages that were opened
+	way       way
+	received  int // pushes that the phone showed
+	texts     int // text messages that came
+	read      int // messages that were opened
 	seen      map[string]bool
 	looks     int
 	report    string // id
@@ -58,8 +53,9 @@ type citizen struct {
 
 func (p *play) citizen(i int) *citizen {
 	rng, once := newChance(p.seed, uint64(i)+1), newChance(p.run, uint64(i)+1)
-	c := &citizen{play: p, rng: rng, mood: newChance(p.seed, 1<<34+uint64(i)), idle: once, account: !rng.once(withoutAccount), seen: map[string]bool{},
+	c := &citizen{play: p, rng: rng, mood: newChance(p.seed, 1<<34+uint64(i)), idle: once, way: mix[i%len(mix)], seen: map[string]bool{},
 		client: client{http: p.web, base: p.URL, language: Languages[rng.weighted(75, 10, 15)]}}
+	c.account = !rng.once(withoutAccount) || c.way != awake
 	c.phone = fmt.Sprintf("+9665%c%04d%03d", "0345689"[once.IntN(7)], once.IntN(10_000), i%1000)
 	var namesakes []Person
 	for _, x := range p.org.People {
@@ -68,18 +64,14 @@ func (p *play) citizen(i int) *citizen {
 		}
 	}
 	c.name = pick(rng, namesakes).Name
-	switch u := rng.Float64(); {
-	case u < withoutDevice:
-	case u < withoutDevice+withDeadToken:
-		c.device, c.pushToken, c.dead = once.uuid(), "dead-"+once.uuid(), true
-	default:
+	switch {
+	case c.way.deadToken():
+		c.device, c.pushToken = once.uuid(), "dead-"+once.uuid()
+	case c.way.device():
 		c.device, c.pushToken = once.uuid(), "phone-"+once.uuid()
 	}
 	return c
 }
-
-// listens reports whether pushes reach the phone.
-func (c *citizen) listens() bool { return c.pushToken != "" && !c.dead && !c.noPush }
 
 // live is the day of a citizen, from the one-time code to the rating.
 func (c *citizen) live(ctx context.Context) error {
@@ -131,34 +123,42 @@ func (c *citizen) signUp(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.rng.once(tellsName) {
+	if c.rng.once(tellsName) || c.way.alone() {
 		me := call{operation: "updateMe", method: http.MethodPatch, path: "/v1/me", body: map[string]string{"name": c.name, "language": c.language}}
 		if _, err := c.do(ctx, me, nil); err != nil {
 			return err
 		}
 	}
-	if c.rng.once(setsWishes) {
-		c.noPush = c.rng.once(wantsNoPush / setsWishes)
-		wishes := map[string]any{"push": !c.noPush, "sms": c.rng.once(.3), "email": false, "time_zone": "Asia/Riyadh"}
-		return c.put(ctx, "putPreferences", "/v1/me/preferences", wishes, nil)
+	wishes, err := c.wishes(time.Now())
+	if wishes == nil || err != nil {
+		return err
 	}
-	return nil
+	return c.put(ctx, "putPreferences", "/v1/me/preferences", wishes, nil)
+}
+
+// text is a text message that came to the number.
+type text struct {
+	Code string    `json:"code"`
+	At   time.Time `json:"at"`
+}
+
+func (c *citizen) outbox(ctx context.Context) ([]text, error) {
+	var texts struct {
+		Items []text `json:"items"`
+	}
+	_, err := c.get(ctx, "/dev/outbox", "/dev/outbox", url.Values{"to": {c.phone}}, &texts)
+	return texts.Items, err
 }
 
 // code reads the text message with the one-time code.
 func (c *citizen) code(ctx context.Context, since time.Time) (string, error) {
 	for until := time.Now().Add(codeComes); time.Now().Before(until); {
-		var texts struct {
-			Items []struct {
-				Code string    `json:"code"`
-				At   time.Time `json:"at"`
-			} `json:"items"`
-		}
-		if _, err := c.get(ctx, "/dev/outbox", "/dev/outbox", url.Values{"to": {c.phone}}, &texts); err != nil {
+		texts, err := c.outbox(ctx)
+		if err != nil {
 			return "", err
 		}
 		newest, code := since, ""
-		for _, t := range texts.Items {
+		for _, t := range texts {
 			if t.Code != "" && !t.At.Before(newest) {
 				newest, code = t.At, t.Code
 			}
@@ -242,37 +242,25 @@ func (c *citizen) follow(ctx context.Context) error {
 	return errors.New("nothing more was heard of a report")
 }
 
-// news looks whether the phone showed something new. One that gets no pushes opens the app instead, and so does everybody
-// now and then.
-func (c *citizen) news(ctx context.Context) (bool, error) {
+// news looks whether the phone showed something new. Whom a push or a text reaches, opens the app; now and then everybody whom
+// pushes reach does. The others come to look at their report by themselves.
+func (c *citizen) news(ctx context.Context) (news bool, err error) {
 	c.looks++
-	if !c.listens() {
-		return c.openInbox(ctx)
-	}
-	shown, err := c.shown(ctx)
+	shown, err := c.hear(ctx)
 	if err != nil {
 		return false, err
 	}
-	if shown > 0 || c.looks%16 == 0 {
+	came := false
+	if c.way.texted() {
+		if came, err = c.textsCame(ctx); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case c.way == awake && (shown > 0 || c.looks%16 == 0), came && c.way != off:
 		return c.openInbox(ctx)
 	}
-	return false, nil
-}
-
-// shown asks the stand-in of FCM what the system of the phone has displayed since the last time.
-func (c *citizen) shown(ctx context.Context) (int, error) {
-	system := client{http: c.http, base: c.StandinURL}
-	var got struct {
-		Messages []struct {
-			Data map[string]string `json:"data"`
-		} `json:"messages"`
-	}
-	query := url.Values{"token": {c.pushToken}, "after": {strconv.Itoa(c.received)}}
-	if _, err := system.get(ctx, "received", "/received", query, &got); err != nil {
-		return 0, err
-	}
-	c.received += len(got.Messages)
-	return len(got.Messages), nil
+	return shown > 0 || came || c.looks%8 == 0, nil
 }
 
 // openInbox reads what is new and says so.
@@ -283,24 +271,24 @@ func (c *citizen) openInbox(ctx context.Context) (news bool, err error) {
 	if _, err := c.get(ctx, "listInbox", "/v1/inbox", url.Values{"limit": {"50"}}, &box); err != nil {
 		return false, err
 	}
-	for _, m := range slices.Backward(box.Items) {
+	var fetched, opened []string
+	for _, m := range box.Items {
 		if c.seen[m.NotificationID] {
 			continue
 		}
 		c.seen[m.NotificationID], news = true, true
-		if m.DeliveredAt.IsZero() {
-			if err := c.post(ctx, "markDelivered", "/v1/inbox/"+m.ID+"/delivered", nil, nil); err != nil {
-				return news, err
-			}
-		}
-		if m.ReadAt.IsZero() && (!c.listens() || c.idle.once(opensMessage)) {
-			if err := c.post(ctx, "markRead", "/v1/inbox/"+m.ID+"/read", nil, nil); err != nil {
-				return news, err
-			}
-			c.read++
+		switch {
+		case m.ReadAt.IsZero() && (c.way != awake || c.idle.once(opensMessage)):
+			opened = append(opened, m.ID)
+		case m.DeliveredAt.IsZero():
+			fetched = append(fetched, m.ID)
 		}
 	}
-	return news, nil
+	if err := c.acknowledge(ctx, "markAllDelivered", "/v1/inbox/delivered", fetched); err != nil {
+		return news, err
+	}
+	c.read += len(opened)
+	return news, c.acknowledge(ctx, "markAllRead", "/v1/inbox/read", opened)
 }
 
 // react looks at the report and does what its state asks for. It is true when nothing more is to be expected.
@@ -328,24 +316,19 @@ func (c *citizen) react(ctx context.Context) (rest bool, err error) {
 	return r.said(later), nil
 }
 
-// lastLook is what the citizen sees in the evening: pushes that came since, and what the app shows.
+// lastLook is what the citizen sees in the evening: what the app shows to those whom a push or a text has told of it.
 func (c *citizen) lastLook(ctx context.Context) error {
 	if c.token == "" {
 		return nil
 	}
-	if c.listens() {
-		if _, err := c.shown(ctx); err != nil {
+	c.tally.add(pushesShown, c.received)
+	if c.way == awake {
+		if _, err := c.openInbox(ctx); err != nil {
 			return err
 		}
 	}
-	if _, err := c.openInbox(ctx); err != nil {
-		return err
-	}
-	c.tally.add(pushesShown, c.received)
 	c.tally.add(messagesRead, c.read)
-	c.tally.count(reachedByPush, c.received > 0)
-	c.tally.count(reachedByInbox, c.received == 0 && c.read > 0)
-	if !c.dead {
+	if !c.way.deadToken() {
 		return nil
 	}
 	var devices struct {

@@ -14,7 +14,6 @@ import (
 const (
 	phonesAtOnce = 28
 	restTime     = 30 * time.Second // that the desk has to finish, when the last citizen has gone home
-	stillTime    = 700 * time.Millisecond
 )
 
 // Options of a play.
@@ -41,6 +40,7 @@ type play struct {
 	seed    uint64 // of what people decide
 	run     uint64 // of their numbers and ids, which no other play has
 	tally   tally
+	pockets pockets
 }
 
 // CheckPhotos says why the files of a folder cannot be the phones' photos, if they cannot.
@@ -63,10 +63,6 @@ func Play(ctx context.Context, o Options) (*Summary, error) {
 	if err := p.prepare(ctx); err != nil {
 		return nil, err
 	}
-	before, err := p.pushes(ctx)
-	if err != nil {
-		return nil, err
-	}
 	desk, err := p.openDesk(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the desk: %w", err)
@@ -77,6 +73,8 @@ func Play(ctx context.Context, o Options) (*Summary, error) {
 	defer home()
 	var atDesk sync.WaitGroup
 	atDesk.Go(func() { desk.work(working) })
+	p.pockets.listen(ctx, &p.tally)
+	defer p.pockets.empty()
 	citizens := p.day(ctx, show)
 	if ctx.Err() == nil {
 		show.phase("finishing", p)
@@ -88,11 +86,18 @@ func Play(ctx context.Context, o Options) (*Summary, error) {
 		return nil, err
 	}
 	took := time.Since(began)
-	show.phase("looking back", p)
+	show.phase("telling all", p)
+	broadcast, counted, err := p.announce(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the broadcast: %w", err)
+	}
 	if err := p.evening(ctx, citizens); err != nil {
 		return nil, err
 	}
-	s, err := p.summary(ctx, took, before)
+	s, err := p.summary(ctx, took, citizens)
+	if err == nil {
+		s.Broadcast, err = p.outcome(ctx, broadcast, counted)
+	}
 	if err == nil && len(s.Troubles) > 0 {
 		err = fmt.Errorf("%d things went wrong, such as: %s", len(s.Troubles), s.Troubles[0])
 	}
@@ -112,6 +117,9 @@ func (p *play) prepare(ctx context.Context) (err error) {
 	}
 	if p.staff, err = setUp(ctx, p.admin, p.org); err != nil {
 		return fmt.Errorf("set up the organisation: %w", err)
+	}
+	if err := p.shorten(ctx); err != nil {
+		return fmt.Errorf("shorten the chain: %w", err)
 	}
 	v, err := p.volumes(ctx, "status")
 	p.seed = p.Seed + uint64(v.Total)<<20 // what was played before is not played again
@@ -134,6 +142,7 @@ func (p *play) day(ctx context.Context, show *progress) []*citizen {
 				if err != nil {
 					p.tally.trouble(err)
 				}
+				p.pockets.put(citizens[i])
 				show.lived(p)
 			}
 		})
@@ -186,48 +195,16 @@ func (p *play) open(ctx context.Context) (n int, err error) {
 	}
 }
 
-// evening waits until no push is under way any more, and lets everybody look at the phone once more.
+// evening waits until everybody was told, or could not be, and lets people look at the phone once more.
 func (p *play) evening(ctx context.Context, citizens []*citizen) error {
-	for sent, since := -1, time.Now(); time.Since(since) < stillTime; {
-		now, err := p.pushes(ctx)
-		if err != nil {
-			return err
-		}
-		if now.Requests != sent {
-			sent, since = now.Requests, time.Now()
-		}
-		if !pause(ctx, 100*time.Millisecond) {
-			return ctx.Err()
-		}
+	if err := p.settle(ctx); err != nil {
+		return err
 	}
-	var all sync.WaitGroup
-	next := make(chan *citizen)
-	for range phonesAtOnce {
-		all.Go(func() {
-			for c := range next {
-				if err := c.lastLook(ctx); err != nil && ctx.Err() == nil {
-					p.tally.trouble(err)
-				}
-			}
-		})
-	}
-	for _, c := range citizens {
-		next <- c
-	}
-	close(next)
-	all.Wait()
+	p.pockets.empty()
+	atOnce(phonesAtOnce, citizens, func(c *citizen) {
+		if err := c.lastLook(ctx); err != nil && ctx.Err() == nil {
+			p.tally.trouble(err)
+		}
+	})
 	return ctx.Err()
-}
-
-// pushes are what the stand-in for FCM counted.
-type pushes struct {
-	Requests int            `json:"requests"`
-	Accepted int            `json:"accepted"`
-	Answers  map[string]int `json:"answers"`
-}
-
-func (p *play) pushes(ctx context.Context) (s pushes, err error) {
-	standin := client{http: p.web, base: p.StandinURL}
-	_, err = standin.get(ctx, "stats", "/stats", nil, &s)
-	return s, err
 }

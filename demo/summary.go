@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -31,12 +30,13 @@ type Summary struct {
 	Supported     int
 	Reopened      int
 	LostRaces     int
-	PushesSent    int // that FCM accepted
+	Channels      []Channel
 	PushesShown   int // on phones
-	PushesRefused []Bar
 	MessagesRead  int
-	ByPush        int // people who got pushes
-	ByInbox       int // people who read messages without any push
+	Reached       Reached
+	Unreached     []Bar    // messages, by reason
+	Missed        []Missed // one of each reason
+	Broadcast     Broadcast
 	TokensDropped int
 	FilingP50     time.Duration
 	FilingP95     time.Duration
@@ -140,11 +140,11 @@ func (p *play) satisfaction(ctx context.Context, by string) (total Score, rows [
 }
 
 // summary asks the API for the figures and adds what the players counted.
-func (p *play) summary(ctx context.Context, took time.Duration, before pushes) (*Summary, error) {
+func (p *play) summary(ctx context.Context, took time.Duration, citizens []*citizen) (*Summary, error) {
 	t := &p.tally
 	s := &Summary{Took: took, Citizens: p.Citizens, Staff: len(p.staff), PhotosTaken: t.of(photosTaken), Anonymous: t.of(anonymous),
 		Registered: t.of(registered), SentTwice: t.of(sentTwice), Supported: t.of(supported), Reopened: t.of(reopenedReports), LostRaces: t.of(lostRaces),
-		PushesShown: t.of(pushesShown), MessagesRead: t.of(messagesRead), ByPush: t.of(reachedByPush), ByInbox: t.of(reachedByInbox),
+		PushesShown: t.of(pushesShown), MessagesRead: t.of(messagesRead),
 		TokensDropped: t.of(tokensDropped), FilingP50: t.quantile(.5), FilingP95: t.quantile(.95)}
 	if len(p.org.Centres) > 0 {
 		s.Centre = p.org.Centres[0].Body.Names
@@ -169,15 +169,14 @@ func (p *play) summary(ctx context.Context, took time.Duration, before pushes) (
 	if _, s.Departments, err = p.satisfaction(ctx, "department"); err != nil {
 		return nil, err
 	}
-	now, err := p.pushes(ctx)
+	told, err := p.ledger(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.PushesSent = now.Accepted - before.Accepted
-	for _, what := range slices.Sorted(maps.Keys(now.Answers)) {
-		if n := now.Answers[what] - before.Answers[what]; what != "200" && n > 0 {
-			s.PushesRefused = append(s.PushesRefused, Bar{Code: strings.ToLower(what), Count: n})
-		}
+	s.Channels = told.channels()
+	if s.Reached, err = p.reached(ctx, citizens); err != nil {
+		return nil, err
 	}
-	return s, nil
+	s.Unreached, s.Missed, err = p.missed(ctx)
+	return s, err
 }

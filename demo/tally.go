@@ -20,8 +20,6 @@ const (
 	reopenedReports
 	pushesShown
 	messagesRead
-	reachedByPush
-	reachedByInbox
 	tokensDropped
 	lostRaces
 	figures

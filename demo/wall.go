@@ -44,12 +44,11 @@ func (s *Summary) String() string {
 		line("%s  %s", left, right)
 	}
 	s.scores(title, line)
-	title("Photos and messages")
+	title("Photos and phones")
 	line("photos        %d taken%s", s.PhotosTaken, listed(" · refused: ", s.Refusals))
-	line("pushes        %d accepted by FCM · %d shown on phones%s", s.PushesSent, s.PushesShown, listed(" · refused: ", s.PushesRefused))
-	line("people        %d reached by push · %d by the inbox alone · %d messages read", s.ByPush, s.ByInbox, s.MessagesRead)
-	line("tokens        %d dead ones dropped", s.TokensDropped)
+	line("phones        %d pushes shown · %d messages opened · %d dead tokens dropped", s.PushesShown, s.MessagesRead, s.TokensDropped)
 	line("filing        half within %s, 95 %% within %s, as the phones saw it", milliseconds(s.FilingP50), milliseconds(s.FilingP95))
+	s.told(title, line)
 	for i, t := range s.Troubles {
 		if i == 0 {
 			title("What went wrong")
@@ -80,6 +79,31 @@ func (s *Summary) scores(title func(string), line func(string, ...any)) {
 			d := s.Departments[i*(n-1)]
 			line("%-6s %-22s %5.1f %%  (%.1f to %.1f %%)  n = %-5d %s", word, d.Code, 100*d.Top2, 100*d.Low, 100*d.High, d.N, d.Name)
 		}
+	}
+}
+
+// told is how the news went, as the ledger and the desk have it.
+func (s *Summary) told(title func(string), line func(string, ...any)) {
+	title("News on its way: push, without an answer SMS, then the contact centre")
+	for _, c := range s.Channels {
+		line("%-13s %d accepted (half %s, 99 %% %s) → %d delivered (%s, %s) → %d read", c.Name, c.Accepted, within(c.AcceptedHalf), within(c.Accepted99),
+			c.Delivered, within(c.DeliveredHalf), within(c.Delivered99), c.Read)
+		if len(c.Ended) > 0 {
+			line("%-13s %s", "", listed("not sent: ", c.Ended))
+		}
+	}
+	r := s.Reached
+	line("quiet hours   %d messages held for %d people · %d urgent ones passed", r.Held, r.HeldPeople, r.Passed)
+	line("fell back     %d to SMS at once, without a phone to push to · %d after a push that nobody acknowledged", r.TextAtOnce, r.TextInstead)
+	b := s.Broadcast
+	line("broadcast     %d people counted, %d told · %d accepted → %d delivered → %d read · %d failed", b.Counted, b.Planned, b.Accepted, b.Delivered, b.Read, b.Failed)
+	if len(s.Unreached) == 0 {
+		line("unreached     nobody")
+		return
+	}
+	line("unreached     %s, for the centre to call, such as", listed("", s.Unreached))
+	for _, m := range s.Missed {
+		line("%-13s %-17s %-20s %-11s %s", "", m.Reason, m.Kind, m.Number, m.Name)
 	}
 }
 
@@ -131,6 +155,14 @@ func listed(before string, bars []Bar) string {
 		return ""
 	}
 	return before + strings.Join(parts, ", ")
+}
+
+// within is the upper end of a class of delays; there is none without a delivery, nor beyond a day.
+func within(d time.Duration) string {
+	if d == 0 {
+		return "–"
+	}
+	return d.String()
 }
 
 // milliseconds is a duration in milliseconds.

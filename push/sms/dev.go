@@ -10,7 +10,7 @@ import (
 	"github.com/balagh/balagh/push"
 )
 
-const devTexts = 200
+const devTexts = 5_000
 
 // Text that a Dev sender kept.
 type Text struct {
@@ -20,7 +20,7 @@ type Text struct {
 	At   time.Time `json:"at"`
 }
 
-// Dev sends nothing: it logs texts and keeps the last 200 of them. It is for development only, because both show codes. It is
+// Dev sends nothing: it logs texts and keeps the last 5,000 of them. It is for development only, because both show codes. It is
 // a push.Channel that takes everything.
 type Dev struct {
 	Log *slog.Logger // nil for none
@@ -64,7 +64,7 @@ func (d *Dev) keep(ctx context.Context, t Text) {
 	}
 }
 
-// Texts are the last 200, the newest first.
+// Texts are the last 5,000, the newest first.
 func (d *Dev) Texts() []Text {
 	d.mu.Lock()
 	defer d.mu.Unlock()
