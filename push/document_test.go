@@ -98,7 +98,7 @@ takes deliveries from the queue and makes one attempt at a time.
 	s.defaults()
 	fmt.Fprintf(&b, answerText, short(firstRetry), short(lastRetry), short(throttleLeast))
 	fmt.Fprintf(&b, leaseText, short(s.Timeout), short(s.Lease), short(clockJump))
-	fmt.Fprintf(&b, faultText, short(s.Lease), short(settleAgain), settleTries, short(s.Lease), short(s.Lease), short(chainLease), short(haltAgain))
+	fmt.Fprintf(&b, faultText, short(s.Lease), short(settleAgain), settleTries, short(s.Lease), short(s.Lease), short(chainLease), short(haltAgain), short(haltedMost))
 	return b.String()
 }
 
@@ -190,6 +190,6 @@ const faultText = `
 | the policy loses steps meanwhile | the chain ends at the step that it is at |
 | the phone acknowledges before the channel has answered | the acknowledgement stays |
 | a gateway calls twice | the second call is refused and changes nothing |
-| a broadcast is paused | its deliveries are looked at again after %s; stopped, they are suppressed |
+| a broadcast is paused | its deliveries are looked at again after %s, and after as long as the pause has been, %s at the most; stopped, they are suppressed |
 | a stop of the process | attempts finish, what was not begun is given back, results are written |
 `
