@@ -165,7 +165,8 @@ func crash(ctx context.Context, c *chain, q queue) ([]figure, error) {
 	twice := last.Duplicates - q.before.Duplicates
 	unnoted := before.Unique - q.before.Unique - b.count("accepted")
 	return []figure{q.fate(name, last)[0],
-		{name + ": sent twice", fmt.Sprintf("%d; %d were under way, %d taken and not noted", twice, at.Requests-at.answered(), unnoted),
-			fmt.Sprintf("≤ %d, in flight", underWay), atMost(float64(twice), underWay)},
+		{name + ": sent twice", fmt.Sprintf("%d; FCM had taken %d that were not noted, %d of them under way", twice, unnoted,
+			at.Requests-at.answered()),
+			fmt.Sprintf("≤ %d, in flight", unnoted), atMost(float64(twice), float64(unnoted))},
 		told(name+": until all had gone", "%s after the kill, at %d accepted", recovered.Sub(killed).Round(10*time.Millisecond), before.Unique-q.before.Unique)}, nil
 }
