@@ -86,15 +86,15 @@ func (s *Summary) scores(title func(string), line func(string, ...any)) {
 func (s *Summary) told(title func(string), line func(string, ...any)) {
 	title("News on its way: push, without an answer SMS, then the contact centre")
 	for _, c := range s.Channels {
-		line("%-13s %d accepted (half %s, 99 %% %s) → %d delivered (%s, %s) → %d read", c.Name, c.Accepted, within(c.AcceptedHalf), within(c.Accepted99),
-			c.Delivered, within(c.DeliveredHalf), within(c.Delivered99), c.Read)
+		line("%-13s %d accepted (half %s, 99 %% %s) → %d delivered (%s, %s) → %d read", c.Name, c.Accepted, classEnd(c.AcceptedHalf), classEnd(c.Accepted99),
+			c.Delivered, classEnd(c.DeliveredHalf), classEnd(c.Delivered99), c.Read)
 		if len(c.Ended) > 0 {
 			line("%-13s %s", "", listed("not sent: ", c.Ended))
 		}
 	}
 	r := s.Reached
 	line("quiet hours   %d messages held for %d people · %d urgent ones passed", r.Held, r.HeldPeople, r.Passed)
-	line("fell back     %d to SMS at once, without a phone to push to · %d after a push that nobody acknowledged", r.TextAtOnce, r.TextInstead)
+	line("fell back     to SMS: %d at once, without a phone to push to · %d after a push not acknowledged", r.TextAtOnce, r.TextInstead)
 	b := s.Broadcast
 	line("broadcast     %d people counted, %d told · %d accepted → %d delivered → %d read · %d failed", b.Counted, b.Planned, b.Accepted, b.Delivered, b.Read, b.Failed)
 	if len(s.Unreached) == 0 {
@@ -157,8 +157,8 @@ func listed(before string, bars []Bar) string {
 	return before + strings.Join(parts, ", ")
 }
 
-// within is the upper end of a class of delays; there is none without a delivery, nor beyond a day.
-func within(d time.Duration) string {
+// classEnd is the upper end of a class of delays; there is none without a delivery, nor beyond a day.
+func classEnd(d time.Duration) string {
 	if d == 0 {
 		return "–"
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,11 @@ func testDemo(t *testing.T) *demoCommand {
 	return &demoCommand{Address: "127.0.0.1:0", Store: "sqlite:" + filepath.Join(t.TempDir(), "demo", "balagh.db"), Citizens: 12, Seed: 7, Exit: true,
 		environment: []string{asProgram + "=1"}}
 }
+
+// chainShown is what the summary of every play tells of the chain: a dozen citizens have among them whom it takes for all of it.
+var chainShown = []string{`push +[1-9]\d* accepted .* → [1-9]\d* delivered .* → [1-9]\d* read`, `not sent: .*unregistered [1-9]`, `sms +[1-9]\d* accepted`,
+	`[1-9]\d* messages held for [1-9]`, `SMS: [1-9]\d* at once, .* [1-9]\d* after a push`, `broadcast +[1-9]\d* people counted, [1-9]\d* told · [1-9]\d* accepted`,
+	`unreached .*not_acknowledged [1-9]`, `unreached .*no_channel [1-9]`, `no_channel +\w+ +\d{10} +\p{Arabic}`, ` 2 dead tokens dropped`}
 
 // TestDemo_Run plays a small day, with one report by telephone, and then another one into the same store, after which it stays
 // up until it is stopped.
@@ -48,6 +54,11 @@ func TestDemo_Run(t *testing.T) {
 		for _, want := range []string{"12 citizens · " + reports + " ·", "Reports by category", "مركز الاتصال الموحد 1933", "/docs", "curl", "admin@"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%q is missing in\n%s", want, out)
+			}
+		}
+		for _, want := range chainShown {
+			if !regexp.MustCompile(want).MatchString(out) {
+				t.Errorf("nothing like %q in\n%s", want, out)
 			}
 		}
 		if strings.Contains(out, "went wrong") {
