@@ -43,7 +43,7 @@ func (b bench) wantAll(t *testing.T, id string, n int) {
 
 func TestService_RunBroadcasts_twoRunners(t *testing.T) {
 	t.Parallel()
-	b := town(t, 1100)
+	b := crowd(t, 1100)
 	id := b.broadcast(t)
 	other := push.New(b.store, b.people)
 	other.Now = b.clock.Now
@@ -72,12 +72,12 @@ func TestService_RunBroadcasts_centreAlone(t *testing.T) {
 
 func TestService_RunBroadcasts_killedBeforeTheCursor(t *testing.T) {
 	t.Parallel()
-	b := town(t, 600)
+	b := crowd(t, 600)
 	id := b.broadcast(t)
 	dying := push.New(&mortal{DB: b.store, dies: 3}, b.people) // it has begun and moved once
 	dying.Now = b.clock.Now
 	stop := announcing(t, dying)
-	eventually(t, "a page is planned whose cursor has not moved", func() bool { _, once, _ := b.told(t, 600); return once == 512 })
+	patiently(t, "a page is planned whose cursor has not moved", func() bool { _, once, _ := b.told(t, 600); return once == 512 })
 	stop()
 	if r := b.report(t, id); r.Planned != 256 || r.State != push.Running {
 		t.Fatalf("planned %d, %s", r.Planned, r.State)
@@ -103,7 +103,7 @@ func (m *mortal) UpdateBroadcast(ctx context.Context, id string, change func(*pu
 
 func TestService_RunBroadcasts_directoryFails(t *testing.T) {
 	t.Parallel()
-	b := town(t, 300)
+	b := crowd(t, 300)
 	id := b.broadcast(t)
 	var failed atomic.Bool
 	b.Directory = &lookUps{Directory: b.people, at: func(n int64) error {
@@ -125,7 +125,7 @@ func TestService_RunBroadcasts_directoryFails(t *testing.T) {
 
 func TestService_PauseBroadcast_inTheMiddle(t *testing.T) {
 	t.Parallel()
-	b := town(t, 1100)
+	b := crowd(t, 1100)
 	id := b.broadcast(t)
 	paused := make(chan struct{})
 	b.Directory = &lookUps{Directory: b.people, at: func(n int64) error {
@@ -157,7 +157,7 @@ func TestService_PauseBroadcast_inTheMiddle(t *testing.T) {
 
 func TestService_StopBroadcast_inTheMiddle(t *testing.T) {
 	t.Parallel()
-	b := town(t, 1100)
+	b := crowd(t, 1100)
 	id := b.broadcast(t)
 	b.Directory = &lookUps{Directory: b.people, at: func(n int64) error {
 		if n == 4 {
@@ -167,7 +167,7 @@ func TestService_StopBroadcast_inTheMiddle(t *testing.T) {
 		return nil
 	}}
 	announcing(t, b.Service)
-	eventually(t, "the queue is empty", func() bool { r := b.report(t, id); return r.Cleared })
+	patiently(t, "the queue is empty", func() bool { r := b.report(t, id); return r.Cleared })
 	r := b.report(t, id)
 	if r.State != push.Stopped || r.Planned != 768 || r.Ended.IsZero() || r.Outcomes[push.Queued] != 1024 || r.Outcomes[push.Suppressed] != 1024 {
 		t.Errorf("%+v", r)
@@ -182,7 +182,7 @@ func TestService_StopBroadcast_inTheMiddle(t *testing.T) {
 
 func TestService_StopBroadcast_whenAllIsPlanned(t *testing.T) {
 	t.Parallel()
-	b := town(t, 300)
+	b := crowd(t, 300)
 	b.clock.set(14 * time.Hour) // at night
 	for i := range 300 {
 		b.people.change(storetest.Townsman(i), func(c *push.Contact) { c.Quiet = push.Quiet{From: 22 * time.Hour, To: 7 * time.Hour, Zone: time.UTC} })
@@ -193,7 +193,7 @@ func TestService_StopBroadcast_whenAllIsPlanned(t *testing.T) {
 	if _, err := b.StopBroadcast(t.Context(), herald(actor.All), id); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the queue is empty", func() bool { return b.report(t, id).Cleared })
+	patiently(t, "the queue is empty", func() bool { return b.report(t, id).Cleared })
 	if _, open, err := b.store.NextDelivery(t.Context(), push.ChannelPush); err != nil || open {
 		t.Errorf("something waits for the morning: %v", err)
 	}

@@ -14,13 +14,22 @@ import (
 	"github.com/balagh/balagh/store/storetest"
 )
 
-// A town of people who all have a phone; every second one reported something at the centre "riyadh", the others at "makkah".
+// town is one of people who all have a phone; every second one reported something at the centre "riyadh", the others at "makkah".
 func town(t *testing.T, n int) bench {
 	t.Helper()
+	return settled(t, n, func(i int) (string, string) { return [2]string{"riyadh", "makkah"}[i%2], "loudspeakers" })
+}
+
+// crowd is a town of people who reported nothing.
+func crowd(t *testing.T, n int) bench {
+	t.Helper()
+	return settled(t, n, func(int) (string, string) { return "", "" })
+}
+
+func settled(t *testing.T, n int, filed func(int) (string, string)) bench {
+	t.Helper()
 	b := setUp(t)
-	storetest.Populate(t, b.store, n, func(i int) (string, string) {
-		return [2]string{"riyadh", "makkah"}[i%2], "loudspeakers"
-	})
+	storetest.Populate(t, b.store, n, filed)
 	for i := range n {
 		b.people.set(storetest.Townsman(i), push.Contact{Language: push.Languages[i%3], Push: true,
 			Devices: []push.Device{{ID: "phone", Token: "token-" + storetest.Townsman(i), Platform: "android"}}})
@@ -76,9 +85,23 @@ func (b bench) report(t *testing.T, id string) *push.BroadcastReport {
 	return r
 }
 
+// patiently is eventually for what is slow on purpose: planning gives way to everything else that the machine does.
+func patiently(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline, again := time.After(2*time.Minute), time.NewTicker(10*time.Millisecond)
+	defer again.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("%s: not within 2 minutes", what)
+		case <-again.C:
+		}
+	}
+}
+
 func (b bench) awaitState(t *testing.T, id string, want push.BroadcastState) *push.BroadcastReport {
 	t.Helper()
-	eventually(t, "the broadcast is "+string(want), func() bool { return b.report(t, id).State == want })
+	patiently(t, "the broadcast is "+string(want), func() bool { return b.report(t, id).State == want })
 	return b.report(t, id)
 }
 
