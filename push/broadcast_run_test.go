@@ -305,7 +305,7 @@ func TestSender_Run_announcement(t *testing.T) {
 	announcing(t, b.Service)
 	id := b.broadcast(t)
 	eventually(t, "all are sent", func() bool { r := b.report(t, id); return r.Outcomes[push.Accepted]+r.Outcomes[push.Failed] == 30 })
-	r := b.report(t, id)
+	r := b.awaitState(t, id, push.Done) // the cursor moves last
 	if r.State != push.Done || r.Outcomes[push.Failed] != 1 || r.Outcomes[push.Queued] != 30 {
 		t.Errorf("%+v", r)
 	}
