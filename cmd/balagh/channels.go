@@ -241,16 +241,21 @@ func (c *channels) check(add func(string, ...any)) {
 	if c.FcmProject == "" && c.FcmCredentials == "" {
 		add("there is no push: set BALAGH_FCM_PROJECT to the id of the Firebase project and BALAGH_FCM_CREDENTIALS to its service account file")
 	}
-	if c.FcmEndpoint != "" {
-		add("BALAGH_FCM_ENDPOINT sends pushes elsewhere without credentials: it is for --dev only")
-	}
-	if os.Getenv("FIREBASE_AUTH_EMULATOR_HOST") != "" {
-		add("FIREBASE_AUTH_EMULATOR_HOST is set, which switches checks of signatures off: unset it")
-	}
+	c.unsafe(add)
 	if c.SmsProfile == "" && c.SmsURL == "" && c.SmppAddress == "" {
 		add("nobody could sign in: set BALAGH_SMS_PROFILE (unifonic, taqnyat, or BALAGH_SMS_URL for another HTTP gateway) and BALAGH_SMS_KEY, or BALAGH_SMPP_ADDRESS")
 	}
 	if c.FcmWorkers < 1 || c.SmppWindow < 1 {
 		add("BALAGH_FCM_WORKERS and BALAGH_SMPP_WINDOW must be at least 1")
+	}
+}
+
+// unsafe refuses what would send pushes elsewhere, or believe what nobody signed.
+func (c *channels) unsafe(add func(string, ...any)) {
+	if c.FcmEndpoint != "" {
+		add("BALAGH_FCM_ENDPOINT sends pushes elsewhere without credentials: it is for --dev only")
+	}
+	if os.Getenv("FIREBASE_AUTH_EMULATOR_HOST") != "" {
+		add("FIREBASE_AUTH_EMULATOR_HOST is set, which switches checks of signatures off: unset it")
 	}
 }

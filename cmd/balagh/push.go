@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -36,12 +37,11 @@ func (c *pushTestCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	log := c.logger(std.err)
-	o, err := c.outlets(ctx, log, nil)
-	if err != nil {
+	o := &outlets{channels: map[string]push.Channel{}, confirms: map[string]bool{}}
+	defer o.close()
+	if err := c.open(ctx, channel, c.logger(std.err), o); err != nil {
 		return err
 	}
-	defer o.close()
 	way, there := o.channels[channel]
 	if !there {
 		return fmt.Errorf("the channel %s is not configured: balagh config shows its settings, %s", channel, settingsOf[channel])
@@ -76,6 +76,26 @@ func (c *pushTestCommand) Run(ctx context.Context, std stdio) error {
 		return errors.New("the message was not accepted")
 	}
 	return nil
+}
+
+// open builds the one channel: the others may not be configured yet.
+func (c *pushTestCommand) open(ctx context.Context, channel string, log *slog.Logger, o *outlets) error {
+	var bad []error
+	if !c.Dev {
+		c.unsafe(func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) })
+	}
+	if len(bad) > 0 {
+		return errors.Join(bad...)
+	}
+	switch channel {
+	case push.ChannelPush:
+		return c.openPush(ctx, o)
+	case push.ChannelWeb:
+		return c.openWeb(o)
+	case push.ChannelSMS:
+		return c.openSMS(log, nil, o)
+	}
+	return c.openMail(o)
 }
 
 var answers = map[push.Answer]string{push.Taken: "accepted", push.Later: "not now: it would be tried again", push.Gone: "gone: the token would be dropped",
