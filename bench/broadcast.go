@@ -22,7 +22,8 @@ func measureBroadcast(ctx context.Context, c *chain) ([]figure, error) {
 	if err := c.enrol(ctx, max(0, c.people-readers), 1, nil); err != nil {
 		return nil, err
 	}
-	all := []figure{told("people", "%d, signed up at %.0f/s through the API", c.people, float64(c.enrolled)/time.Since(began).Seconds())}
+	all := []figure{told("people", "%d, signed up at %.0f/s through the API", c.people,
+		float64(c.enrolled)/time.Since(began).Seconds())}
 	crowd := c.enrolled
 	err := c.enrol(ctx, readers, 1, func(_ context.Context, i int, citizen client) error { // last: a token is good for minutes
 		tokens[i-crowd] = citizen.token
@@ -45,8 +46,8 @@ func measureBroadcast(ctx context.Context, c *chain) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, told("8 clients list, before", "%.0f/s, p50 %s, p99 %s, most %s", before.rate(), ms(before.quantile(.5)), ms(before.quantile(.99)),
-		ms(before.quantile(1))))
+	all = append(all, told("8 clients list, before", "%.0f/s, p50 %s, p99 %s, most %s", before.rate(), ms(before.quantile(.5)),
+		ms(before.quantile(.99)), ms(before.quantile(1))))
 	for _, way := range []struct {
 		name  string
 		fault object
@@ -99,9 +100,10 @@ func (c *chain) planUnder(ctx context.Context, tokens []string, name string, bef
 	took := b.Broadcast.Ended.Sub(b.Broadcast.Started)
 	slower := ratio(float64(during.quantile(.99)), float64(before.quantile(.99)))
 	return []figure{
-		told(name, "%d people in %s, %.0f/s; its progress was seen %d times; FCM took %d meanwhile", b.Broadcast.Planned, took.Round(10*time.Millisecond),
-			float64(b.Broadcast.Planned)/max(took.Seconds(), 1e-3), looks, b.count("accepted")),
-		{name + ", p99 of the list", fmt.Sprintf("%s, %.1f × that of before; p50 %s, most %s, %.0f/s", ms(during.quantile(.99)), slower, ms(during.quantile(.5)),
-			ms(during.quantile(1)), during.rate()), fmt.Sprintf("≤ %.0f ×", slowerByPlan), atMost(slower, slowerByPlan)},
+		told(name, "%d people in %s, %.0f/s; its progress was seen %d times; FCM took %d meanwhile", b.Broadcast.Planned,
+			took.Round(10*time.Millisecond), float64(b.Broadcast.Planned)/max(took.Seconds(), 1e-3), looks, b.count("accepted")),
+		{name + ", p99 of the list", fmt.Sprintf("%s, %.1f × that of before; p50 %s, most %s, %.0f/s", ms(during.quantile(.99)), slower,
+			ms(during.quantile(.5)), ms(during.quantile(1)), during.rate()),
+			fmt.Sprintf("≤ %.0f ×", slowerByPlan), atMost(slower, slowerByPlan)},
 	}, nil
 }

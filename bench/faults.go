@@ -86,7 +86,8 @@ func outage(ctx context.Context, c *chain, q queue) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(q.fate("10 s of 503", last), told("10 s of 503: until all had gone", "%s after its end; %d attempts were refused",
+	const name = "10 s of 503"
+	return append(q.fate(name, last), told(name+": until all had gone", "%s after its end; %d attempts were refused",
 		recovered.Sub(began.Add(faultTime)).Round(10*time.Millisecond), last.Answers["fault 503"]-q.before.Answers["fault 503"])), nil
 }
 
@@ -125,7 +126,8 @@ func throttling(ctx context.Context, c *chain, q queue) ([]figure, error) {
 	const name = "10 s of 429"
 	stopped, pause := silent.at.Sub(refused.at), woke.Sub(silent.at)
 	return append(q.fate(name, last),
-		figure{name + ": until silence", fmt.Sprintf("%s after the first, %d requests came in it", ms(stopped), silent.Requests-refused.Requests),
+		figure{name + ": until silence",
+			fmt.Sprintf("%s after the first, %d requests came in it", ms(stopped), silent.Requests-refused.Requests),
 			fmt.Sprintf("≤ %d, in flight", underWay), atMost(float64(silent.Requests-refused.Requests), underWay)},
 		figure{name + ": silence", pause.Round(10 * time.Millisecond).String(), "≥ " + max(retryAfter, leastPause).String(),
 			atLeast(pause.Seconds(), (max(retryAfter, leastPause) - time.Second/10).Seconds())},
@@ -168,5 +170,6 @@ func crash(ctx context.Context, c *chain, q queue) ([]figure, error) {
 		{name + ": sent twice", fmt.Sprintf("%d; FCM had taken %d that were not noted, %d of them under way", twice, unnoted,
 			at.Requests-at.answered()),
 			fmt.Sprintf("≤ %d, in flight", unnoted), atMost(float64(twice), float64(unnoted))},
-		told(name+": until all had gone", "%s after the kill, at %d accepted", recovered.Sub(killed).Round(10*time.Millisecond), before.Unique-q.before.Unique)}, nil
+		told(name+": until all had gone", "%s after the kill, at %d accepted", recovered.Sub(killed).Round(10*time.Millisecond),
+			before.Unique-q.before.Unique)}, nil
 }

@@ -27,8 +27,8 @@ type change struct {
 	sent, answered time.Time
 }
 
-// measureLatency moves reports at an exact pace, and compares the moment of each answer, which comes after the commit, with the moment
-// when the message was at FCM. The stand-in notes that when its own latency is over, so that much is taken off.
+// measureLatency moves reports at an exact pace, and compares the moment of each answer, which comes after the commit, with the
+// moment when the message was at FCM. The stand-in notes that when its own latency is over, so that much is taken off.
 func measureLatency(ctx context.Context, c *chain) ([]figure, error) {
 	changes, err := c.assigned(ctx)
 	if err != nil {
@@ -85,8 +85,8 @@ func (c *chain) assigned(ctx context.Context) ([]change, error) {
 	if err := c.logIn(ctx); err != nil {
 		return nil, err
 	}
-	err = c.admin.call(ctx, "POST", "/v1/admin/staff", object{"email": supervisor, "name": "Bench", "password": adminPassword, "role": "supervisor",
-		"centres": []string{"*"}, "departments": []string{"*"}}, nil)
+	err = c.admin.call(ctx, "POST", "/v1/admin/staff", object{"email": supervisor, "name": "Bench", "password": adminPassword,
+		"role": "supervisor", "centres": []string{"*"}, "departments": []string{"*"}}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -201,11 +201,12 @@ func latencies(changes []change, at map[string]time.Time, used time.Duration) []
 		return figure{what, ms(got), "< " + strings.TrimSuffix(ms(want), ".0 ms") + " ms", atMost(got.Seconds(), want.Seconds())}
 	}
 	return []figure{
-		told("changes", "%d, %.0f/s, %d more than 10 ms behind the pace; %.2f processors of the server", len(changes), float64(len(changes))/took.Seconds(),
-			late, used.Seconds()/took.Seconds()),
+		told("changes", "%d, %.0f/s, %d more than 10 ms behind the pace; %.2f processors of the server", len(changes),
+			float64(len(changes))/took.Seconds(), late, used.Seconds()/took.Seconds()),
 		figureOf("answer to FCM, p50", commit.quantile(.5), medianTarget),
 		figureOf("answer to FCM, p99", commit.quantile(.99), tailTarget),
-		told("request to FCM, answer included", "p50 %s, p99 %s, most %s", ms(whole.quantile(.5)), ms(whole.quantile(.99)), ms(whole.quantile(1))),
+		told("request to FCM, answer included", "p50 %s, p99 %s, most %s", ms(whole.quantile(.5)), ms(whole.quantile(.99)),
+			ms(whole.quantile(1))),
 		told("request to answer", "p50 %s, p99 %s", ms(answer.quantile(.5)), ms(answer.quantile(.99))),
 		none("not arrived", len(changes)-len(at)),
 	}

@@ -159,7 +159,7 @@ func chainAll(ctx context.Context, o options, dir string) error {
 		}
 		t := chainTable{title: w.title, before: load()}
 		here := filepath.Join(dir, w.name)
-		c, err := startChain(ctx, o, here)
+		c, err := startChain(ctx, o, here, w.journal)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}

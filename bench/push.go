@@ -52,7 +52,8 @@ func measurePush(ctx context.Context, c *chain) ([]figure, error) {
 		return nil, err
 	}
 	after.add(before, -1)
-	return append(all, told("commits", "%.0f, %.1f ms each on average, %.2f s in all", after.commits, 1000*ratio(after.disk, after.commits), after.disk)), nil
+	return append(all, told("commits", "%.0f, %.1f ms each on average, %.2f s in all", after.commits,
+		1000*ratio(after.disk, after.commits), after.disk)), nil
 }
 
 // drain looks at both processes until everything has arrived, and says what the server had used when all but what is late had.
@@ -118,13 +119,16 @@ func drained(looks []look, q queue) ([]figure, error) {
 	growth := ratio(float64(to.memory), float64(from.memory))
 	lost, twice := q.messages-(last.Unique-q.before.Unique), last.Duplicates-q.before.Duplicates
 	return []figure{
-		told("queued", "%d messages; %d of them were tried and put off while the queue was filled", q.messages, q.late),
+		told("queued", "%d messages; %d of them were put off while the queue was filled", q.messages, q.late),
 		{"sustained at FCM", fmt.Sprintf("%.0f/s over %.1f s", rate, window), fmt.Sprintf("≥ %.0f/s", pushRate), atLeast(rate, pushRate)},
-		told("all but those put off", "after %s, %.0f/s with the start", took.Round(10*time.Millisecond), float64(q.messages-q.late)/max(took.Seconds(), 1e-3)),
-		{"memory of the server", fmt.Sprintf("%d MB at the beginning, %d in the middle, %d at the end, %d at most", from.memory>>20, middle.memory>>20,
-			to.memory>>20, most>>20), fmt.Sprintf("flat: end ≤ %.2f × beginning", memoryGrowth), atMost(growth, memoryGrowth)},
-		told("processors", "%.2f of the server, %.2f of the stand-in; %.0f µs of the server for a message", (to.server-from.server).Seconds()/window,
-			(to.fcm-from.fcm).Seconds()/window, float64((to.server-from.server).Microseconds())/max(1, float64(to.Accepted-from.Accepted))),
+		told("all but those put off", "after %s, %.0f/s with the start", took.Round(10*time.Millisecond),
+			float64(q.messages-q.late)/max(took.Seconds(), 1e-3)),
+		{"memory of the server", fmt.Sprintf("%d MB at the beginning, %d in the middle, %d at the end, %d at most",
+			from.memory>>20, middle.memory>>20, to.memory>>20, most>>20),
+			fmt.Sprintf("flat: end ≤ %.2f × beginning", memoryGrowth), atMost(growth, memoryGrowth)},
+		told("processors", "%.2f of the server, %.2f of the stand-in; %.0f µs of the server for a message",
+			(to.server-from.server).Seconds()/window, (to.fcm-from.fcm).Seconds()/window,
+			float64((to.server-from.server).Microseconds())/max(1, float64(to.Accepted-from.Accepted))),
 		none("lost", lost), none("sent twice", twice),
 	}, nil
 }
