@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -36,7 +37,7 @@ type settings struct {
 	CodesPerPhone  int            `default:"3" help:"One-time codes that one number may have in ten minutes."`
 	CodesPerClient int            `default:"20" help:"One-time codes that one address may ask for in ten minutes."`
 	AnonPerClient  int            `default:"20" help:"Reports without an account that one address may file in an hour."`
-	DeliveryAlarm  time.Duration  `default:"10m" help:"A delivery that waits longer than this is told of in the log and in the metric balagh_delivery_alarm."`
+	DeliveryAlarm  time.Duration  `default:"10m0s" help:"A delivery that waits longer than this is told of in the log and in the metric balagh_delivery_alarm."`
 	LogLevel       slog.Level     `default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
 	ShutdownTime   time.Duration  `default:"30s" help:"How long to wait for requests under way when stopping."`
 }
@@ -130,7 +131,7 @@ func (c *configCommand) Run(std stdio, k *kong.Context) error {
 			}
 			value := fmt.Sprint(k.FlagValue(flag))
 			from := "default"
-			if value != flag.Default && !(flag.Default == "" && (value == "" || value == "[]" || value == "false")) {
+			if value != flag.Default && !(flag.Default == "" && slices.Contains([]string{"", "[]", "false", "0"}, value)) {
 				from = "set"
 			}
 			if flag.Tag.Has("secret") && value != "" {
