@@ -12,7 +12,7 @@ import (
 const (
 	broadcastPage  = 256 // people whose messages are planned under one lease
 	broadcastRows  = 64  // messages and deliveries in one write: it holds the store's writer for a few milliseconds
-	broadcastRest  = 2   // times as long as a write took, until the next
+	broadcastRest  = 3   // times as long as a write took, until the next
 	broadcastLease = 30 * time.Second
 	broadcastPoll  = time.Second
 	stoppedReason  = "stopped"
