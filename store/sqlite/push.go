@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -127,7 +128,7 @@ func (db *DB) Messages(ctx context.Context, citizen string, after push.Position,
 	if !after.At.IsZero() {
 		at = millis(after.At)
 	}
-	q := `SELECT delivered, read, doc FROM messages WHERE citizen = ? AND (at, id) < (?, ?) `
+	q := `SELECT delivered, read, doc FROM messages WHERE citizen = ? AND (at, id) < (?, ?) AND json_valid(doc) `
 	if unreadOnly {
 		q += `AND read = 0 `
 	}
@@ -136,9 +137,10 @@ func (db *DB) Messages(ctx context.Context, citizen string, after push.Position,
 
 // ReportMessages are those of a citizen about a report. A citizen has few enough messages to look at each.
 func (db *DB) ReportMessages(ctx context.Context, citizen, report string) ([]push.Message, error) {
-	return db.messages(ctx, `SELECT delivered, read, doc FROM messages WHERE citizen = ? AND doc ->> 'report' = ? ORDER BY at, id`, citizen, report)
+	return db.messages(ctx, `SELECT delivered, read, doc FROM messages WHERE citizen = ? AND iif(json_valid(doc), doc ->> 'report', '') = ? ORDER BY at, id`, citizen, report)
 }
 
+// messages leaves out those that cannot be read: they must not hide the others.
 func (db *DB) messages(ctx context.Context, q string, args ...any) ([]push.Message, error) {
 	rows, err := db.query(ctx, q, args...)
 	if err != nil {
@@ -148,6 +150,9 @@ func (db *DB) messages(ctx context.Context, q string, args ...any) ([]push.Messa
 	var all []push.Message
 	for rows.Next() {
 		m, err := readMessage(rows)
+		if errors.As(err, &unreadable{}) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -172,7 +177,7 @@ func readMessage(r scanner, more ...any) (m push.Message, err error) {
 
 // RecentReports reads until it has seen enough.
 func (db *DB) RecentReports(ctx context.Context, citizen string, since time.Time, limit int) ([]string, error) {
-	rows, err := db.query(ctx, `SELECT coalesce(doc ->> 'report', '') FROM messages WHERE citizen = ? AND at >= ? ORDER BY at, id`, citizen, millis(since))
+	rows, err := db.query(ctx, `SELECT coalesce(iif(json_valid(doc), doc ->> 'report', ''), '') FROM messages WHERE citizen = ? AND at >= ? ORDER BY at, id`, citizen, millis(since))
 	if err != nil {
 		return nil, fmt.Errorf("read recent messages: %w", err)
 	}

@@ -33,7 +33,8 @@ CREATE TABLE sms_spent(
 
 // ReportTrails are those of a citizen about a report.
 func (db *DB) ReportTrails(ctx context.Context, citizen, report string) ([]push.Trail, error) {
-	rows, err := db.query(ctx, `SELECT delivered, read, doc, step, chain, unreached, why FROM messages WHERE citizen = ? AND doc ->> 'report' = ? ORDER BY at, id`,
+	rows, err := db.query(ctx, `SELECT delivered, read, doc, step, chain, unreached, why FROM messages
+		WHERE citizen = ? AND iif(json_valid(doc), doc ->> 'report', '') = ? ORDER BY at, id`,
 		citizen, report)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
@@ -43,7 +44,9 @@ func (db *DB) ReportTrails(ctx context.Context, citizen, report string) ([]push.
 	for rows.Next() {
 		var t push.Trail
 		var chain, unreached *int64
-		if t.Message, err = readMessage(rows, &t.Step, &chain, &unreached, &t.Unreached); err != nil {
+		if t.Message, err = readMessage(rows, &t.Step, &chain, &unreached, &t.Unreached); errors.As(err, &unreadable{}) {
+			continue
+		} else if err != nil {
 			return nil, err
 		}
 		t.Next, t.Since = momentOrZero(chain), momentOrZero(unreached)
@@ -96,9 +99,9 @@ func ofCentres[T any](centres []string, limit int, read func(centre *string) ([]
 }
 
 const (
-	unreachedPage = `SELECT delivered, read, doc, unreached, why FROM messages INDEXED BY messages_unreached
+	unreachedPage = `SELECT delivered, read, doc, unreached, why, citizen, at, id FROM messages INDEXED BY messages_unreached
 		WHERE unreached IS NOT NULL AND (unreached, id) < (?1, ?2) AND (?3 = '' OR why = ?3) ORDER BY unreached DESC, id DESC LIMIT ?4+0`
-	unreachedOfCentre = `SELECT delivered, read, doc, unreached, why FROM messages INDEXED BY messages_unreached_centre
+	unreachedOfCentre = `SELECT delivered, read, doc, unreached, why, citizen, at, id FROM messages INDEXED BY messages_unreached_centre
 		WHERE unreached IS NOT NULL AND (unreached, id) < (?1, ?2) AND (?3 = '' OR why = ?3) AND ` + docCentre + ` = ?5 ORDER BY unreached DESC, id DESC LIMIT ?4+0`
 	unreachedCount         = `SELECT count(*) FROM messages INDEXED BY messages_unreached WHERE unreached IS NOT NULL AND unreached >= ?1 AND unreached < ?2`
 	unreachedCountOfCentre = `SELECT count(*) FROM messages INDEXED BY messages_unreached_centre
@@ -121,8 +124,11 @@ func (db *DB) UnreachedMessages(ctx context.Context, centres []string, why strin
 		var all []push.Unreached
 		for rows.Next() {
 			var u push.Unreached
-			var since int64
-			if u.Message, err = readMessage(rows, &since, &u.Why); err != nil {
+			var since, at int64
+			var citizen, id string
+			if u.Message, err = readMessage(rows, &since, &u.Why, &citizen, &at, &id); errors.As(err, &unreadable{}) {
+				u.Message = push.Message{ID: id, Citizen: citizen, At: moment(at)} // by name at least
+			} else if err != nil {
 				return nil, err
 			}
 			u.Since = moment(since)
