@@ -36,7 +36,7 @@ type Sender struct {
 
 	Workers int           // attempts at once; 512 when 0
 	Batch   int           // deliveries in one lease and in one write of results, at the most; 256 when 0
-	Lease   time.Duration // 30 seconds when 0; longer than Timeout
+	Lease   time.Duration // three times Timeout when 0; longer than it
 	Timeout time.Duration // of one attempt; 10 seconds when 0
 	Poll    time.Duration // how often to look without being woken; 1 second when 0
 

@@ -25,8 +25,9 @@ func (db *DB) LeaseChains(ctx context.Context, now time.Time, ttl time.Duration,
 	var all []push.Chain
 	err := db.write(ctx, func(t *tx) error {
 		all = all[:0]
+		var poisoned []push.Message
 		rows, err := t.query(`UPDATE messages SET chain = ?1 WHERE (citizen, at, id) IN
-			(SELECT citizen, at, id FROM messages WHERE chain IS NOT NULL AND chain <= ?2 ORDER BY chain LIMIT ?3+0) RETURNING delivered, read, doc, step, since`,
+			(SELECT citizen, at, id FROM messages WHERE chain IS NOT NULL AND chain <= ?2 ORDER BY chain LIMIT ?3+0) RETURNING delivered, read, doc, step, since, citizen, at, id`,
 			millis(now.Add(ttl)), millis(now), limit)
 		if err != nil {
 			return err
@@ -34,16 +35,28 @@ func (db *DB) LeaseChains(ctx context.Context, now time.Time, ttl time.Duration,
 		defer rows.Close()
 		for rows.Next() {
 			x := push.Chain{Due: now.Add(ttl)}
-			var since int64
-			if x.Message, err = readMessage(rows, &x.Step, &since); errors.As(err, &unreadable{}) {
-				continue // it is looked at again and again, and harms no other
-			} else if err != nil {
+			var since, at int64
+			var citizen, id string
+			x.Message, err = readMessage(rows, &x.Step, &since, &citizen, &at, &id)
+			switch {
+			case errors.As(err, &unreadable{}):
+				poisoned = append(poisoned, push.Message{Citizen: citizen, At: moment(at), ID: id})
+			case err != nil:
+				return err
+			default:
+				x.Since = moment(since)
+				all = append(all, x)
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		for _, m := range poisoned { // nobody can follow it, and it harms no other
+			if _, err := t.exec(`UPDATE messages SET chain = NULL, why = 'unreadable' WHERE citizen = ? AND at = ? AND id = ?`, m.Citizen, millis(m.At), m.ID); err != nil {
 				return err
 			}
-			x.Since = moment(since)
-			all = append(all, x)
 		}
-		return rows.Err()
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lease chains: %w", err)

@@ -89,6 +89,10 @@ func TestDB_LeaseChains_poisonedRow(t *testing.T) {
 			}
 		}
 	}
+	var chain *int64
+	if err := db.row(t.Context(), `SELECT chain FROM messages WHERE id = 'm1'`).Scan(&chain); err != nil || chain != nil {
+		t.Errorf("the poisoned message is still looked at: %v, %v", chain, err)
+	}
 	known, err := db.AcknowledgeMessages(t.Context(), "m1", []string{"m1"}, "", now, true)
 	if err != nil || len(known) != 1 {
 		t.Errorf("known %v, %v", known, err)
