@@ -51,8 +51,9 @@ func (db *DB) LeaseChains(ctx context.Context, now time.Time, ttl time.Duration,
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return err
 		}
-		for _, m := range poisoned { // nobody can follow it, and it harms no other
-			if _, err := t.exec(`UPDATE messages SET chain = NULL, why = 'unreadable' WHERE citizen = ? AND at = ? AND id = ?`, m.Citizen, millis(m.At), m.ID); err != nil {
+		for _, m := range poisoned { // nobody can follow it; it harms no other, and is seen among those that reached nobody
+			if _, err := t.exec(`UPDATE messages SET chain = NULL, unreached = ?, why = ? WHERE citizen = ? AND at = ? AND id = ?`,
+				millis(now), push.AllFailed, m.Citizen, millis(m.At), m.ID); err != nil {
 				return err
 			}
 		}

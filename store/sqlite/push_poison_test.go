@@ -25,6 +25,7 @@ func (oneEach) Contacts(_ context.Context, citizens []string) (map[string]push.C
 }
 
 func (oneEach) DropToken(context.Context, string, string) error { return nil }
+func (oneEach) SetAside(context.Context, string, string) error  { return nil }
 
 // takes is a channel that takes everything.
 type takes struct {
@@ -86,8 +87,7 @@ func TestFaults_poisonedRows(t *testing.T) {
 	}
 	const unlisted = 100 // whose message is broken, and whose delivery is sound
 	statements = append(statements, `UPDATE messages SET doc = '{' WHERE id = '`+id(unlisted)+`'`,
-		`UPDATE messages SET doc = '{', unreached = 5, why = 'failed' WHERE id = '`+id(unlisted+1)+`'`,
-		`UPDATE messages SET unreached = 4, why = 'failed' WHERE id = '`+id(unlisted+2)+`'`)
+		`UPDATE messages SET unreached = 4, why = 'failed', chain = NULL WHERE id = '`+id(unlisted+1)+`'`)
 	elsewhere(t, db.path, statements...)
 
 	sender := &push.Sender{Service: s, Name: push.ChannelPush, Channel: channel, Poll: 2 * time.Millisecond}
@@ -134,8 +134,11 @@ func TestFaults_poisonedRows(t *testing.T) {
 	if err := s.On(t.Context(), event.Event{ID: "later", Type: event.ReportMoved, At: now, Report: &event.Report{ID: "r", Number: "1", Citizen: "0", To: "resolved"}}); err != nil {
 		t.Errorf("who has a broken message cannot be told anything more: %v", err)
 	}
+	if xs, err := db.LeaseChains(t.Context(), now.Add(time.Hour), time.Minute, 2*facts); err != nil || len(xs) != facts-1 { // and one that was told later
+		t.Errorf("%d chains, %v; want all but what is broken or over", len(xs), err)
+	}
 	un, _, err := s.Unreached(t.Context(), a, push.UnreachedQuery{Limit: 100})
-	if err != nil || len(un) != 2 || un[0].Message.ID != id(unlisted+1) || un[0].Message.Citizen != fmt.Sprint((unlisted+1)%citizens) || un[1].Message.ID != id(unlisted+2) {
+	if err != nil || len(un) != 2 || un[0].Message.ID != id(unlisted) || un[0].Message.Citizen != fmt.Sprint(unlisted%citizens) || un[1].Message.ID != id(unlisted+1) {
 		t.Errorf("not reached: %+v, %v; want both, the broken one by name", un, err)
 	}
 }
