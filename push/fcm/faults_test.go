@@ -131,3 +131,31 @@ func TestFaults_clockJumps(t *testing.T) {
 		})
 	}
 }
+
+// A process stalls for longer than its leases last. What it had under way is in doubt and goes out once more from whoever takes it
+// over; what the stalled one finds out at last changes nothing any more.
+func TestFaults_stalled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const few = 40
+	l := w.line("cut", few)
+	both := []*process{w.join(l.url, 40*time.Second), w.join(l.url, 40*time.Second)}
+	w.clocks.pass(time.Minute)
+	w.looks(both...)
+	ids := w.tell(both[0], "riyadh", few)
+	until(t, "all hang", func() bool { return l.holds() == few })
+	w.clocks.pass(59 * time.Second)
+	w.looks(both...)
+	if n := l.holds(); n != few {
+		t.Errorf("%d requests; want none but those that hang", n)
+	}
+	w.clocks.pass(time.Second)
+	until(t, "they are taken over", func() bool { return l.holds() == 2*few })
+	ids = append(ids, w.tell(both[1], "qassim", facts)...)
+	close(l.held)
+	w.drain(both[0])
+	w.arrived(both[1], ids, l.losses())
+	if n := w.fcm.requests(t); n != len(ids)+few {
+		t.Errorf("%d requests; want one for each of %d messages and %d in doubt", n, len(ids), few)
+	}
+}

@@ -68,6 +68,7 @@ func (everybody) Contacts(_ context.Context, citizens []string) (map[string]push
 }
 
 func (everybody) DropToken(context.Context, string, string) error { return nil }
+func (everybody) SetAside(context.Context, string, string) error  { return nil }
 
 // gate counts what is leased and not settled, in all processes. While it is locked nothing is leased.
 type gate struct {
@@ -254,7 +255,7 @@ func (w *world) arrived(p *process, ids []string, lost map[string]int) {
 	}
 }
 
-// line to FCM that can be bad: FCM takes what comes through it, and then the answer is lost, for as many as are left.
+// line to FCM that can be bad: FCM takes what comes through it, and then the answers to the first of them are lost.
 type line struct {
 	url  string
 	mode string // hang, cut, half (an answer), garbage
@@ -279,6 +280,7 @@ func (w *world) line(mode string, count int64) *line {
 			Message struct{ Data map[string]string }
 		}
 		_ = json.Unmarshal(body, &m)
+		bad := l.left.Add(-1) >= 0
 		l.wait()
 		resp, err := far.Post(w.fcm.url+r.URL.Path, "application/json", bytes.NewReader(body))
 		if err != nil {
@@ -287,7 +289,6 @@ func (w *world) line(mode string, count int64) *line {
 		}
 		answer, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		bad := l.left.Add(-1) >= 0
 		if bad || r.Context().Err() != nil {
 			l.mu.Lock()
 			l.lost[m.Message.Data["notification_id"]]++
