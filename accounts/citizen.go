@@ -187,7 +187,7 @@ func (s *Service) Contacts(ctx context.Context, ids []string) (map[string]*Conta
 		return nil, fmt.Errorf("devices of citizens: %w", err)
 	}
 	for _, d := range devices {
-		if c := all[d.Citizen]; c != nil {
+		if c := all[d.Citizen]; c != nil && (d.Aside.IsZero() || s.Now().Sub(d.Aside) > asideFor) {
 			c.Devices = append(c.Devices, d)
 		}
 	}

@@ -29,6 +29,7 @@ type Device struct {
 	Model      string    `json:"model,omitempty"`
 	Session    string    `json:"session,omitempty"` // that registered it
 	Seen       time.Time `json:"seen"`
+	Aside      time.Time `json:"aside,omitzero"` // since when the token is not used: another sender's, says the push service
 }
 
 // WebPush are what a browser gives to encrypt to it (RFC 8291), in base64url without padding.
@@ -124,6 +125,14 @@ func (s *Service) DeleteDevice(ctx context.Context, a actor.Actor, id string) er
 	}
 	return s.store.DeleteDevice(ctx, a.ID, strings.ToLower(id))
 }
+
+// SetTokenAside leaves a token unused for a week, or until the phone registers it again, if it is still the citizen's. The week is for
+// the day on which the installation itself had the wrong credentials, and every token looked like another sender's.
+func (s *Service) SetTokenAside(ctx context.Context, citizenID, token string) error {
+	return s.store.SetTokenAside(ctx, citizenID, token, s.Now().UTC())
+}
+
+const asideFor = 7 * 24 * time.Hour
 
 // DropPushToken forgets a token that the push service calls unregistered, if it is still the citizen's.
 func (s *Service) DropPushToken(ctx context.Context, citizenID, token string) error {

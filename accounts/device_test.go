@@ -19,11 +19,11 @@ func (w *world) put(t testing.TB, a actor.Actor, id, token string) {
 // pushTokens are what push would send to.
 func (w *world) pushTokens(t testing.TB, a actor.Actor) (tokens []string) {
 	t.Helper()
-	c, err := w.Contact(t.Context(), a.ID)
+	all, err := w.Contacts(t.Context(), []string{a.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range c.Devices {
+	for _, d := range all[a.ID].Devices {
 		tokens = append(tokens, d.PushToken)
 	}
 	return tokens
@@ -116,6 +116,33 @@ func TestSecurity_tokenLeavesTheFirstPerson(t *testing.T) {
 	}
 	if second := w.pushTokens(t, b); len(second) != 0 {
 		t.Fatalf("second %v", second)
+	}
+}
+
+// A token that is another sender's rests for a week, or until the phone registers again.
+func TestService_SetTokenAside(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, a := w.signIn(t, phone, deviceA)
+	w.put(t, a, deviceA, "T")
+	aside := func() {
+		t.Helper()
+		if err := w.SetTokenAside(t.Context(), a.ID, "T"); err != nil {
+			t.Fatal(err)
+		}
+		if left := w.pushTokens(t, a); len(left) != 0 {
+			t.Fatalf("still reached at %v", left)
+		}
+	}
+	aside()
+	w.put(t, a, deviceA, "T")
+	if back := w.pushTokens(t, a); len(back) != 1 {
+		t.Fatalf("registered again, and reached at %v", back)
+	}
+	aside()
+	w.clock.pass(asideFor + time.Second)
+	if back := w.pushTokens(t, a); len(back) != 1 {
+		t.Fatalf("after a week: %v", back)
 	}
 }
 

@@ -159,6 +159,17 @@ func (m *memory) DeleteDevice(_ context.Context, citizen, id string) error {
 	return nil
 }
 
+func (m *memory) SetTokenAside(_ context.Context, citizen, token string, since time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.devices {
+		if d.Citizen == citizen && d.PushToken == token {
+			d.Aside = since
+		}
+	}
+	return nil
+}
+
 func (m *memory) DropPushToken(_ context.Context, citizen, token string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -25,6 +25,8 @@ type Store interface {
 	DeleteDevice(ctx context.Context, citizen, id string) error
 	// DropPushToken takes the token from the citizen's devices that have it at this moment.
 	DropPushToken(ctx context.Context, citizen, token string) error
+	// SetTokenAside notes on the citizen's device that has the token at this moment since when it is not to be used. PutDevice forgets it.
+	SetTokenAside(ctx context.Context, citizen, token string, since time.Time) error
 
 	// PutCode replaces the code that was there for its key.
 	PutCode(ctx context.Context, c *Code) error

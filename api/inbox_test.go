@@ -27,6 +27,7 @@ func (noPhones) Contacts(_ context.Context, citizens []string) (map[string]push.
 }
 
 func (noPhones) DropToken(context.Context, string, string) error { return nil }
+func (noPhones) SetAside(context.Context, string, string) error  { return nil }
 
 func TestServer_Inbox(t *testing.T) {
 	t.Parallel()

@@ -47,6 +47,9 @@ type Directory interface {
 	Contacts(ctx context.Context, citizens []string) (map[string]Contact, error)
 	// DropToken takes the token from the citizen's device that has it; nothing happens when none has it any more.
 	DropToken(ctx context.Context, citizen, token string) error
+	// SetAside leaves the token out of Contacts for a while: another sender's project owns it, or this one's credentials are another
+	// project's, and then no token is lost. A phone that registers again takes it back into use.
+	SetAside(ctx context.Context, citizen, token string) error
 }
 
 // Quiet hours of a person. The zero value is none.

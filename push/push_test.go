@@ -72,6 +72,7 @@ func (c *clocks) set(d time.Duration) {
 type people struct {
 	mu       sync.Mutex
 	contacts map[string]push.Contact
+	aside    []string // citizen and token
 	asked    int
 	err      error // to answer instead
 }
@@ -91,6 +92,19 @@ func (p *people) Contacts(_ context.Context, citizens []string) (map[string]push
 		}
 	}
 	return all, nil
+}
+
+func (p *people) setAside() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.aside)
+}
+
+func (p *people) SetAside(_ context.Context, citizen, token string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.aside = append(p.aside, citizen+" "+token)
+	return nil
 }
 
 func (p *people) DropToken(_ context.Context, citizen, token string) error {

@@ -227,12 +227,23 @@ func (s *Sender) attempt(ctx context.Context, d Delivery, people map[string]Cont
 		return s.back(d, v.notBefore)
 	}
 	o := s.Channel.Send(ctx, n)
-	if o.Answer == Gone && d.Citizen != "" {
-		if err := s.Service.Directory.DropToken(ctx, d.Citizen, n.To); err != nil {
-			o = Outcome{Reason: "directory"}
-		}
+	if err := s.prune(ctx, d, n, o.Answer); err != nil {
+		o = Outcome{Reason: "directory"}
 	}
 	return s.settle(d, o)
+}
+
+// prune takes a token out of use that leads nowhere.
+func (s *Sender) prune(ctx context.Context, d Delivery, n Notice, answer Answer) error {
+	switch {
+	case d.Citizen == "": // a topic
+		return nil
+	case answer == Gone:
+		return s.Service.Directory.DropToken(ctx, d.Citizen, n.To)
+	case answer == Foreign:
+		return s.Service.Directory.SetAside(ctx, d.Citizen, n.To)
+	}
+	return nil
 }
 
 // settle is the table of what happens on each answer.

@@ -129,6 +129,9 @@ func TestSender_Run_answers(t *testing.T) {
 			if p := b.people.get("noura"); (p.Devices[0].Token == "") != c.dropped {
 				t.Errorf("token %q; dropped should be %t", p.Devices[0].Token, c.dropped)
 			}
+			if aside := b.people.setAside(); (len(aside) == 1 && aside[0] == "noura token-1") != (c.answer.Answer == push.Foreign) {
+				t.Errorf("set aside: %v", aside)
+			}
 		})
 	}
 }

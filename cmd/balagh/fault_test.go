@@ -34,6 +34,7 @@ func (p phones) Contacts(_ context.Context, citizens []string) (map[string]push.
 }
 
 func (phones) DropToken(context.Context, string, string) error { return nil }
+func (phones) SetAside(context.Context, string, string) error  { return nil }
 
 // queue is a store full of pushes that wait, the server of it, which is stopped, and FCM, which takes 60 ms for each.
 type queue struct {

@@ -237,6 +237,11 @@ func zoneOf(name string) (*time.Location, error) {
 	return z, err
 }
 
+// SetAside leaves a token unused for a while.
+func (d directory) SetAside(ctx context.Context, citizen, token string) error {
+	return d.accounts.SetTokenAside(ctx, citizen, token)
+}
+
 // DropToken forgets a token that leads nowhere.
 func (d directory) DropToken(ctx context.Context, citizen, token string) error {
 	return d.accounts.DropPushToken(ctx, citizen, token)

@@ -166,6 +166,15 @@ func (db *DB) DropPushToken(ctx context.Context, citizen, token string) error {
 	})
 }
 
+// SetTokenAside notes it on the device, if the token is there.
+func (db *DB) SetTokenAside(ctx context.Context, citizen, token string, since time.Time) error {
+	return db.write(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE devices SET doc = CAST(json_set(CAST(doc AS TEXT), '$.aside', ?) AS BLOB) WHERE push_token = ? AND citizen = ?`,
+			since.Format(time.RFC3339Nano), token, citizen)
+		return err
+	})
+}
+
 // AddStaff adds a member with an e-mail that no other has.
 func (db *DB) AddStaff(ctx context.Context, x *accounts.Staff) error {
 	return db.addAccount(ctx, x, `INSERT INTO staff(id, email, admin, rev, doc) VALUES(?,?,?,?,?)`, x.ID, x.Email, x.Administers(), x.Rev)

@@ -39,6 +39,8 @@ func (d townspeople) Contacts(ctx context.Context, ids []string) (map[string]pus
 	return all, nil
 }
 
+func (townspeople) SetAside(context.Context, string, string) error { return nil }
+
 func (d townspeople) DropToken(ctx context.Context, citizen, token string) error {
 	return d.DropPushToken(ctx, citizen, token)
 }

@@ -26,6 +26,7 @@ func TestAccounts(t *testing.T, open func(t *testing.T) accounts.Store) {
 		"PutDevice/token_moves":                 accountsTokenMoves,
 		"PutDevice/token_at_once":               accountsTokenAtOnce,
 		"DropPushToken/only_if_still_the_one":   accountsDropToken,
+		"SetTokenAside/until_it_is_put_again":   accountsTokenAside,
 		"Devices/last_seen_first":               accountsDevices,
 		"SpendCode/right_once_of_100_at_once":   accountsCodeOnce,
 		"SpendCode/five_tries_of_1000":          accountsCodeTries,
@@ -242,6 +243,31 @@ func accountsDropToken(t *testing.T, s accounts.Store) {
 	must(t, s.DropPushToken(t.Context(), "a", "new"))
 	if a := tokens(t, s, "a"); a["phone"] != "" {
 		t.Fatalf("a %v", a)
+	}
+}
+
+func accountsTokenAside(t *testing.T, s accounts.Store) {
+	aside := func() time.Time {
+		ds, err := s.PushDevices(t.Context(), []string{"a"})
+		must(t, err)
+		if len(ds) != 1 || ds[0].PushToken != "new" {
+			t.Fatalf("%+v", ds)
+		}
+		return ds[0].Aside
+	}
+	putDevice(t, s, "a", "phone", "new", 0)
+	must(t, s.SetTokenAside(t.Context(), "a", "old", accountsEpoch))
+	must(t, s.SetTokenAside(t.Context(), "b", "new", accountsEpoch)) // it is another's
+	if at := aside(); !at.IsZero() {
+		t.Fatalf("set aside since %v", at)
+	}
+	must(t, s.SetTokenAside(t.Context(), "a", "new", accountsEpoch))
+	if at := aside(); !at.Equal(accountsEpoch) {
+		t.Fatalf("set aside since %v", at)
+	}
+	putDevice(t, s, "a", "phone", "new", 0)
+	if at := aside(); !at.IsZero() {
+		t.Fatalf("registered again, and set aside since %v", at)
 	}
 }
 
