@@ -274,16 +274,7 @@ func (s *Service) Broadcasts(ctx context.Context, a actor.Actor, cursor string, 
 		return nil, "", err
 	}
 	var bad fault.Fields
-	if limit == 0 {
-		limit = DefaultLimit
-	}
-	if limit < 1 || limit > MaxLimit {
-		bad.Add("limit", fault.OutOfRange)
-	}
-	after, ok := parseCursor(cursor)
-	if !ok {
-		bad.Add("cursor", fault.WrongFormat)
-	}
+	after, limit := pageOf(&bad, cursor, limit)
 	if err := bad.Err(); err != nil {
 		return nil, "", err
 	}

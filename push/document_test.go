@@ -150,7 +150,7 @@ const answerText = `
 | later | out of order, or no answer | ` + "`queued`" + ` | again after what the channel asks, at the least a random time up to %s, doubled with each attempt up to %s |
 | throttled | too much at once | ` + "`queued`" + ` | the whole channel pauses for what it asks, at the least %s |
 | gone | the token is dead | ` + "`failed`" + ` | the token is dropped, if the phone has no newer one; the chain is looked at |
-| foreign | the token is another sender's | ` + "`failed`" + ` | the chain is looked at |
+| foreign | the token is another sender's | ` + "`failed`" + ` | the token rests for a week, or until the phone registers it again; the chain is looked at |
 | refused | wrong, and wrong again next time | ` + "`failed`" + ` | the chain is looked at |
 | a panic | a fault of the program | ` + "`failed`" + ` | not tried again; the chain is looked at |
 

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -41,16 +42,7 @@ func (s *Service) Inbox(ctx context.Context, a actor.Actor, lang, cursor string,
 		return Page{}, err
 	}
 	var bad fault.Fields
-	if limit == 0 {
-		limit = DefaultLimit
-	}
-	if limit < 1 || limit > MaxLimit {
-		bad.Add("limit", fault.OutOfRange)
-	}
-	after, ok := parseCursor(cursor)
-	if !ok {
-		bad.Add("cursor", fault.WrongFormat)
-	}
+	after, limit := pageOf(&bad, cursor, limit)
 	if err := bad.Err(); err != nil {
 		return Page{}, err
 	}
@@ -135,6 +127,19 @@ func citizen(a actor.Actor) error {
 		return fault.New(fault.Unauthenticated)
 	}
 	return fault.New(fault.Forbidden)
+}
+
+// pageOf reads where a page begins and how long it is.
+func pageOf(bad *fault.Fields, cursor string, limit int) (after Position, most int) {
+	most = cmp.Or(limit, DefaultLimit)
+	if most < 1 || most > MaxLimit {
+		bad.Add("limit", fault.OutOfRange)
+	}
+	after, ok := parseCursor(cursor)
+	if !ok {
+		bad.Add("cursor", fault.WrongFormat)
+	}
+	return after, most
 }
 
 func cursorOf(m Message) string {

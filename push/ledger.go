@@ -153,16 +153,3 @@ func centresOf(a actor.Actor, named string) []string {
 	}
 	return []string{}
 }
-
-// pageOf reads where a page begins and how long it is.
-func pageOf(bad *fault.Fields, cursor string, limit int) (after Position, most int) {
-	most = cmp.Or(limit, DefaultLimit)
-	if most < 1 || most > MaxLimit {
-		bad.Add("limit", fault.OutOfRange)
-	}
-	after, ok := parseCursor(cursor)
-	if !ok {
-		bad.Add("cursor", fault.WrongFormat)
-	}
-	return after, most
-}
