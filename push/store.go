@@ -32,8 +32,6 @@ type InboxStore interface {
 	Messages(ctx context.Context, citizen string, after Position, limit int, unreadOnly bool) ([]Message, error)
 	// UnreadMessages counts them.
 	UnreadMessages(ctx context.Context, citizen string) (int, error)
-	// ReportMessages are a citizen's messages about one report, oldest first.
-	ReportMessages(ctx context.Context, citizen, report string) ([]Message, error)
 	// RecentReports are the different reports that messages of the citizen from since on were about, at most limit, in the order
 	// of their first message.
 	RecentReports(ctx context.Context, citizen string, since time.Time, limit int) ([]string, error)

@@ -135,12 +135,6 @@ func (db *DB) Messages(ctx context.Context, citizen string, after push.Position,
 	return db.messages(ctx, q+`ORDER BY at DESC, id DESC LIMIT ?+0`, citizen, at, after.ID, limit)
 }
 
-// ReportMessages are those of a citizen about a report. A citizen has few enough messages to look at each.
-func (db *DB) ReportMessages(ctx context.Context, citizen, report string) ([]push.Message, error) {
-	return db.messages(ctx, `SELECT delivered, read, doc FROM messages WHERE citizen = ? AND iif(json_valid(doc), doc ->> 'report', '') = ? ORDER BY at, id`, citizen, report)
-}
-
-// messages leaves out those that cannot be read: they must not hide the others.
 func (db *DB) messages(ctx context.Context, q string, args ...any) ([]push.Message, error) {
 	rows, err := db.query(ctx, q, args...)
 	if err != nil {

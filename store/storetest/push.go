@@ -17,7 +17,6 @@ func TestPush(t *testing.T, open func(t *testing.T) push.Store) {
 		"PlanMessages/twice":                 pushPlanTwice,
 		"PlanMessages/batch":                 pushPlanBatch,
 		"Messages/pages":                     pushPages,
-		"ReportMessages/oldest_first":        pushReportMessages,
 		"RecentReports/first_heard_of":       pushRecentReports,
 		"AcknowledgeMessages/states":         pushAcknowledge,
 		"AcknowledgeMessages/batch":          pushAcknowledgeBatch,
@@ -179,26 +178,6 @@ func pushAbout(t *testing.T, s push.Store, reports ...string) {
 		p := pushPlanned(fmt.Sprint(i), "c", pushEpoch.Add(time.Duration(i)*time.Minute))
 		p.Message.Report = r
 		pushPut(t, s, p)
-	}
-}
-
-func pushReportMessages(t *testing.T, s push.Store) {
-	pushAbout(t, s, "r1", "r2", "", "r1", "r2", "r1")
-	other := pushPlanned("other", "another", pushEpoch)
-	other.Message.Report = "r1"
-	pushPut(t, s, other)
-	pushAck(t, s, "c", "", pushEpoch.Add(time.Hour), true, "3")
-	ms, err := s.ReportMessages(t.Context(), "c", "r1")
-	must(t, err)
-	var got []string
-	for _, m := range ms {
-		got = append(got, m.ID)
-	}
-	if !slices.Equal(got, []string{"0", "3", "5"}) || !ms[1].ReadAt.Equal(pushEpoch.Add(time.Hour)) || !ms[0].ReadAt.IsZero() {
-		t.Errorf("about r1: %+v", ms)
-	}
-	if ms, err := s.ReportMessages(t.Context(), "c", "none"); len(ms) != 0 || err != nil {
-		t.Errorf("about nothing: %+v, %v", ms, err)
 	}
 }
 
