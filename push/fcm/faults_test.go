@@ -44,6 +44,7 @@ func TestFaults_lostAnswers(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			l := w.line(mode, count)
+			close(l.bad)
 			close(l.held)
 			p := w.join(l.url, 5*time.Second)
 			ids := w.tell(p, "riyadh", facts)
@@ -151,6 +152,8 @@ func TestFaults_stalled(t *testing.T) {
 	}
 	w.clocks.pass(time.Second)
 	until(t, "they are taken over", func() bool { return l.holds() == 2*few })
+	close(l.bad)
+	until(t, "the stalled process has noted what it found", func() bool { return w.gate.leased.Load() == few })
 	ids = append(ids, w.tell(both[1], "qassim", facts)...)
 	close(l.held)
 	w.drain(both[0])

@@ -261,6 +261,7 @@ type line struct {
 	mode string // hang, cut, half (an answer), garbage
 	left atomic.Int64
 	held chan struct{} // nothing goes through until it is closed
+	bad  chan struct{} // likewise for those whose answers are lost
 
 	mu      sync.Mutex
 	lost    map[string]int // answers, by message
@@ -268,7 +269,7 @@ type line struct {
 }
 
 func (w *world) line(mode string, count int64) *line {
-	l := &line{mode: mode, lost: map[string]int{}, held: make(chan struct{})}
+	l := &line{mode: mode, lost: map[string]int{}, held: make(chan struct{}), bad: make(chan struct{})}
 	l.left.Store(count)
 	far := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -281,7 +282,7 @@ func (w *world) line(mode string, count int64) *line {
 		}
 		_ = json.Unmarshal(body, &m)
 		bad := l.left.Add(-1) >= 0
-		l.wait()
+		l.wait(bad)
 		resp, err := far.Post(w.fcm.url+r.URL.Path, "application/json", bytes.NewReader(body))
 		if err != nil {
 			w.t.Error(err)
@@ -306,11 +307,15 @@ func (w *world) line(mode string, count int64) *line {
 	return l
 }
 
-func (l *line) wait() {
+func (l *line) wait(bad bool) {
 	l.mu.Lock()
 	l.waiting++
 	l.mu.Unlock()
-	<-l.held
+	if bad {
+		<-l.bad
+	} else {
+		<-l.held
+	}
 }
 
 // holds is how many requests wait, or have waited.
