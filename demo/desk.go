@@ -42,8 +42,9 @@ type worker struct {
 	client
 	*play
 	colleague
-	rng  chance
-	done map[string]bool // reports that wait for something outside this play
+	rng    chance
+	done   map[string]bool // reports that wait for something outside this play
+	rounds int
 }
 
 // desk is everybody who works with reports, and the calls that they still have to take.
@@ -126,8 +127,11 @@ func (w *worker) round(ctx context.Context, d *desk) (moved int, err error) {
 		}
 	case "officer":
 		statuses, handle = []string{"assigned", "in_progress"}, w.handle
-	default:
-		statuses, handle = []string{"received", "reopened", "resolved"}, w.supervise
+	default: // what is resolved is the most, and would hide the rest
+		statuses, handle = []string{"received", "reopened"}, w.supervise
+		if w.rounds++; w.rounds%2 == 0 {
+			statuses = []string{"resolved"}
+		}
 	}
 	query := url.Values{"status": statuses, "limit": {strconv.Itoa(queuePage)}, "sort": {"newest"}}
 	if w.Role == "officer" {
