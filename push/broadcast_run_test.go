@@ -285,6 +285,28 @@ func TestService_RunBroadcasts_nobodyIsUnreached(t *testing.T) {
 	}
 }
 
+// Nor when the policy of broadcasts has more steps than one, and the last of them brings no sign of life.
+func TestService_RunBroadcasts_nobodyIsUnreachedBySMS(t *testing.T) {
+	t.Parallel()
+	r := reachableBy(t, town(t, 1), true)
+	r.people.change(storetest.Townsman(0), func(c *push.Contact) { c.SMS, c.Phone = true, dest })
+	steps := []push.Step{{Channel: push.ChannelPush, Wait: time.Minute}, {Channel: push.ChannelSMS, Wait: time.Minute}}
+	if _, err := r.PutPolicy(t.Context(), herald(actor.All), push.Policy{Kind: push.Announcement, Steps: steps, TTL: time.Hour}, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.RefreshWording(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id := r.broadcast(t)
+	announcing(t, r.Service)
+	r.awaitState(t, id, push.Done)
+	for accepted, d := range []time.Duration{0, time.Minute, time.Minute} {
+		r.pass(t, d)
+		patiently(t, "the step is taken", func() bool { return r.report(t, id).Outcomes[push.Accepted] == min(accepted+1, 2) })
+	}
+	r.over(t, "")
+}
+
 func TestSender_Run_announcement(t *testing.T) {
 	t.Parallel()
 	b := town(t, 30)

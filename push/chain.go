@@ -115,6 +115,9 @@ func (s *Service) next(x Chain, c Contact, p Policy, now time.Time) Plan {
 	case accepted:
 		why = NotAcknowledged
 	}
+	if x.Message.Kind == Announcement {
+		why = "" // it promises nobody an answer
+	}
 	return Plan{Step: x.Step, Since: now, Unreached: why}
 }
 
