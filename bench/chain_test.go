@@ -53,7 +53,7 @@ func TestDrained(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	if f := figureNamed(t, all, "memory of the server"); f.verdict == "met" {
-		t.Errorf("it grew by nearly a half: %+v", f)
+		t.Errorf("it grew by a quarter: %+v", f)
 	}
 }
 
