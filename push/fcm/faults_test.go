@@ -22,7 +22,7 @@ func TestFaults_FCM(t *testing.T) {
 			w := newWorld(t)
 			timeout := 20 * time.Second
 			if f.Mode == "hang" {
-				timeout = 5 * time.Second
+				timeout = 10 * time.Second
 			}
 			w.fcm.fail(t, f)
 			p := w.join(w.fcm.url, timeout)
@@ -46,7 +46,7 @@ func TestFaults_lostAnswers(t *testing.T) {
 			l := w.line(mode, count)
 			close(l.bad)
 			close(l.held)
-			p := w.join(l.url, 5*time.Second)
+			p := w.join(l.url, 10*time.Second)
 			ids := w.tell(p, "riyadh", facts)
 			w.drain(p)
 			lost := l.losses()

@@ -156,12 +156,12 @@ func (w *world) join(url string, timeout time.Duration) *process {
 // until waits, in real time.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline, again := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
+	deadline, again := time.After(2*time.Minute), time.NewTicker(5*time.Millisecond)
 	defer again.Stop()
 	for !ok() {
 		select {
 		case <-deadline:
-			t.Fatalf("%s: not within a minute", what)
+			t.Fatalf("%s: not within two minutes", what)
 		case <-again.C:
 		}
 	}
