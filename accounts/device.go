@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"crypto/ecdh"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -34,18 +35,20 @@ type Device struct {
 
 // WebPush are what a browser gives to encrypt to it (RFC 8291), in base64url without padding.
 type WebPush struct {
-	P256dh string `json:"p256dh"` // 65 bytes
+	P256dh string `json:"p256dh"` // 65 bytes: a point of P-256, uncompressed
 	Auth   string `json:"auth"`   // 16 bytes
 }
 
 func (w *WebPush) check(wrong *fault.Fields, endpoint string) {
-	for _, k := range []struct {
-		path, value string
-		length      int
-	}{{"web_push/p256dh", w.P256dh, 65}, {"web_push/auth", w.Auth, 16}} {
-		if b, err := base64.RawURLEncoding.DecodeString(k.value); err != nil || len(b) != k.length {
-			wrong.Add(k.path, fault.WrongFormat)
-		}
+	key, err := base64.RawURLEncoding.DecodeString(w.P256dh)
+	if err == nil {
+		_, err = ecdh.P256().NewPublicKey(key)
+	}
+	if err != nil {
+		wrong.Add("web_push/p256dh", fault.WrongFormat)
+	}
+	if b, err := base64.RawURLEncoding.DecodeString(w.Auth); err != nil || len(b) != 16 {
+		wrong.Add("web_push/auth", fault.WrongFormat)
 	}
 	if endpoint == "" {
 		wrong.Add("web_push/endpoint", fault.Required)

@@ -16,7 +16,8 @@ func TestDevice_WebPush(t *testing.T) {
 	i := install(t)
 	citizen, other := i.citizen("+966500000341"), i.citizen("+966500000342")
 	const id, endpoint = "5f0c7a52-93c1-4b0f-8f6e-1d2a3b4c5d6e", "https://updates.push.services.mozilla.com/wpush/v2/gAAAAABn"
-	key, auth := base64.RawURLEncoding.EncodeToString(append([]byte{4}, make([]byte, 64)...)), base64.RawURLEncoding.EncodeToString(make([]byte, 16))
+	const key = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+	auth := base64.RawURLEncoding.EncodeToString(make([]byte, 16))
 	browser := func(endpoint, key, auth string) map[string]any {
 		return map[string]any{"platform": "web", "web_push": map[string]any{"endpoint": endpoint, "p256dh": key, "auth": auth}}
 	}
@@ -58,6 +59,7 @@ func TestDevice_WebPush(t *testing.T) {
 		{"of a service that nobody knows", "web_push/endpoint not_allowed", browser("https://push.example.com/x", key, auth)},
 		{"too long", "web_push/endpoint too_long", browser(endpoint+strings.Repeat("x", 2048), key, auth)},
 		{"a short key", "web_push/p256dh wrong_format", browser(endpoint, auth, auth)},
+		{"a key that is no point", "web_push/p256dh wrong_format", browser(endpoint, "B"+strings.Repeat("A", 86), auth)},
 		{"a long secret", "web_push/auth too_long", browser(endpoint, key, key)},
 		{"a short secret", "web_push/auth wrong_format", browser(endpoint, key, "AAAA")},
 		{"without a secret", "web_push/auth required", with("web_push", map[string]any{"endpoint": endpoint, "p256dh": key})},
