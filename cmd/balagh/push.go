@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/push"
 	"github.com/balagh/balagh/push/sms"
 )
@@ -127,6 +128,11 @@ func (c *pushTestCommand) notice() (channel string, n push.Notice, err error) {
 		channel = push.ChannelEmail
 	case strings.HasPrefix(to, "+"):
 		channel = push.ChannelSMS
+		if e164, ok := accounts.ParsePhone(to); ok { // as people write it: with spaces, with Arabic digits
+			n.To = e164
+		}
+	case to == "" || strings.IndexFunc(to, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0:
+		return "", n, errors.New("--to: that is no token, number, address or subscription; write a number with its country, such as +966512345678")
 	case slices.Contains([]int{9, 10, 12, 14}, len(to)) && strings.Trim(to, "0123456789") == "":
 		return "", n, errors.New("--to: write the number with its country, such as +966512345678")
 	default:

@@ -113,6 +113,10 @@ func TestPushTest_SMS(t *testing.T) {
 	if strings.TrimPrefix(got.To, "+") != number[1:] || !strings.Contains(got.Text, testNumber) {
 		t.Errorf("the gateway got %+v", got)
 	}
+	out, log, err = tryOut(t, append(args, "--to=+٩٦٦ ٥١ ٢٣٤ ٥٦٧٨")...)
+	if wantTried(t, out, log, err, []string{"answer    accepted after"}, ""); strings.TrimPrefix(got.To, "+") != "966512345678" {
+		t.Errorf("a number as people type it went as %q", got.To)
+	}
 	status = http.StatusServiceUnavailable
 	out, log, err = tryOut(t, args...)
 	wantTried(t, out, log, err, []string{"answer    not now: it would be tried again", "reason    unavailable\n"}, notAccepted)
@@ -218,6 +222,8 @@ func TestPushTest_Refuses(t *testing.T) {
 		{"the channel email is not configured: balagh config shows its settings, BALAGH_SMTP_…", []string{"--to=noura@example.sa"}},
 		{"BALAGH_SMS_PROFILE", []string{"--to=+966512345678"}},
 		{"write the number with its country", []string{"--to=0512345678"}},
+		{"write a number with its country", []string{"--to=٠٥١٢٣٤٥٦٧٨"}},
+		{"that is no token", []string{"--to= "}},
 		{"not the JSON of a browser's subscription", []string{`--to={"endpoint"`}},
 		{"not the JSON of a browser's subscription", []string{`--to={"keys":{}}`}},
 		{"--to", nil},
