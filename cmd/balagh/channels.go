@@ -223,7 +223,7 @@ func (c counted) SendCode(ctx context.Context, phone, language, code string) err
 }
 
 func (s *settings) openMail(o *outlets) error {
-	if s.SmtpHost == "" && s.SmtpFrom == "" && s.SmtpUsername == "" && s.SmtpPassword == "" {
+	if s.SmtpHost+s.SmtpFrom+s.SmtpUsername+s.SmtpPassword+s.SmtpReplyTo+s.SmtpTLS+s.SmtpCaFile == "" && s.SmtpPort == 0 {
 		return nil
 	}
 	c, err := email.New(email.Config{Host: s.SmtpHost, Port: s.SmtpPort, Username: s.SmtpUsername, Password: s.SmtpPassword, From: s.SmtpFrom,

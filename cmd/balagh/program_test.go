@@ -46,11 +46,13 @@ func TestServe_Unsafe(t *testing.T) {
 		{"choose one way", []string{"--dev", "--sms-profile=unifonic", "--smpp-address=127.0.0.1:2775"}},
 		{"BALAGH_SMS_KEY", []string{"--dev", "--sms-profile=unifonic"}},
 		{"BALAGH_SMS_PROFILE", []string{"--dev", "--sms-key=x"}},
-		{"success", []string{"--dev", "--sms-profile=" + halfProfile(t), "--sms-url=https://sms.example"}},
+		{"BALAGH_SMS_PROFILE: the SMS profile half: success", []string{"--dev", "--sms-profile=" + halfProfile(t), "--sms-url=https://sms.example"}},
 		{"BALAGH_SMPP_ADDRESS", []string{"--dev", "--smpp-system-id=x"}},
 		{"BALAGH_SMS_PRICE", []string{"--dev", "--sms-daily-limit=100"}},
 		{"BALAGH_SMTP_FROM", []string{"--dev", "--smtp-host=mail.example"}},
 		{"BALAGH_SMTP_HOST", []string{"--dev", "--smtp-from=a@example.sa"}},
+		{"BALAGH_SMTP_HOST", []string{"--dev", "--smtp-reply-to=a@example.sa"}},
+		{"BALAGH_SMTP_HOST", []string{"--dev", "--smtp-port=465"}},
 	} {
 		_, err := call(t, append([]string{"serve", "--address=127.0.0.1:0", "--store=" + store}, x.args...)...)
 		if err == nil || !strings.Contains(err.Error(), x.want) {

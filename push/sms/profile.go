@@ -91,10 +91,14 @@ func loadProfile(name string) (*Profile, error) {
 				name, strings.Join(ready(), ", "))
 		}
 		if b, err = os.ReadFile(name); err != nil {
-			return nil, fmt.Errorf("read the SMS profile: %w", err)
+			return nil, fmt.Errorf("BALAGH_SMS_PROFILE: read the SMS profile: %w", err)
 		}
 	}
-	return parseProfile(path.Base(name), b)
+	p, err := parseProfile(path.Base(name), b)
+	if err != nil {
+		return nil, fmt.Errorf("BALAGH_SMS_PROFILE: %w", err)
+	}
+	return p, nil
 }
 
 // ready are the names of the embedded profiles.
