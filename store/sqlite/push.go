@@ -32,12 +32,15 @@ CREATE TABLE messages(
 ) WITHOUT ROWID;
 CREATE INDEX messages_chain ON messages(chain) WHERE chain IS NOT NULL;
 CREATE TABLE deliveries(
-	message  TEXT NOT NULL,
-	id       TEXT NOT NULL,
+	message  BLOB NOT NULL,
+	id       BLOB NOT NULL,
 	channel  TEXT NOT NULL,
 	bulk     INTEGER NOT NULL,
 	step     INTEGER NOT NULL,
 	device   TEXT NOT NULL,
+	at       INTEGER NOT NULL, -- of the message
+	planned  INTEGER NOT NULL,
+	deadline INTEGER NOT NULL,
 	state    TEXT NOT NULL,
 	due      INTEGER,
 	fence    INTEGER NOT NULL DEFAULT 0,
@@ -253,7 +256,7 @@ func (t *tx) acknowledge(message, device string, at time.Time, read bool, c coun
 		if to == push.Suppressed {
 			reason = "read_already"
 		}
-		if _, err := t.exec(`UPDATE deliveries SET state = ?, reason = ?, due = NULL, changed = ? WHERE message = ? AND id = ?`, to, reason, millis(at), message, d.ID); err != nil {
+		if _, err := t.exec(`UPDATE deliveries SET state = ?, reason = ?, due = NULL, changed = ? WHERE message = ? AND id = ?`, to, reason, millis(at), key(message), key(d.ID)); err != nil {
 			return err
 		}
 		c.acknowledge(d, to, reason, at)

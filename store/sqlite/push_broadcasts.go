@@ -180,7 +180,7 @@ func (db *DB) WithdrawDeliveries(ctx context.Context, messages []string, reason 
 		c := counts{}
 		for _, m := range messages {
 			rows, err := t.query(`UPDATE deliveries SET state = 'suppressed', reason = ?, due = NULL, changed = ? WHERE message = ? AND state = 'queued' RETURNING `+deliveryColumns,
-				reason, millis(now), m)
+				reason, millis(now), key(m))
 			withdrawn, err := readDeliveries(rows, err)
 			if err != nil {
 				return fmt.Errorf("withdraw deliveries: %w", err)

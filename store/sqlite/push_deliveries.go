@@ -12,12 +12,33 @@ import (
 	"github.com/balagh/balagh/push"
 )
 
+// deliveryDoc is what no column of a delivery holds. A row is written three times in its life, so it has to be small.
+type deliveryDoc struct {
+	Citizen   string    `json:"citizen,omitempty"`
+	Kind      push.Kind `json:"kind"`
+	Report    string    `json:"report,omitempty"`
+	Number    string    `json:"number,omitempty"`
+	Centre    string    `json:"centre,omitempty"`
+	Broadcast string    `json:"broadcast,omitempty"`
+	Collapse  string    `json:"collapse,omitempty"`
+	Urgent    bool      `json:"urgent,omitempty"`
+	Day       string    `json:"day"`
+}
+
+func deliveryDocOf(d push.Delivery) ([]byte, error) {
+	doc, err := json.Marshal(deliveryDoc{d.Citizen, d.Kind, d.Report, d.Number, d.Centre, d.Broadcast, d.Collapse, d.Urgent, d.Day})
+	if err != nil {
+		return nil, fmt.Errorf("delivery: %w", err)
+	}
+	return doc, nil
+}
+
 func deliveryDocs(deliveries []push.Delivery) ([][]byte, error) {
 	docs := make([][]byte, len(deliveries))
 	for i, d := range deliveries {
 		var err error
-		if docs[i], err = json.Marshal(d); err != nil {
-			return nil, fmt.Errorf("delivery: %w", err)
+		if docs[i], err = deliveryDocOf(d); err != nil {
+			return nil, err
 		}
 	}
 	return docs, nil
@@ -26,29 +47,41 @@ func deliveryDocs(deliveries []push.Delivery) ([][]byte, error) {
 // queue adds deliveries; those that are there already stay as they are.
 func (t *tx) queue(deliveries []push.Delivery, docs [][]byte) error {
 	for i, d := range deliveries {
-		if _, err := t.exec(`INSERT INTO deliveries(message, id, channel, bulk, step, device, state, due, doc) VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
-			d.Message, d.ID, d.Channel, d.Bulk(), d.Step, d.Target, push.Queued, millis(d.Due), docs[i]); err != nil {
+		if _, err := t.exec(`INSERT INTO deliveries(message, id, channel, bulk, step, device, at, planned, deadline, state, due, doc) VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
+			key(d.Message), key(d.ID), d.Channel, d.Bulk(), d.Step, d.Target, millis(d.At), millis(d.Planned), millis(d.Deadline), push.Queued, millis(d.Due), docs[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const deliveryColumns = `state, due, fence, attempts, reason, ref, changed, doc`
+const deliveryColumns = `message, id, channel, step, device, at, planned, deadline, state, due, fence, attempts, reason, ref, changed, doc`
 
-// readDelivery reads deliveryColumns and then the other columns into more.
-func readDelivery(r scanner, more ...any) (push.Delivery, error) {
+// readDelivery reads deliveryColumns. With unreadable, at least its key is there.
+func readDelivery(rows *sql.Rows) (push.Delivery, error) {
 	var d push.Delivery
+	var message, id any
 	var due *int64
-	var changed int64
+	var at, planned, deadline, changed int64
 	var doc []byte
-	if err := r.Scan(append([]any{&d.State, &due, &d.Fence, &d.Attempts, &d.Reason, &d.Ref, &changed, &doc}, more...)...); err != nil {
-		return d, err
+	into := []any{&message, &id, &d.Channel, &d.Step, &d.Target, &at, &planned, &deadline, &d.State, &due, &d.Fence, &d.Attempts, &d.Reason, &d.Ref, &changed, &doc}
+	if err := rows.Scan(into...); err != nil { // a column of numbers holds something else; those of texts take anything
+		var other, when any
+		for _, number := range []int{3, 5, 6, 7, 9, 10, 11} {
+			into[number] = &other
+		}
+		into[14] = &when
+		if rows.Scan(into...) != nil {
+			return d, err
+		}
+		changed, _ = when.(int64)
+		d.Message, d.ID, d.Changed = unkey(message), unkey(id), moment(changed)
+		return d, unreadable{err}
 	}
+	d.Message, d.ID, d.At, d.Planned, d.Deadline, d.Changed = unkey(message), unkey(id), moment(at), moment(planned), moment(deadline), moment(changed)
 	if due != nil {
 		d.Due = moment(*due)
 	}
-	d.Changed = moment(changed)
 	if err := json.Unmarshal(doc, &d); err != nil {
 		return d, unreadable{err}
 	}
@@ -62,12 +95,12 @@ const deliveriesOf = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE messa
 
 // Deliveries of a message.
 func (db *DB) Deliveries(ctx context.Context, message string) ([]push.Delivery, error) {
-	rows, err := db.query(ctx, deliveriesOf, message)
+	rows, err := db.query(ctx, deliveriesOf, key(message))
 	return readDeliveries(rows, err)
 }
 
 func (t *tx) deliveries(message string) ([]push.Delivery, error) {
-	rows, err := t.query(deliveriesOf, message)
+	rows, err := t.query(deliveriesOf, key(message))
 	return readDeliveries(rows, err)
 }
 
@@ -109,17 +142,18 @@ func (db *DB) LeaseDeliveries(ctx context.Context, channel string, now time.Time
 	err := db.write(ctx, func(t *tx) error {
 		leased = leased[:0]
 		for bulk := 0; bulk <= 1 && len(leased) < limit; bulk++ {
-			rows, err := t.query(`SELECT `+deliveryColumns+`, message, id FROM deliveries
+			rows, err := t.query(`SELECT `+deliveryColumns+` FROM deliveries
 				WHERE channel = ? AND bulk = ? AND due <= ? AND (? OR state = 'queued') ORDER BY due LIMIT ?+0`, channel, bulk, millis(now), takeOver, limit-len(leased))
 			if err != nil {
 				return err
 			}
-			var poisoned [][2]string
+			var poisoned []push.Delivery
 			if leased, poisoned, err = readDue(rows, leased); err != nil {
 				return err
 			}
-			for _, key := range poisoned {
-				if _, err := t.exec(`UPDATE deliveries SET state = 'failed', reason = 'unreadable', due = NULL, changed = ? WHERE message = ? AND id = ?`, millis(now), key[0], key[1]); err != nil {
+			for _, d := range poisoned {
+				if _, err := t.exec(`UPDATE deliveries SET state = 'failed', reason = 'unreadable', due = NULL, changed = ? WHERE message = ? AND id = ?`,
+					millis(now), key(d.Message), key(d.ID)); err != nil {
 					return err
 				}
 			}
@@ -128,7 +162,7 @@ func (db *DB) LeaseDeliveries(ctx context.Context, channel string, now time.Time
 			d := &leased[i]
 			d.State, d.Due, d.Fence, d.Changed = push.Leased, now.Add(ttl), d.Fence+1, now
 			if _, err := t.exec(`UPDATE deliveries SET state = 'leased', due = ?, fence = ?, changed = ? WHERE message = ? AND id = ?`,
-				millis(d.Due), d.Fence, millis(now), d.Message, d.ID); err != nil {
+				millis(d.Due), d.Fence, millis(now), key(d.Message), key(d.ID)); err != nil {
 				return err
 			}
 		}
@@ -140,15 +174,14 @@ func (db *DB) LeaseDeliveries(ctx context.Context, channel string, now time.Time
 	return leased, nil
 }
 
-// readDue adds the deliveries that can be read, and gives the keys of those that cannot.
-func readDue(rows *sql.Rows, due []push.Delivery) (_ []push.Delivery, poisoned [][2]string, err error) {
+// readDue adds the deliveries that can be read, and gives apart those that cannot.
+func readDue(rows *sql.Rows, due []push.Delivery) (_, poisoned []push.Delivery, err error) {
 	defer rows.Close()
 	for rows.Next() {
-		var message, id string
-		d, err := readDelivery(rows, &message, &id)
+		d, err := readDelivery(rows)
 		switch {
 		case errors.As(err, &unreadable{}):
-			poisoned = append(poisoned, [2]string{message, id})
+			poisoned = append(poisoned, d)
 		case err != nil:
 			return nil, nil, err
 		default:
@@ -185,7 +218,7 @@ func (t *tx) settle(results []push.Result, c counts) error {
 			due = millis(r.Due)
 		}
 		n, err := t.exec(`UPDATE deliveries SET state = ?, due = ?, attempts = attempts + ?, reason = ?, ref = ?, changed = ?
-			WHERE message = ? AND id = ? AND fence = ? AND state = 'leased'`, r.State, due, r.Attempted, r.Reason, r.Ref, millis(r.At), d.Message, d.ID, d.Fence)
+			WHERE message = ? AND id = ? AND fence = ? AND state = 'leased'`, r.State, due, r.Attempted, r.Reason, r.Ref, millis(r.At), key(d.Message), key(d.ID), d.Fence)
 		if err != nil {
 			return err
 		}
@@ -209,7 +242,7 @@ func (t *tx) settle(results []push.Result, c counts) error {
 // otherwise suppresses what is still queued of earlier steps than that of a delivery.
 func (t *tx) otherwise(d push.Delivery, at time.Time, c counts) error {
 	rows, err := t.query(`UPDATE deliveries SET state = 'suppressed', reason = 'told_otherwise', due = NULL, changed = ? WHERE message = ? AND step < ? AND state = 'queued'
-		RETURNING `+deliveryColumns, millis(at), d.Message, d.Step)
+		RETURNING `+deliveryColumns, millis(at), key(d.Message), d.Step)
 	suppressed, err := readDeliveries(rows, err)
 	for _, x := range suppressed {
 		c.add(x, x.State, x.Reason, at)
@@ -257,7 +290,7 @@ func (t *tx) receive(d push.Delivery, r push.Receipt) error {
 	if d.State != push.Accepted || r.State == "" {
 		return nil
 	}
-	if _, err := t.exec(`UPDATE deliveries SET state = ?, reason = ?, changed = ? WHERE message = ? AND id = ?`, r.State, r.Reason, millis(r.At), d.Message, d.ID); err != nil {
+	if _, err := t.exec(`UPDATE deliveries SET state = ?, reason = ?, changed = ? WHERE message = ? AND id = ?`, r.State, r.Reason, millis(r.At), key(d.Message), key(d.ID)); err != nil {
 		return err
 	}
 	c := counts{}

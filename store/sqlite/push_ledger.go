@@ -3,7 +3,6 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -155,9 +154,9 @@ func (db *DB) CountUnreached(ctx context.Context, centres []string, from, to tim
 }
 
 const (
-	deadPage = `SELECT ` + deliveryColumns + `, message, id, channel FROM deliveries INDEXED BY deliveries_dead WHERE state IN ('failed', 'expired')
+	deadPage = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_dead WHERE state IN ('failed', 'expired')
 		AND (changed, id) < (?1, ?2) AND (?3 = '' OR channel = ?3) AND (?4 = '' OR reason = ?4) ORDER BY changed DESC, id DESC LIMIT ?5+0`
-	deadOfCentre = `SELECT ` + deliveryColumns + `, message, id, channel FROM deliveries INDEXED BY deliveries_dead_centre WHERE state IN ('failed', 'expired')
+	deadOfCentre = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_dead_centre WHERE state IN ('failed', 'expired')
 		AND (changed, id) < (?1, ?2) AND (?3 = '' OR channel = ?3) AND (?4 = '' OR reason = ?4) AND ` + docCentre + ` = ?6 ORDER BY changed DESC, id DESC LIMIT ?5+0`
 )
 
@@ -165,7 +164,7 @@ const (
 func (db *DB) DeadDeliveries(ctx context.Context, f push.DeadFilter, after push.Position, limit int) ([]push.Delivery, error) {
 	at, id := before(after)
 	return ofCentres(f.Centres, limit, func(centre *string) ([]push.Delivery, error) {
-		q, args := deadPage, []any{at, id, f.Channel, f.Reason, limit}
+		q, args := deadPage, []any{at, key(id), f.Channel, f.Reason, limit}
 		if centre != nil {
 			q, args = deadOfCentre, append(args, *centre)
 		}
@@ -176,11 +175,8 @@ func (db *DB) DeadDeliveries(ctx context.Context, f push.DeadFilter, after push.
 		defer rows.Close()
 		var all []push.Delivery
 		for rows.Next() {
-			var message, id, channel string
-			d, err := readDelivery(rows, &message, &id, &channel)
-			if errors.As(err, &unreadable{}) {
-				d = push.Delivery{Message: message, ID: id, Channel: channel, State: d.State, Reason: d.Reason, Changed: d.Changed}
-			} else if err != nil {
+			d, err := readDelivery(rows)
+			if err != nil && !errors.As(err, &unreadable{}) { // one that cannot be read is listed as far as it can
 				return nil, err
 			}
 			all = append(all, d)
@@ -194,10 +190,10 @@ func (db *DB) RetryDeliveries(ctx context.Context, retries []push.Retry, now tim
 	docs := make([][]byte, len(retries))
 	for i, r := range retries {
 		d := r.Delivery
-		d.Deadline, d.Collapse = r.Deadline, "" // it must not take the place of what was said since
+		d.Collapse = "" // it must not take the place of what was said since
 		var err error
-		if docs[i], err = json.Marshal(d); err != nil {
-			return 0, fmt.Errorf("delivery: %w", err)
+		if docs[i], err = deliveryDocOf(d); err != nil {
+			return 0, err
 		}
 	}
 	var n int
@@ -228,8 +224,8 @@ func (t *tx) retry(r push.Retry, doc []byte, now time.Time) (bool, error) {
 			return false, err
 		}
 	}
-	n, err := t.exec(`UPDATE deliveries SET state = 'queued', due = ?, attempts = 0, reason = '', ref = '', changed = ?1, doc = ?
-		WHERE message = ? AND id = ? AND state = ? AND changed = ? AND state IN ('failed', 'expired')`, millis(now), doc, d.Message, d.ID, d.State, millis(d.Changed))
+	n, err := t.exec(`UPDATE deliveries SET state = 'queued', due = ?, attempts = 0, reason = '', ref = '', changed = ?1, deadline = ?, doc = ?
+		WHERE message = ? AND id = ? AND state = ? AND changed = ? AND state IN ('failed', 'expired')`, millis(now), millis(r.Deadline), doc, key(d.Message), key(d.ID), d.State, millis(d.Changed))
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -61,7 +61,7 @@ func TestDB_DeadDeliveries_poisonedRow(t *testing.T) {
 		t.Fatalf("leased %v, %v", got, err)
 	}
 	got, err := db.DeadDeliveries(t.Context(), push.DeadFilter{}, push.Position{}, 9)
-	want := push.Delivery{ID: "d", Message: "m", Channel: push.ChannelPush, State: push.Failed, Reason: "unreadable", Changed: now}
+	want := push.Delivery{ID: "d", Message: "m", Target: "phone", Channel: push.ChannelPush, Planned: now, Deadline: now.Add(time.Hour), State: push.Failed, Reason: "unreadable", Changed: now}
 	if err != nil || len(got) != 1 || got[0] != want {
 		t.Errorf("dead %+v, %v; want %+v", got, err, want)
 	}

@@ -81,9 +81,9 @@ func TestFaults_poisonedRows(t *testing.T) {
 	id := func(k int) string { return event.Derive(fmt.Sprint(k), "inbox") }
 	broken := map[string]bool{}
 	var statements []string
-	for k, doc := range []string{`'{'`, `'[]'`, `''`, `x'ff00fe'`, `'null,'`, `'{"id":7}'`, `'{"deadline":"soon"}'`} {
+	for k, doc := range []string{`'{'`, `'[]'`, `''`, `x'ff00fe'`, `'null,'`, `'{"id":7}'`, `'{"deadline":"soon"}'`, `'{}', attempts = 'many'`} {
 		broken[id(k)] = true
-		statements = append(statements, `UPDATE deliveries SET doc = `+doc+` WHERE message = '`+id(k)+`'`)
+		statements = append(statements, `UPDATE deliveries SET doc = `+doc+` WHERE hex(message) = upper(replace('`+id(k)+`', '-', ''))`)
 	}
 	const unlisted = 100 // whose message is broken, and whose delivery is sound
 	statements = append(statements, `UPDATE messages SET doc = '{' WHERE id = '`+id(unlisted)+`'`,
