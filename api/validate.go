@@ -197,10 +197,10 @@ func reasonOf(e *openapi3.SchemaError) fault.Reason {
 	switch e.SchemaField {
 	case "type", "nullable":
 		return fault.WrongType
-	case "required":
+	case "required", "minItems", "minProperties": // of which one is always enough
 		return fault.Required
-	case "minLength", "minItems", "minProperties":
-		if e.SchemaField == "minLength" && e.Value == "" {
+	case "minLength":
+		if e.Value == "" {
 			return fault.Required
 		}
 		return fault.TooShort

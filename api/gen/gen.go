@@ -2870,7 +2870,7 @@ type TemplatePreview struct {
 	// Bytes Of title and body in UTF-8
 	Bytes int `json:"bytes"`
 
-	// Encoding Of an SMS: GSM-7 or UCS-2
+	// Encoding Of an SMS: `gsm7` or `ucs2`
 	Encoding *string `json:"encoding,omitempty"`
 
 	// Language Example: ar

@@ -212,7 +212,9 @@ func TestInbox_Batch(t *testing.T) {
 	for _, how := range []string{"delivered", "read"} {
 		citizen.do("POST", "/v1/inbox/"+how, ids(theirs.Message, nothing)).refused(404, "not_found")
 		citizen.do("POST", "/v1/inbox/"+theirs.Message+"/"+how, nil).refused(404, "not_found")
-		citizen.do("POST", "/v1/inbox/"+how, ids()).refused(422, "validation_failed")
+		if a := citizen.do("POST", "/v1/inbox/"+how, ids()).refused(422, "validation_failed"); !a.names("ids required") {
+			t.Errorf("none: %s", a.body)
+		}
 		citizen.do("POST", "/v1/inbox/"+how, ids("1")).refused(422, "validation_failed")
 		citizen.do("POST", "/v1/inbox/"+how, ids(one.Message, one.Message)).refused(422, "validation_failed")
 		citizen.do("POST", "/v1/inbox/"+how, ids(make([]string, 101)...)).refused(422, "validation_failed")
