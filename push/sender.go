@@ -16,6 +16,7 @@ const (
 	lastRetry     = 10 * time.Minute
 	throttleLeast = 60 * time.Second
 	settleAgain   = 250 * time.Millisecond
+	settleLinger  = 10 * time.Millisecond
 	settleTries   = 20 // at the end; while it runs, results are held until the store takes them
 	clockJump     = 2 * time.Second
 )
@@ -34,7 +35,7 @@ type Sender struct {
 	OnOutcome func(channel, outcome string)             // told of each attempt and each end, by a closed set of outcomes
 	OnTaken   func(channel string, delay time.Duration) // told of each delivery that was accepted, with its time since it could go
 
-	Workers int           // attempts at once; 512 when 0
+	Workers int           // attempts at once; 1024 when 0
 	Batch   int           // deliveries in one lease and in one write of results, at the most; 256 when 0
 	Lease   time.Duration // three times Timeout when 0; longer than it
 	Timeout time.Duration // of one attempt; 10 seconds when 0
@@ -62,7 +63,7 @@ func (s *Sender) defaults() {
 			*v = d
 		}
 	}
-	set(&s.Workers, 512)
+	set(&s.Workers, 1024)
 	set(&s.Batch, 256)
 	wait(&s.Timeout, 10*time.Second)
 	wait(&s.Lease, 3*s.Timeout)
@@ -303,19 +304,7 @@ func (s *Sender) end(d Delivery, state State, reason string) Result {
 // kept until the store takes it, and the attempts wait with it: nothing is sent that could not be noted.
 func (s *Sender) record(ctx context.Context) {
 	for r := range s.results {
-		group := append(make([]Result, 0, s.Batch), r)
-	gather:
-		for len(group) < s.Batch {
-			select {
-			case r, ok := <-s.results:
-				if !ok {
-					break gather
-				}
-				group = append(group, r)
-			default:
-				break gather
-			}
-		}
+		group := s.gather(append(make([]Result, 0, s.Batch), r))
 		for try := 1; ; try++ {
 			err := s.Service.Store.SettleDeliveries(context.WithoutCancel(ctx), group)
 			if err == nil {
@@ -334,4 +323,37 @@ func (s *Sender) record(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// gather adds the results that are there. While much is under way it waits a moment for more: fewer and larger commits leave the
+// store more time, and nobody waits for them.
+func (s *Sender) gather(group []Result) []Result {
+	var late <-chan time.Time
+	if s.under.Load() > int64(s.Workers/4) {
+		late = time.After(settleLinger)
+	}
+	for len(group) < s.Batch {
+		select {
+		case r, ok := <-s.results:
+			if !ok {
+				return group
+			}
+			group = append(group, r)
+			continue
+		default:
+		}
+		if late == nil {
+			return group
+		}
+		select {
+		case r, ok := <-s.results:
+			if !ok {
+				return group
+			}
+			group = append(group, r)
+		case <-late:
+			return group
+		}
+	}
+	return group
 }

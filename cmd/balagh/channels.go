@@ -21,7 +21,7 @@ type channels struct {
 	FcmProject     string `placeholder:"ID" help:"Firebase project that pushes go through. Without it there is no push."`
 	FcmCredentials string `placeholder:"FILE" help:"Service account of the project, as JSON. Default: the ambient credentials."`
 	FcmEndpoint    string `placeholder:"URL" help:"Another end point than Google's: a stand-in, in development only."`
-	FcmWorkers     int    `default:"512" help:"Pushes under way at once."`
+	FcmWorkers     int    `default:"1024" help:"Pushes under way at once."`
 	AppCheck       bool   `help:"Demand a token of Firebase App Check on sign-in and filing."`
 
 	WebPushSubject string   `placeholder:"URL" help:"Whom push services of browsers may write to: mailto:… or https://…. Without it there is no Web Push."`
