@@ -14,6 +14,10 @@ type verdict struct {
 	err       error
 }
 
+// fresh is how long a message goes out in the order in which things happened. What waited longer, for the end of quiet hours or of a
+// pause of the channel, goes at once with all that waited with it, in no order.
+const fresh = time.Minute
+
 // compose is what goes out now: in the present words, to the token or address that the person has now, if it is still wanted. After
 // a log-out a device has no token, and after somebody else signed in on it, it is theirs.
 func (s *Service) compose(ctx context.Context, d Delivery, people map[string]Contact, now time.Time) (n Notice, v verdict) {
@@ -34,7 +38,7 @@ func (s *Service) compose(ctx context.Context, d Delivery, people map[string]Con
 	}
 	n = Notice{ID: d.Message, Delivery: d.ID, Kind: d.Kind, Report: d.Report, Number: d.Number, Centre: d.Centre, Urgent: d.Urgent,
 		Language: Languages[0], TTL: d.Deadline.Sub(now)}
-	if d.Attempts == 0 { // what is tried again must not take the place of what was said since
+	if d.Attempts == 0 && now.Sub(d.At) < fresh { // what was held up must not take the place of what was said since
 		n.Collapse = d.Collapse
 	}
 	if d.Citizen == "" {

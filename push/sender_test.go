@@ -93,6 +93,24 @@ func TestSender_Run_wakesAtOnce(t *testing.T) {
 	}
 }
 
+// What waited for the morning goes in no order: none of it takes the place of another.
+func TestSender_Run_afterQuietHours(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	b.people.set("noura", push.Contact{Push: true, Quiet: push.Quiet{From: 8 * time.Hour, To: 10 * time.Hour, Zone: time.UTC},
+		Devices: []push.Device{{ID: "phone", Token: "token-1"}}})
+	got := make(chan push.Notice, 2)
+	b.tell(t, fact("e1", event.ReportMoved, "noura", "assigned"))
+	b.tell(t, fact("e2", event.ReportMoved, "noura", "in_progress"))
+	b.clock.advance(time.Hour)
+	b.run(t, func(n push.Notice) push.Outcome { got <- n; return taken(n) }, nil)
+	for range 2 {
+		if n := <-got; n.Collapse != "" {
+			t.Errorf("%s would take the place of the other: %q", n.Kind, n.Collapse)
+		}
+	}
+}
+
 func TestSender_Run_answers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
