@@ -447,27 +447,3 @@ func TestService_Inbox_asksForABroadcastOnceASecond(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
-
-// A chain of several steps brings an announcement to more people, and still lists nobody as not reached.
-func TestService_RunBroadcasts_listsNobody(t *testing.T) {
-	t.Parallel()
-	b := crowd(t, 3)
-	b.Channels[push.ChannelSMS] = false
-	p := push.Policy{Kind: push.Announcement, TTL: time.Hour, Steps: []push.Step{{Channel: push.ChannelPush, Wait: time.Minute}, {Channel: push.ChannelSMS, Wait: time.Minute}}}
-	if _, err := b.PutPolicy(t.Context(), herald(actor.All), p, nil, false); err != nil {
-		t.Fatal(err)
-	}
-	id := b.broadcast(t)
-	announcing(t, b.Service)
-	b.run(t, taken, nil)
-	patiently(t, "every phone has it", func() bool { return b.report(t, id).Outcomes[push.Accepted] == 3 })
-	b.chains(t)
-	b.clock.advance(time.Hour)
-	eventually(t, "the chains are over", func() bool {
-		_, open, err := b.store.NextChain(t.Context())
-		return err == nil && !open
-	})
-	if us := b.unreached(t); len(us) != 0 {
-		t.Errorf("listed: %+v", us)
-	}
-}

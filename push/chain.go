@@ -118,9 +118,6 @@ func (s *Service) next(x Chain, c Contact, p Policy, now time.Time) Plan {
 	if x.Message.Kind == Announcement {
 		why = "" // it promises nobody an answer
 	}
-	if x.Message.Broadcast != "" {
-		why = "" // it promised nobody an answer
-	}
 	return Plan{Step: x.Step, Since: now, Unreached: why}
 }
 
