@@ -49,13 +49,13 @@ const (
 	Done      BroadcastState = "done"      // everything is planned; sending goes on
 )
 
-// BroadcastMoves says which states may follow a state. A broadcast that is done can be stopped because much of it may still wait for
-// the end of people's quiet hours.
+// BroadcastMoves says which states may follow a state. A broadcast that is done is planned: it can be paused and stopped, because
+// much of it may still wait, for its turn or for the end of people's quiet hours.
 var BroadcastMoves = map[BroadcastState][]BroadcastState{
 	Scheduled: {Running, Stopped},
 	Running:   {Paused, Done, Stopped},
-	Paused:    {Running, Stopped},
-	Done:      {Stopped},
+	Paused:    {Running, Done, Stopped},
+	Done:      {Paused, Stopped},
 }
 
 // Broadcast is a notice to many.
@@ -353,7 +353,11 @@ func (s *Service) turn(ctx context.Context, a actor.Actor, id string, to Broadca
 		if to == Running && b.State != Paused || !slices.Contains(BroadcastMoves[b.State], to) {
 			return fault.New(fault.Conflict)
 		}
+		planned := !b.Ended.IsZero()
 		b.State, b.Due, b.Halted = to, s.now(), time.Time{}
+		if to == Running && planned {
+			b.State, b.Due = Done, time.Time{}
+		}
 		switch to {
 		case Paused:
 			b.Halted, b.Due = b.Due, time.Time{}
@@ -373,20 +377,10 @@ func (s *Service) turn(ctx context.Context, a actor.Actor, id string, to Broadca
 }
 
 // reads says whether somebody may look at broadcasts at all.
-func reads(a actor.Actor) error { return only(a, actor.Manager, actor.Admin) }
+func reads(a actor.Actor) error { return allowed(a, actor.Manager, actor.Admin) }
 
 // writes says whether somebody may send broadcasts at all.
-func writes(a actor.Actor) error { return only(a, actor.Admin) }
-
-func only(a actor.Actor, roles ...actor.Role) error {
-	switch {
-	case a.Kind == actor.Nobody:
-		return fault.New(fault.Unauthenticated)
-	case !a.Is(roles...):
-		return fault.New(fault.Forbidden)
-	}
-	return nil
-}
+func writes(a actor.Actor) error { return allowed(a, actor.Admin) }
 
 // reaches says whether an audience lies within the actor's scope: more than one centre's people need all centres.
 func reaches(a actor.Actor, to Audience) bool {

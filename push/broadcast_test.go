@@ -319,7 +319,7 @@ func TestService_Broadcast_moves(t *testing.T) {
 		push.Running:   {"pause", "stop"},
 		push.Paused:    {"resume", "stop"},
 		push.Stopped:   nil,
-		push.Done:      {"stop"},
+		push.Done:      {"pause", "stop"}, // much of it may still wait
 	} {
 		for _, act := range acts {
 			b := setUp(t)
@@ -338,6 +338,18 @@ func TestService_Broadcast_moves(t *testing.T) {
 		}
 	}
 	b := setUp(t)
+	done := push.Broadcast{ID: "done", State: push.Done, Audience: push.Audience{All: true}, Created: epoch, Started: epoch, Ended: epoch}
+	if err := b.store.CreateBroadcast(t.Context(), &done); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []func(context.Context, actor.Actor, string) (*push.Broadcast, error){b.PauseBroadcast, b.ResumeBroadcast} {
+		if _, err := f(t.Context(), herald(actor.All), "done"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if x := b.report(t, "done"); x.State != push.Done || !x.Due.IsZero() {
+		t.Errorf("what was planned goes on as %+v", x)
+	}
 	if _, err := b.PauseBroadcast(t.Context(), herald(actor.All), "x"); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("an unknown one: %v", err)
 	}

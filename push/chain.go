@@ -92,6 +92,8 @@ func (s *Service) next(x Chain, c Contact, p Policy, now time.Time) Plan {
 		switch {
 		case d.State == Delivered || d.State == Read || d.State == Accepted && !s.Channels[d.Channel]:
 			return Plan{Step: x.Step, Since: x.Since} // as far as the channel can tell, the person has it
+		case d.State == Suppressed && d.Reason == Replaced: // the newer message has a chain of its own
+			return Plan{Step: x.Step, Since: x.Since}
 		case d.State == Accepted:
 			accepted = true
 		case d.State.Open():

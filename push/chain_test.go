@@ -434,3 +434,33 @@ func TestService_Chains_allOut(t *testing.T) {
 	r.pass(t, 0)
 	r.over(t, push.TooLate)
 }
+
+// What was held up until something newer was said about the report goes no more, and nobody is missed because of it; what the newer
+// message does not replace goes all the same.
+func TestService_Chains_replaced(t *testing.T) {
+	t.Parallel()
+	r := reachable(t, false)
+	r.people.change("hind", func(c *push.Contact) {
+		c.Devices, c.Quiet = nil, push.Quiet{From: 11 * time.Hour, To: 13 * time.Hour, Zone: riyadh}
+	})
+	for i, e := range []event.Event{fact("e", event.ReportMoved, "hind", "assigned"), fact("reply", event.ReportReplied, "hind", ""),
+		fact("newer", event.ReportMoved, "hind", "in_progress")} {
+		e.At = epoch.Add(time.Duration(i) * time.Minute)
+		r.tell(t, e)
+	}
+	r.pass(t, time.Hour) // the quiet hours are over
+	if d := r.comes(t, push.ChannelSMS, push.Suppressed); d.Reason != push.Replaced {
+		t.Errorf("suppressed because of %q", d.Reason)
+	}
+	eventually(t, "the newer text and the reply", func() bool { return len(r.sms.got()) == 2 })
+	for _, n := range r.sms.got() {
+		if n.Kind != push.InProgress && n.Kind != push.Reply {
+			t.Errorf("sent %s", n.Kind)
+		}
+	}
+	r.pass(t, 2*time.Hour)
+	r.over(t, "")
+	if len(r.mail.got()) != 0 {
+		t.Errorf("mailed %+v", r.mail.got())
+	}
+}

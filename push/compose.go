@@ -56,6 +56,11 @@ func (s *Service) compose(ctx context.Context, d Delivery, people map[string]Con
 		if why := n.address(d, c); why != "" {
 			return n, verdict{pointless: why}
 		}
+		if replaced, err := s.replaced(ctx, d, now); err != nil {
+			return n, verdict{err: err}
+		} else if replaced {
+			return n, verdict{pointless: Replaced}
+		}
 	}
 	if b != nil {
 		n.Text = b.Texts[n.Language]
@@ -63,6 +68,28 @@ func (s *Service) compose(ctx context.Context, d Delivery, people map[string]Con
 		n.Text = s.Wording().Text(d.Kind, d.Channel, n.Language, Vars{Number: d.Number})
 	}
 	return n, v
+}
+
+// Replaced is the reason of what was held up until something newer about the same report took its place.
+const Replaced = "replaced"
+
+// replaced says whether something newer was said about the report since, and d waited for so long that it would come beside it. What
+// goes at once, by whatever channel, is never replaced: each step of a report is told.
+func (s *Service) replaced(ctx context.Context, d Delivery, now time.Time) (bool, error) {
+	if d.Report == "" || now.Sub(d.At) < fresh {
+		return false, nil
+	}
+	w := s.Wording()
+	if !w.Policy(d.Kind).Replaces {
+		return false, nil
+	}
+	var kinds []Kind
+	for _, k := range Kinds {
+		if w.Policy(k).Replaces {
+			kinds = append(kinds, k)
+		}
+	}
+	return s.Store.NewerMessage(ctx, d.Citizen, d.Report, d.At, kinds)
 }
 
 // address fills in where the notice goes and in which language, or says why it does not go.

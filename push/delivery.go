@@ -45,20 +45,24 @@ var Moves = map[State][]State{
 // States lists every state in the order of a delivery's life.
 var States = []State{Queued, Leased, Accepted, Delivered, Read, Failed, Expired, Suppressed}
 
-// AfterAcknowledgement is the state of a delivery after a phone said that it has the message, or that it was read; the
-// same state when nothing changes.
-func AfterAcknowledgement(s State, read bool) State {
-	to := Delivered
-	if read {
+// AfterAcknowledgement is the state of a delivery after the app on a device (of any, when it is empty) said that it has the message, or
+// that it was read; the same state when nothing changes. What waits to go elsewhere need not go any more: by SMS and e-mail
+// when the app has the message, to another device when it was read. Nobody has read an SMS or an e-mail because of that.
+func (d *Delivery) AfterAcknowledgement(device string, read bool) State {
+	byApp := d.Channel != ChannelSMS && d.Channel != ChannelEmail
+	to := d.State
+	switch here := device == "" || d.Target == device; {
+	case d.State == Queued && (read || !byApp):
+		to = Suppressed
+	case byApp && read:
 		to = Read
-		if s == Queued {
-			to = Suppressed
-		}
+	case byApp && here:
+		to = Delivered
 	}
-	if slices.Contains(Moves[s], to) {
+	if slices.Contains(Moves[d.State], to) {
 		return to
 	}
-	return s
+	return d.State
 }
 
 // Open says that something may still come of a delivery by itself.

@@ -123,7 +123,10 @@ These policies come with the program; administrators change them, and what is un
   has failed, expired or was suppressed. While one phone of several took it, its time runs on.
 - The first acknowledgement ends the chain: the phone fetched the message, or it was opened. So does a channel that tells no more
   than that it took the message (an e-mail, an SMS without receipts), when the step's time is over.
-- When a later step's channel takes the message, what still waits in earlier steps is suppressed (` + "`told_otherwise`" + `).
+- When a later step's channel takes the message, what still waits in earlier steps is suppressed (` + "`told_otherwise`" + `); so is an SMS or
+  e-mail that waits while the app says that it has the message.
+- Where the policy says that newer messages replace: what was held up for over a minute, by quiet hours or by a channel that is out,
+  goes no more when something newer was said about the report (` + "`replaced`" + `). What goes at once is never replaced.
 - Quiet hours are the person's, by the clock on the person's wall. A step that falls into them begins when they end, and its time
   counts from then. Urgent messages pass.
 - Chains are looked at every %s, and at once when a delivery ends without success; by any number of processes, each chain under

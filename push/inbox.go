@@ -107,6 +107,9 @@ func (s *Service) AcknowledgeAll(ctx context.Context, a actor.Actor, ids []strin
 	case len(ids) > MaxLimit:
 		return nil, fault.At("ids", fault.TooMany)
 	}
+	for i := range ids {
+		ids[i] = strings.ToLower(ids[i])
+	}
 	known, err := s.Store.AcknowledgeMessages(ctx, a.ID, ids, a.Device, s.now(), read)
 	if err != nil {
 		return nil, fmt.Errorf("note what a phone has: %w", err)

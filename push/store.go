@@ -35,6 +35,8 @@ type InboxStore interface {
 	// RecentReports are the different reports that messages of the citizen from since on were about, at most limit, in the order
 	// of their first message.
 	RecentReports(ctx context.Context, citizen string, since time.Time, limit int) ([]string, error)
+	// NewerMessage says whether the citizen has a message of one of the kinds about the report from after that moment.
+	NewerMessage(ctx context.Context, citizen, report string, after time.Time, kinds []Kind) (bool, error)
 	// AcknowledgeMessages notes, once, that messages of this citizen were delivered, or read, which is more, and answers the ids of
 	// those that the citizen has. With a message move, as Moves allows, its deliveries to the device, or when it was read or device
 	// is empty all its deliveries; its chain ends, and it is no longer unreached.

@@ -102,14 +102,24 @@ func TestMoves(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		from State
-		read bool
-		to   State
-	}{{Queued, false, Delivered}, {Queued, true, Suppressed}, {Leased, false, Delivered}, {Leased, true, Read}, {Accepted, false, Delivered},
-		{Accepted, true, Read}, {Delivered, true, Read}, {Delivered, false, Delivered}, {Read, false, Read}, {Failed, true, Failed},
-		{Expired, true, Expired}, {Suppressed, false, Suppressed}} {
-		if got := AfterAcknowledgement(c.from, c.read); got != c.to {
-			t.Errorf("%s, read %t: %s; want %s", c.from, c.read, got, c.to)
+		channel string
+		device  string // that says so; the delivery's is "phone"
+		from    State
+		read    bool
+		to      State
+	}{{ChannelPush, "phone", Queued, false, Delivered}, {ChannelPush, "", Queued, false, Delivered}, {ChannelPush, "phone", Queued, true, Suppressed},
+		{ChannelPush, "phone", Leased, false, Delivered}, {ChannelPush, "phone", Leased, true, Read}, {ChannelPush, "phone", Accepted, false, Delivered},
+		{ChannelWeb, "phone", Accepted, true, Read}, {ChannelPush, "phone", Delivered, true, Read}, {ChannelPush, "phone", Delivered, false, Delivered},
+		{ChannelPush, "phone", Read, false, Read}, {ChannelPush, "phone", Failed, true, Failed}, {ChannelPush, "phone", Expired, true, Expired},
+		{ChannelPush, "phone", Suppressed, false, Suppressed}, {ChannelPush, "tablet", Queued, false, Queued}, {ChannelPush, "tablet", Accepted, false, Accepted},
+		{ChannelPush, "tablet", Accepted, true, Read}, {ChannelSMS, "phone", Queued, false, Suppressed}, {ChannelEmail, "phone", Queued, true, Suppressed},
+		{ChannelSMS, "phone", Leased, false, Leased}, {ChannelSMS, "", Accepted, false, Accepted}, {ChannelEmail, "phone", Accepted, true, Accepted}} {
+		d := Delivery{Channel: c.channel, Target: "phone", State: c.from}
+		if byApp := c.channel == ChannelPush || c.channel == ChannelWeb; !byApp {
+			d.Target = ""
+		}
+		if got := d.AfterAcknowledgement(c.device, c.read); got != c.to {
+			t.Errorf("%s, %s says %s, read %t: %s; want %s", c.channel, c.device, c.from, c.read, got, c.to)
 		}
 	}
 }

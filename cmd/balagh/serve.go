@@ -89,6 +89,9 @@ func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 		jobs.Go(func() { _ = s.Run(ctx) })
 	}
 	p.every(ctx, jobs, 2*time.Second, "refresh the texts", p.told.RefreshWording)
+	if err := p.watch.look(ctx); err != nil { // the metrics are to be true from the first
+		p.log.Error("look at the deliveries", "error", err)
+	}
 	p.every(ctx, jobs, watchPause, "look at the deliveries", p.watch.look)
 	p.every(ctx, jobs, 2*time.Second, "refresh the catalogue", p.server.Reports.Refresh)
 	p.every(ctx, jobs, time.Minute, "close resolved reports", func(ctx context.Context) error {

@@ -90,7 +90,7 @@ func (db *DB) readable(ctx context.Context, held []event.Leased, docs [][]byte) 
 }
 
 // jsonList is a JSON list, for json_each.
-func jsonList[T int64 | string](vs []T) string {
+func jsonList[T ~int64 | ~string](vs []T) string {
 	b, _ := json.Marshal(vs)
 	return string(b)
 }

@@ -192,6 +192,13 @@ func (db *DB) RecentReports(ctx context.Context, citizen string, since time.Time
 	return all, rows.Err()
 }
 
+// NewerMessage looks at what the citizen was told since: a few messages.
+func (db *DB) NewerMessage(ctx context.Context, citizen, report string, after time.Time, kinds []push.Kind) (newer bool, err error) {
+	err = db.row(ctx, `SELECT EXISTS(SELECT 1 FROM messages WHERE citizen = ? AND at > ? AND iif(json_valid(doc), doc ->> 'report', '') = ?
+		AND iif(json_valid(doc), doc ->> 'kind', '') IN (SELECT value FROM json_each(?)))`, citizen, millis(after), report, jsonList(kinds)).Scan(&newer)
+	return newer, err
+}
+
 // UnreadMessages counts them.
 func (db *DB) UnreadMessages(ctx context.Context, citizen string) (int, error) {
 	var n int
@@ -248,13 +255,16 @@ func (t *tx) acknowledge(message, device string, at time.Time, read bool, c coun
 		return err
 	}
 	for _, d := range all {
-		to := push.AfterAcknowledgement(d.State, read)
-		if to == d.State || !read && device != "" && d.Target != device {
+		to := d.AfterAcknowledgement(device, read)
+		if to == d.State {
 			continue
 		}
 		reason := ""
-		if to == push.Suppressed {
+		switch {
+		case to == push.Suppressed && read:
 			reason = "read_already"
+		case to == push.Suppressed:
+			reason = "told_otherwise"
 		}
 		if _, err := t.exec(`UPDATE deliveries SET state = ?, reason = ?, due = NULL, changed = ? WHERE message = ? AND id = ?`, to, reason, millis(at), key(message), key(d.ID)); err != nil {
 			return err

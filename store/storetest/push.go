@@ -18,6 +18,7 @@ func TestPush(t *testing.T, open func(t *testing.T) push.Store) {
 		"PlanMessages/batch":                 pushPlanBatch,
 		"Messages/pages":                     pushPages,
 		"RecentReports/first_heard_of":       pushRecentReports,
+		"NewerMessage/about_the_report":      pushNewerMessage,
 		"AcknowledgeMessages/states":         pushAcknowledge,
 		"AcknowledgeMessages/batch":          pushAcknowledgeBatch,
 		"AcknowledgeMessages/not_the_owner":  pushForeign,
@@ -178,6 +179,32 @@ func pushAbout(t *testing.T, s push.Store, reports ...string) {
 		p := pushPlanned(fmt.Sprint(i), "c", pushEpoch.Add(time.Duration(i)*time.Minute))
 		p.Message.Report = r
 		pushPut(t, s, p)
+	}
+}
+
+func pushNewerMessage(t *testing.T, s push.Store) {
+	first, second, other := pushPlanned("first", "c", pushEpoch), pushPlanned("second", "c", pushEpoch.Add(time.Minute)), pushPlanned("other", "c", pushEpoch.Add(time.Minute))
+	for _, p := range []*push.Planned{&first, &second} {
+		p.Message.Report = "r1"
+	}
+	second.Message.Kind = push.Reply
+	other.Message.Report, other.Message.Kind = "r2", push.Closed
+	pushPut(t, s, first, second, other)
+	for _, c := range []struct {
+		citizen, report string
+		after           time.Time
+		kinds           []push.Kind
+		want            bool
+	}{
+		{"c", "r1", pushEpoch, []push.Kind{push.Closed, push.Reply}, true},
+		{"c", "r1", pushEpoch, []push.Kind{push.Closed}, false},
+		{"c", "r1", pushEpoch.Add(time.Minute), []push.Kind{push.Reply}, false},
+		{"c", "r3", pushEpoch, push.Kinds, false},
+		{"another", "r1", pushEpoch, push.Kinds, false},
+	} {
+		if got, err := s.NewerMessage(t.Context(), c.citizen, c.report, c.after, c.kinds); got != c.want || err != nil {
+			t.Errorf("%+v: %t, %v", c, got, err)
+		}
 	}
 }
 
