@@ -266,12 +266,16 @@ func TestFaults_SMSForAnHour(t *testing.T) {
 	for _, r := range f.Rows {
 		rows[r.Channel+" "+string(r.Outcome)+" "+r.Reason] = r.N
 	}
-	for row, n := range map[string]int64{"push failed unregistered": 3 * each, "sms accepted ": each, "sms expired unreachable": each,
-		"sms suppressed told_otherwise": each, "email accepted ": each} {
+	for row, n := range map[string]int64{"push failed unregistered": 3 * each, "sms accepted ": each, "sms suppressed told_otherwise": each, "email accepted ": each} {
 		if rows[row] != n {
 			t.Errorf("%s: %d; want %d", row, rows[row], n)
 		}
 	}
+	late := rows["sms expired unreachable"] + rows["sms expired deadline"] // found out at an attempt, or before the next
+	if late != each || rows["sms expired unreachable"] == 0 {
+		t.Errorf("%d expired; want %d", late, each)
+	}
+	delete(rows, "sms expired deadline")
 	if len(rows) != 5 {
 		t.Errorf("the figures %v", rows)
 	}

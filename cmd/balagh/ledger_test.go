@@ -197,8 +197,8 @@ func TestInbox_Batch(t *testing.T) {
 	citizen, other := i.citizen("+966500000324"), i.citizen("+966500000325")
 	report := citizen.do("POST", "/v1/reports", speakers).want(201).str("id")
 	done := push.Result{State: push.Accepted, Ref: "r"}
-	one, two := i.sent(citizen.id, report, push.ChannelEmail, "", done), i.sent(citizen.id, report, push.ChannelEmail, "", done)
-	theirs := i.sent(other.id, report, push.ChannelEmail, "", done)
+	one, two := i.sent(citizen.id, report, push.ChannelPush, "", done), i.sent(citizen.id, report, push.ChannelPush, "", done)
+	theirs := i.sent(other.id, report, push.ChannelPush, "", done)
 	nothing := i.parts.server.Reports.NewID()
 	ids := func(all ...string) map[string]any { return map[string]any{"ids": append([]string{}, all...)} }
 
