@@ -21,7 +21,7 @@ func testDemo(t *testing.T) *demoCommand {
 // chainShown is what the summary of every play tells of the chain: a dozen citizens have among them whom it takes for all of it.
 var chainShown = []string{`push +[1-9]\d* accepted .* → [1-9]\d* delivered .* → [1-9]\d* read`, `not sent: .*unregistered [1-9]`, `sms +[1-9]\d* accepted`,
 	`[1-9]\d* messages held for [1-9]`, `SMS: [1-9]\d* at once, .* [1-9]\d* after a push`, `broadcast +[1-9]\d* people counted, [1-9]\d* told · [1-9]\d* accepted`,
-	`unreached .*not_acknowledged [1-9]`, `unreached .*no_channel [1-9]`, `no_channel +\w+ +\d{10} +\p{Arabic}`, ` 2 dead tokens dropped`}
+	`unreached .*not_acknowledged [1-9]`, `unreached .*no_channel [1-9]`, `no_channel +\w+ +\d{10} +\p{L}`, ` 2 dead tokens dropped`}
 
 // TestDemo_Run plays a small day, with one report by telephone, and then another one into the same store, after which it stays
 // up until it is stopped.
