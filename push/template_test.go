@@ -378,6 +378,7 @@ func TestService_Templates_roles(t *testing.T) {
 		read, write fault.Code
 	}{
 		{admin, "", ""},
+		{actor.Actor{Kind: actor.Staff, ID: "s", Role: actor.Admin, Centres: []string{"riyadh"}}, "", fault.Forbidden}, // the texts are everybody's
 		{manager, "", fault.Forbidden},
 		{member(actor.Clerk), fault.Forbidden, fault.Forbidden},
 		{member(actor.Officer), fault.Forbidden, fault.Forbidden},
