@@ -22,7 +22,7 @@ demo: build ## play a contact centre with 300 citizens, then stay up (PHOTOS=fol
 	exec $(BIN) demo --address=127.0.0.1:$(PORT) $(if $(STORE),--store=$(STORE)) $(if $(PHOTOS),--photos=$(PHOTOS)) $(ARGS)
 
 test: ## run every test
-	go test ./...
+	go test -parallel 8 ./...
 
 check: fmt vet lint stale contract modules race ## everything that CI asks of a change
 
@@ -54,7 +54,7 @@ modules: ## the dependencies are whole, and none is missing or left over
 	go mod tidy -diff
 
 race: ## every test with the race detector
-	go test -race ./...
+	go test -race -parallel 8 ./...
 
 bench: build ## the numbers beside a bare Fiber handler (ARGS='-only list -d 4s')
 	go run ./bench -server $(BIN) $(ARGS)

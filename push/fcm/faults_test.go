@@ -8,14 +8,14 @@ import (
 	"github.com/balagh/balagh/demo/standin"
 )
 
-const facts = 2000
+const facts = 2000 / fewer
 
 // FCM is out of order in every way that it can be, and has taken nothing meanwhile: each fault costs one request, and every message
 // arrives exactly once.
 func TestFaults_FCM(t *testing.T) {
 	t.Parallel()
-	for _, f := range []standin.Fault{{Status: 500, Count: 1000}, {Status: 503, Count: 1000}, {Status: 503, RetryAfter: "30", Count: 1000},
-		{Status: 429, Count: 200}, {Status: 429, RetryAfter: "120", Count: 200}, {Mode: "cut", Count: 1000}, {Mode: "garbage", Count: 1000},
+	for _, f := range []standin.Fault{{Status: 500, Count: facts / 2}, {Status: 503, Count: facts / 2}, {Status: 503, RetryAfter: "30", Count: facts / 2},
+		{Status: 429, Count: facts / 10}, {Status: 429, RetryAfter: "120", Count: facts / 10}, {Mode: "cut", Count: facts / 2}, {Mode: "garbage", Count: facts / 2},
 		{Mode: "hang", Count: 64}} {
 		t.Run(fmt.Sprintf("%d%s%s", f.Status, f.Mode, f.RetryAfter), func(t *testing.T) {
 			t.Parallel()
@@ -39,7 +39,7 @@ func TestFaults_FCM(t *testing.T) {
 // FCM took it, and the answer was lost: nobody can know, so it is sent again, once for each such answer. Nothing else is.
 func TestFaults_lostAnswers(t *testing.T) {
 	t.Parallel()
-	for mode, count := range map[string]int64{"cut": 500, "half": 500, "garbage": 500, "hang": 64} {
+	for mode, count := range map[string]int64{"cut": facts / 4, "half": facts / 4, "garbage": facts / 4, "hang": 64 / fewer} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

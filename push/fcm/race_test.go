@@ -1,0 +1,6 @@
+//go:build race
+
+package fcm_test
+
+// fewer is what the numbers of messages are divided by: with the race detector each takes many times as long.
+const fewer = 8
