@@ -1,3 +1,7 @@
+//go:build !race
+
+// What is raced here are processes: the race detector sees nothing of it, and takes minutes to see it.
+
 package main
 
 import (
