@@ -215,7 +215,13 @@ func (t *tx) settle(results []push.Result, c counts) error {
 		d := r.Delivery
 		var due any
 		if r.State == push.Queued {
-			due = millis(r.Due)
+			told, err := t.told(d)
+			if err != nil {
+				return err
+			}
+			if due = millis(r.Due); told {
+				r.State, r.Reason, due = push.Suppressed, "told_otherwise", nil
+			}
 		}
 		n, err := t.exec(`UPDATE deliveries SET state = ?, due = ?, attempts = attempts + ?, reason = ?, ref = ?, changed = ?
 			WHERE message = ? AND id = ? AND fence = ? AND state = 'leased'`, r.State, due, r.Attempted, r.Reason, r.Ref, millis(r.At), key(d.Message), key(d.ID), d.Fence)
@@ -248,6 +254,16 @@ func (t *tx) otherwise(d push.Delivery, at time.Time, c counts) error {
 		c.add(x, x.State, x.Reason, at)
 	}
 	return err
+}
+
+// told says whether the person learned by other means, while d was leased, what it would say: a later step's channel took it, or with
+// an SMS or e-mail the app has the message.
+func (t *tx) told(d push.Delivery) (told bool, err error) {
+	byApp := d.Channel != push.ChannelSMS && d.Channel != push.ChannelEmail
+	err = t.row(`SELECT EXISTS(SELECT 1 FROM deliveries WHERE message = ? AND step > ? AND state IN ('accepted', 'delivered', 'read'))
+		OR NOT ? AND EXISTS(SELECT 1 FROM messages WHERE citizen = ? AND at = ? AND id = ? AND delivered > 0)`,
+		key(d.Message), d.Step, byApp, d.Citizen, millis(d.At), d.Message).Scan(&told)
+	return told, err
 }
 
 // hurry lets the chain of a delivery's message be looked at now.

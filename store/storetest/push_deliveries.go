@@ -264,8 +264,11 @@ func pushToldOtherwise(t *testing.T, s push.Store) {
 	p.Plan.Deliveries = append(p.Plan.Deliveries, pushDelivery(p.Message, push.ChannelSMS, "", 1), pushDelivery(p.Message, push.ChannelEmail, "mail", 2))
 	pushPut(t, s, p)
 	pushPlan(t, s, "other", "c", pushEpoch.Add(time.Millisecond), "queued")
+	var held push.Delivery
 	for _, d := range pushLease(t, s, pushEpoch, 9) {
 		switch d.Target {
+		case "leased":
+			held = d
 		case "queued", "later":
 			pushSettle(t, s, d, push.Result{State: push.Queued, Due: pushEpoch.Add(time.Hour), At: pushEpoch})
 		case "failed":
@@ -278,6 +281,20 @@ func pushToldOtherwise(t *testing.T, s push.Store) {
 		if d := pushState(t, s, "m", device); d.State != want || want == push.Suppressed && (d.Reason != "told_otherwise" || !d.Due.IsZero()) {
 			t.Errorf("%s: %+v; want %s", device, d, want)
 		}
+	}
+	again := push.Result{State: push.Queued, Due: pushEpoch.Add(time.Hour), Attempted: true, Reason: "unavailable", At: pushEpoch.Add(time.Minute)}
+	pushSettle(t, s, held, again)
+	if d := pushState(t, s, "m", "leased"); d.State != push.Suppressed || d.Reason != "told_otherwise" || !d.Due.IsZero() {
+		t.Errorf("tried meanwhile, and to be tried again: %+v", d)
+	}
+	acked := pushPlanned("acked", "c", pushEpoch)
+	acked.Plan.Deliveries = []push.Delivery{pushDelivery(acked.Message, push.ChannelSMS, "", 0)}
+	pushPut(t, s, acked)
+	held = pushLeaseOf(t, s, push.ChannelSMS, pushEpoch, 9, false)[0]
+	pushAck(t, s, "c", "phone", pushEpoch, false, "acked")
+	pushSettle(t, s, held, again)
+	if d := pushState(t, s, "acked", ""); d.State != push.Suppressed || d.Reason != "told_otherwise" {
+		t.Errorf("the app has it meanwhile: %+v", d)
 	}
 	if d := pushState(t, s, "other", "queued"); d.State != push.Queued {
 		t.Errorf("another message: %+v", d)
