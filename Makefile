@@ -54,7 +54,7 @@ modules: ## the dependencies are whole, and none is missing or left over
 	go mod tidy -diff
 
 race: ## every test with the race detector
-	go test -race -parallel 8 ./...
+	go test -race -parallel 4 ./...
 
 bench: build ## the numbers beside a bare Fiber handler (ARGS='-only list -d 4s')
 	go run ./bench -server $(BIN) $(ARGS)
