@@ -124,13 +124,14 @@ func (s *Sender) dispatch(ctx context.Context, attempts *sync.WaitGroup) {
 		if hungry = room < share && s.Workers > share; hungry {
 			continue
 		}
+		began := s.Steady() // of the leases: the store may take its time with them
 		batch, err := s.lease(ctx, room, hungry)
 		if err != nil && ctx.Err() == nil {
 			s.Log.Error("lease deliveries", "channel", s.Name, "error", err)
 		}
 		if hungry = len(batch) == room && room > 0; len(batch) > 0 {
 			s.under.Add(int64(len(batch)))
-			attempts.Go(func() { s.send(ctx, batch, attempts) })
+			attempts.Go(func() { s.send(ctx, batch, began, attempts) })
 		}
 	}
 }
@@ -162,8 +163,7 @@ func (s *Sender) lease(ctx context.Context, room int, sure bool) ([]Delivery, er
 }
 
 // send looks up whom a batch is for, and makes its attempts beside each other.
-func (s *Sender) send(ctx context.Context, batch []Delivery, attempts *sync.WaitGroup) {
-	leased := s.Steady()
+func (s *Sender) send(ctx context.Context, batch []Delivery, leased time.Duration, attempts *sync.WaitGroup) {
 	ids := make([]string, 0, len(batch))
 	for _, d := range batch {
 		if d.Citizen != "" {

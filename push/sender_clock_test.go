@@ -1,6 +1,7 @@
 package push_test
 
 import (
+	"context"
 	"strconv"
 	"sync"
 	"testing"
@@ -141,5 +142,33 @@ func TestSender_Run_takesOver(t *testing.T) {
 	if d := b.deliveries(t, "e")["phone"]; d.State != push.Accepted || d.Fence != 2 {
 		t.Errorf("after the dead sender's result: %+v", d)
 	}
+	a.once(t)
+}
+
+// slowLease is a store whose first lease is written when most of its time has passed.
+type slowLease struct {
+	push.Store
+	once  *sync.Once
+	clock *clocks
+}
+
+func (s slowLease) LeaseDeliveries(ctx context.Context, channel string, now time.Time, ttl time.Duration, limit int, takeOver bool) ([]push.Delivery, error) {
+	ds, err := s.Store.LeaseDeliveries(ctx, channel, now, ttl, limit, takeOver)
+	if len(ds) > 0 {
+		s.once.Do(func() { s.clock.advance(ttl) })
+	}
+	return ds, err
+}
+
+// A lease counts from the moment at which it was asked for: a store that took all of its time leaves none for an attempt.
+func TestSender_Run_slowLease(t *testing.T) {
+	t.Parallel()
+	b, a := setUp(t), newAttempts()
+	b.Store = slowLease{b.Store, &sync.Once{}, b.clock}
+	b.tell(t, fact("1", event.ReportReplied, "noura", ""))
+	b.run(t, a.send, func(s *push.Sender) { s.Workers = 16 })
+	t.Cleanup(sync.OnceFunc(func() { close(a.goOn) }))
+	eventually(t, "both devices are tried", func() bool { return a.total() >= 2 })
+	b.idles(t)
 	a.once(t)
 }

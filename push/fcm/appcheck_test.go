@@ -126,7 +126,7 @@ func TestAppCheck_Verify_noKeys(t *testing.T) {
 	} {
 		asked.Store(0)
 		srv := httptest.NewServer(answer)
-		a, err := fcm.NewAppCheck(t.Context(), fcm.Config{ProjectID: "demo", Endpoint: srv.URL + "/v1/", Dev: true, Timeout: 100 * time.Millisecond})
+		a, err := fcm.NewAppCheck(t.Context(), fcm.Config{ProjectID: "demo", Endpoint: srv.URL + "/v1/", Dev: true, Timeout: 3 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
