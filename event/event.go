@@ -24,16 +24,19 @@ const (
 	ReportAssigned Type = "report.assigned" // another department, centre or employee while the status stays
 	ReportReplied  Type = "report.replied"  // staff wrote to the citizen
 	ReportRated    Type = "report.rated"    // the citizen rated how a closure was handled
+	SurveyInvited  Type = "survey.invited"  // a person is asked to answer a questionnaire
+	SurveyReminded Type = "survey.reminded" // … and has not yet
 )
 
 // Event is one fact. Exactly one of the pointers is set, by Type.
 type Event struct {
 	ID      string    `json:"id"` // UUIDv7
 	Type    Type      `json:"type"`
-	Subject string    `json:"subject"` // "report/" and its id: facts of one subject are handed on in order
+	Subject string    `json:"subject"` // "report/" or "survey/" and its id: facts of one subject are handed on in order
 	At      time.Time `json:"at"`
 	Report  *Report   `json:"report,omitempty"`
 	Rating  *Rating   `json:"rating,omitempty"`
+	Survey  *Survey   `json:"survey,omitempty"`
 }
 
 // Report is what the other domains may know of a report when something happened to it. It carries no description, no
@@ -53,6 +56,13 @@ type Report struct {
 	ByCitizen  bool   `json:"by_citizen,omitempty"` // the citizen did it, and need not be told
 	Closure    int    `json:"closure,omitempty"`    // 1 for the first time it was resolved, 2 after a reopening …
 	SelfFiled  bool   `json:"self_filed,omitempty"` // filed by staff for themselves: out of every figure
+
+	Region    string    `json:"region,omitempty"`    // of the centre
+	Gender    string    `json:"gender,omitempty"`    // of the person: male, female; empty when unknown
+	Residency string    `json:"residency,omitempty"` // of the person: citizen, resident; empty when unknown
+	Company   bool      `json:"company,omitempty"`   // filed for a company or establishment
+	Received  time.Time `json:"received,omitzero"`   // the report
+	Due       time.Time `json:"due,omitzero"`        // the next deadline that counts; zero when none does
 }
 
 // Rating is what the other domains may know of a rating.
@@ -61,6 +71,17 @@ type Rating struct {
 	Closure int    `json:"closure"`
 	Level   int    `json:"level"` // 1 to 5
 	Solved  bool   `json:"solved"`
+}
+
+// Survey is what the other domains may know of an invitation to answer. It carries no link: whoever sends one asks for it.
+type Survey struct {
+	Invitation string            `json:"invitation"` // id
+	Citizen    string            `json:"citizen"`
+	Centre     string            `json:"centre,omitempty"`
+	Titles     map[string]string `json:"titles"`             // of the questionnaire, by language
+	Channels   []string          `json:"channels,omitempty"` // push, sms, email, in the order in which they are tried; empty: as the policy says
+	Until      time.Time         `json:"until"`              // the first moment at which it is too late to answer
+	Reminder   int               `json:"reminder,omitempty"` // 1 for the first
 }
 
 // Derive makes the id of what a consumer makes from a fact: the same parts give the same UUID (version 8). When the first part is a
