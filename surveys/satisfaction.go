@@ -9,6 +9,7 @@ import (
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/surveys/stats"
 )
 
 // Dimension by which figures are broken down.
@@ -28,6 +29,9 @@ var Dimensions = []Dimension{ByNone, ByCentre, ByDepartment, ByCategory, ByChann
 
 // DefaultPeriod is looked back at when a query names no beginning.
 const DefaultPeriod = 365 * 24 * time.Hour
+
+// Counts of ratings by level.
+type Counts = stats.Counts
 
 // Query of satisfaction. Empty filters stand for every value.
 type Query struct {
@@ -79,9 +83,9 @@ func NewRow(t Tally) Row {
 		r.ResponseRate = new(float64(r.N) / float64(r.Eligible))
 	}
 	if r.N > 0 {
-		r.Top2, r.Mean100, r.Net = new(Top2(t.Counts)), new(Mean100(t.Counts)), new(Net(t.Counts))
-		low, high := Wilson(*r.Top2, float64(r.N), Z95)
-		r.Interval = &Interval{Low: low, High: high, Level: Level95, Method: MethodWilson}
+		r.Top2, r.Mean100, r.Net = new(stats.Top2(t.Counts)), new(stats.Mean100(t.Counts)), new(stats.Net(t.Counts))
+		low, high := stats.Wilson(*r.Top2, float64(r.N), stats.Z95)
+		r.Interval = &Interval{Low: low, High: high, Level: stats.Level95, Method: stats.MethodWilson}
 	}
 	return r
 }
@@ -110,7 +114,7 @@ func (s *Service) Satisfaction(ctx context.Context, a actor.Actor, q Query) (*Sa
 	if q.To.Before(q.From) {
 		return nil, fault.At("to", fault.Contradicted)
 	}
-	answer := &Satisfaction{From: q.From.UTC(), To: q.To.UTC(), By: q.By, Formula: FormulaTop2, Version: FormulaVersion, Rows: []Row{}}
+	answer := &Satisfaction{From: q.From.UTC(), To: q.To.UTC(), By: q.By, Formula: stats.FormulaTop2, Version: stats.FormulaVersion, Rows: []Row{}}
 	tallies, err := s.Store.Tally(ctx, Filter{By: q.By, From: answer.From, To: answer.To, Centres: scope(a.Centres), Departments: scope(a.Departments),
 		Centre: q.Centre, Department: q.Department, Category: q.Category, Channel: q.Channel})
 	if err != nil {

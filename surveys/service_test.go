@@ -411,3 +411,13 @@ func TestService_Satisfaction_Refused(t *testing.T) {
 	_, err = b.Satisfaction(t.Context(), manager, surveys.Query{From: began, To: began.Add(-1)})
 	b.refused(fault.Invalid, err)
 }
+
+func TestNewRow_NothingToCompute(t *testing.T) {
+	t.Parallel()
+	if r := surveys.NewRow(surveys.Tally{Eligible: 3}); r.Top2 != nil || r.Mean100 != nil || r.Net != nil || r.Interval != nil || *r.ResponseRate != 0 {
+		t.Errorf("three occasions and no rating: %+v", r)
+	}
+	if r := surveys.NewRow(surveys.Tally{}); r.ResponseRate != nil {
+		t.Errorf("no occasion, and a response rate of %v", *r.ResponseRate)
+	}
+}

@@ -1,4 +1,4 @@
-package surveys_test
+package stats_test
 
 import (
 	"encoding/csv"
@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/balagh/balagh/surveys"
+	"github.com/balagh/balagh/surveys/stats"
 )
 
 func near(t *testing.T, what string, got, want, tolerance float64) {
@@ -28,7 +28,7 @@ func TestWilson_ReferenceValues(t *testing.T) {
 		{0, 30, 0, 0.11351339, 5e-9},
 		{30, 30, 0.8864866, 1, 5e-8},
 	} {
-		low, high := surveys.Wilson(c.x/c.n, c.n, surveys.Z95)
+		low, high := stats.Wilson(c.x/c.n, c.n, stats.Z95)
 		near(t, "low", low, c.low, c.tolerance)
 		near(t, "high", high, c.high, c.tolerance)
 	}
@@ -36,14 +36,14 @@ func TestWilson_ReferenceValues(t *testing.T) {
 
 func TestWilson_Ends(t *testing.T) {
 	t.Parallel()
-	if low, high := surveys.Wilson(0, 0, surveys.Z95); low != 0 || high != 1 {
+	if low, high := stats.Wilson(0, 0, stats.Z95); low != 0 || high != 1 {
 		t.Errorf("without answers [%v, %v], want [0, 1]", low, high)
 	}
 	for n := 1.0; n < 5000; n++ {
-		if low, _ := surveys.Wilson(0, n, surveys.Z95); low != 0 {
+		if low, _ := stats.Wilson(0, n, stats.Z95); low != 0 {
 			t.Fatalf("0/%v begins at %v", n, low)
 		}
-		if _, high := surveys.Wilson(1, n, surveys.Z95); high != 1 {
+		if _, high := stats.Wilson(1, n, stats.Z95); high != 1 {
 			t.Fatalf("%v/%v ends at %v", n, n, high)
 		}
 	}
@@ -51,7 +51,7 @@ func TestWilson_Ends(t *testing.T) {
 
 func TestZ95_IsTheQuantile(t *testing.T) {
 	t.Parallel()
-	near(t, "Φ(z)", 0.5*(1+math.Erf(surveys.Z95/math.Sqrt2)), 0.975, 1e-15)
+	near(t, "Φ(z)", 0.5*(1+math.Erf(stats.Z95/math.Sqrt2)), 0.975, 1e-15)
 }
 
 func TestWilson_Properties(t *testing.T) {
@@ -60,22 +60,22 @@ func TestWilson_Properties(t *testing.T) {
 		n := rapid.Int64Range(1, 1_000_000_000).Draw(t, "n")
 		x := rapid.Int64Range(0, n).Draw(t, "x")
 		p := float64(x) / float64(n)
-		low, high := surveys.Wilson(p, float64(n), surveys.Z95)
+		low, high := stats.Wilson(p, float64(n), stats.Z95)
 		if !(0 <= low && low <= p && p <= high && high <= 1) {
 			t.Fatalf("%d/%d: [%v, %v] around %v", x, n, low, high, p)
 		}
 		if x < n { // more successes never lower it
-			l, h := surveys.Wilson(float64(x+1)/float64(n), float64(n), surveys.Z95)
+			l, h := stats.Wilson(float64(x+1)/float64(n), float64(n), stats.Z95)
 			if l < low || h < high {
 				t.Fatalf("%d/%d: [%v, %v], one more: [%v, %v]", x, n, low, high, l, h)
 			}
 		}
 		// four times the answers with the same share never widen it
-		if l, h := surveys.Wilson(p, 4*float64(n), surveys.Z95); h-l > high-low {
+		if l, h := stats.Wilson(p, 4*float64(n), stats.Z95); h-l > high-low {
 			t.Fatalf("%d/%d: width %v, with four times as many %v", x, n, high-low, h-l)
 		}
 		// the complement mirrors it
-		l, h := surveys.Wilson(1-p, float64(n), surveys.Z95)
+		l, h := stats.Wilson(1-p, float64(n), stats.Z95)
 		if math.Abs(l-(1-high)) > 1e-9 || math.Abs(h-(1-low)) > 1e-9 {
 			t.Fatalf("%d/%d: [%v, %v], complement [%v, %v]", x, n, low, high, l, h)
 		}
@@ -84,13 +84,13 @@ func TestWilson_Properties(t *testing.T) {
 
 func TestScores_ReferenceMonth(t *testing.T) {
 	t.Parallel()
-	c := surveys.Counts{23, 46, 153, 419, 528}
+	c := stats.Counts{23, 46, 153, 419, 528}
 	if c.N() != 1169 {
 		t.Errorf("n = %d", c.N())
 	}
-	near(t, "mean100", surveys.Mean100(c), 79.58, 0.005)
-	near(t, "top2", 100*surveys.Top2(c), 81.01, 0.005)
-	near(t, "net", surveys.Net(c), float64(528+419-46-23)/1169, 1e-15)
+	near(t, "mean100", stats.Mean100(c), 79.58, 0.005)
+	near(t, "top2", 100*stats.Top2(c), 81.01, 0.005)
+	near(t, "net", stats.Net(c), float64(528+419-46-23)/1169, 1e-15)
 }
 
 // Published percentages of a public body come out of the counts by the formula that it used, and by that one only.
@@ -111,7 +111,7 @@ func TestScores_PublishedMonths(t *testing.T) {
 		t.Fatalf("%d rows", len(rows))
 	}
 	for _, row := range rows[1:] {
-		var c surveys.Counts
+		var c stats.Counts
 		for i := range c {
 			if c[i], err = strconv.ParseInt(row[2+i], 10, 64); err != nil {
 				t.Fatal(err)
@@ -121,7 +121,7 @@ func TestScores_PublishedMonths(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := map[string]float64{surveys.FormulaMean100: surveys.Mean100(c), surveys.FormulaTop2: 100 * surveys.Top2(c)}
+		got := map[string]float64{stats.FormulaMean100: stats.Mean100(c), stats.FormulaTop2: 100 * stats.Top2(c)}
 		if formula := row[8]; math.Round(got[formula]) != published {
 			t.Errorf("%s %s: %s is %.2f, published %v", row[0], row[1], formula, got[formula], published)
 		}
@@ -131,17 +131,17 @@ func TestScores_PublishedMonths(t *testing.T) {
 func TestScores_Properties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var c surveys.Counts
+		var c stats.Counts
 		for i := range c {
 			c[i] = rapid.Int64Range(0, 1_000_000).Draw(t, "level")
 		}
 		if c.N() == 0 {
-			if !math.IsNaN(surveys.Top2(c)) || !math.IsNaN(surveys.Mean100(c)) || !math.IsNaN(surveys.Net(c)) {
+			if !math.IsNaN(stats.Top2(c)) || !math.IsNaN(stats.Mean100(c)) || !math.IsNaN(stats.Net(c)) {
 				t.Fatal("figures without answers")
 			}
 			return
 		}
-		top2, mean, net := surveys.Top2(c), surveys.Mean100(c), surveys.Net(c)
+		top2, mean, net := stats.Top2(c), stats.Mean100(c), stats.Net(c)
 		if top2 < 0 || top2 > 1 || mean < 0 || mean > 100 || net < -1 || net > 1 {
 			t.Fatalf("%v: top2 %v, mean100 %v, net %v", c, top2, mean, net)
 		}
@@ -152,18 +152,8 @@ func TestScores_Properties(t *testing.T) {
 		}
 		c[from]--
 		c[from+1]++
-		if surveys.Top2(c) < top2 || surveys.Mean100(c) <= mean || surveys.Net(c) < net {
+		if stats.Top2(c) < top2 || stats.Mean100(c) <= mean || stats.Net(c) < net {
 			t.Fatalf("%v: a better answer lowers a figure", c)
 		}
 	})
-}
-
-func TestNewRow_NothingToCompute(t *testing.T) {
-	t.Parallel()
-	if r := surveys.NewRow(surveys.Tally{Eligible: 3}); r.Top2 != nil || r.Mean100 != nil || r.Net != nil || r.Interval != nil || *r.ResponseRate != 0 {
-		t.Errorf("three occasions and no rating: %+v", r)
-	}
-	if r := surveys.NewRow(surveys.Tally{}); r.ResponseRate != nil {
-		t.Errorf("no occasion, and a response rate of %v", *r.ResponseRate)
-	}
 }

@@ -1,6 +1,9 @@
-package surveys
-
-import "math"
+// Package stats is the arithmetic of surveys: scores with their standard errors, intervals, weights, sample sizes, response rates,
+// comparisons, and which cells of a table may be published.
+//
+// Pure functions of numbers, so that anyone with the published counts gets the same figures; R judges them in the tests. It must not
+// know what was asked, of whom, or how anything is kept.
+package stats
 
 // Names of the formulas that a published figure carries, with their versions. A formula that changes gets a new version,
 // never a new meaning under the old one.
@@ -10,16 +13,10 @@ const (
 	FormulaNet     = "net"     // (n5+n4−n2−n1)/n
 
 	FormulaVersion = 1 // of each of the three
-
-	MethodWilson = "wilson"
 )
 
-// Level95 is the confidence level of published intervals; Z95 is its two-sided quantile of the standard normal
-// distribution, Φ⁻¹(0.975), as qnorm(0.975) in R gives it.
-const (
-	Level95 = 0.95
-	Z95     = 1.959963984540054
-)
+// Levels of a rating: 1 very dissatisfied … 5 very satisfied.
+const Levels = 5
 
 // Counts are answers by level: Counts[0] of level 1, very dissatisfied, to Counts[4] of level 5, very satisfied. Figures
 // are kept as counts; percentages are made when they are read.
@@ -49,23 +46,3 @@ func Mean100(c Counts) float64 {
 
 // Net is the share of satisfied less the share of dissatisfied answers, (n5+n4−n2−n1)/n in [−1, 1]. NaN without answers.
 func Net(c Counts) float64 { return float64(c[4]+c[3]-c[1]-c[0]) / float64(c.N()) }
-
-// Wilson is the score interval of a proportion p in [0, 1] that was seen among n independent answers, clamped to [0, 1]:
-//
-//	(p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n)
-//
-// E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209–212; without
-// continuity correction, as prop.test(x, n, correct = FALSE) in R. n need not be whole: a weighted proportion takes the
-// effective sample size. Without answers nothing is known, and the interval is [0, 1].
-func Wilson(p, n, z float64) (low, high float64) {
-	if !(n > 0) {
-		return 0, 1
-	}
-	z2 := z * z
-	centre := p + z2/(2*n)
-	margin := z * math.Sqrt(p*(1-p)/n+z2/(4*n*n))
-	scale := 1 + z2/n
-	low, high = (centre-margin)/scale, (centre+margin)/scale
-	// The ends of the scale are exact; rounding must not say otherwise, nor put the estimate outside by its last bit.
-	return max(0, min(low, p)), min(1, max(high, p))
-}
