@@ -51,9 +51,9 @@ var arrows = map[string][]string{
 	"event":           {"fault"},
 	"actor":           {},
 	"fault":           {},
-	"store/sqlite":    append([]string{"event", "fault", "surveys/form"}, domains...),
-	"store/mongo":     append([]string{"event", "fault", "surveys/form"}, domains...),
-	"store/storetest": append([]string{"actor", "event", "fault", "surveys/form"}, domains...), // actor: what a suite files is filed by somebody
+	"store/sqlite":    append([]string{"event", "fault", "fold", "surveys/form"}, domains...),
+	"store/mongo":     append([]string{"event", "fault", "fold", "surveys/form"}, domains...),
+	"store/storetest": append([]string{"actor", "event", "fault", "fold", "surveys/form"}, domains...), // actor: what a suite files is filed by somebody
 	"web":             append([]string{"actor", "fault", "surveys/form"}, domains...),
 	"demo":            {"demo/standin"}, // it plays phones and desks: all that it knows is the contract
 	"demo/standin":    {},

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/fold"
 )
 
 // Datatype of an attribute: one of Open311 GeoReport v2's six.
@@ -264,7 +265,7 @@ func finite(n float64) (any, fault.Reason) {
 // separator.
 func readNumber(s string) (any, fault.Reason) {
 	s = strings.Map(func(r rune) rune {
-		if d, ok := asciiDigit(r); ok {
+		if d, ok := fold.Digit(r); ok {
 			return rune(d)
 		}
 		if r == '٫' {

@@ -11,6 +11,7 @@ import (
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/fold"
 )
 
 const (
@@ -60,7 +61,7 @@ func (s *Service) Queue(ctx context.Context, a actor.Actor, q QueueSearch) (item
 		faults.Add("q", fault.TooLong)
 	} else if n, ok := ParseNumber(clean); ok {
 		query.Number = n
-	} else if query.Terms = Terms(clean); clean != "" && len(query.Terms) == 0 {
+	} else if query.Terms = fold.Terms(clean); clean != "" && len(query.Terms) == 0 {
 		return nil, "", nil // nothing but signs: no text holds them
 	}
 	if q.Overdue {

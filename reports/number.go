@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"strconv"
 	"unicode"
+
+	"github.com/balagh/balagh/fold"
 )
 
 // damm is the totally anti-symmetric quasigroup of order 10 of H. Michael Damm, "Total anti-symmetrische Quasigruppen",
@@ -65,7 +67,7 @@ func ParseNumber(s string) (string, bool) {
 	var plain [10]byte
 	n := 0
 	for _, r := range s {
-		d, isDigit := asciiDigit(r)
+		d, isDigit := fold.Digit(r)
 		switch {
 		case isDigit && n == len(plain):
 			return "", false
@@ -81,17 +83,4 @@ func ParseNumber(s string) (string, bool) {
 		return "", false
 	}
 	return number, true
-}
-
-// asciiDigit is the ASCII form of an ASCII, Arabic-Indic, or Urdu and Persian digit.
-func asciiDigit(r rune) (byte, bool) {
-	switch {
-	case r >= '0' && r <= '9':
-		return byte(r), true
-	case r >= '٠' && r <= '٩':
-		return byte(r - '٠' + '0'), true
-	case r >= '۰' && r <= '۹':
-		return byte(r - '۰' + '0'), true
-	}
-	return 0, false
 }

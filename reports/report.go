@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/fold"
 )
 
 // Channel is the way by which a report came.
@@ -228,7 +229,7 @@ func (r *Report) SearchText() string {
 			}
 		}
 	}
-	return Fold(b.String())
+	return fold.Text(b.String())
 }
 
 // Summary is what lists show of r.

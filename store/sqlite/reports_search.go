@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/balagh/balagh/reports"
+	"github.com/balagh/balagh/fold"
 )
 
 // The words of reports, by seq. Their text is not kept a second time, and neither are places of words: all the search asks is
@@ -158,7 +158,7 @@ func (db *DB) Settle(ctx context.Context) error {
 // match is the FTS5 query for all of the terms, the last by its beginning unless it is a number. Only what folding leaves of a
 // term gets into it: words of letters and digits.
 func match(terms []string) string {
-	words := strings.Fields(reports.Fold(strings.Join(terms, " ")))
+	words := strings.Fields(fold.Text(strings.Join(terms, " ")))
 	if len(words) == 0 {
 		return `""` // nothing
 	}

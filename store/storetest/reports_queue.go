@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balagh/balagh/fold"
 	"github.com/balagh/balagh/reports"
 )
 
@@ -198,7 +199,7 @@ func queueWords(t *testing.T, s ReportsStore) {
 		"اسم غير موجود":    nil,
 		"مياه, دورة؛ (12)": {1},
 	} {
-		t.Run(query, func(t *testing.T) { wantQueue(t, s, reports.QueueQuery{Terms: reports.Terms(query)}, want...) })
+		t.Run(query, func(t *testing.T) { wantQueue(t, s, reports.QueueQuery{Terms: fold.Terms(query)}, want...) })
 	}
 	addReports(t, s, aReport(30, func(r *reports.Report) { r.Description = "مكبرات جديدة" }))
 	must(t, s.Settle(t.Context()))
@@ -216,7 +217,7 @@ func queueOperators(t *testing.T, s ReportsStore) {
 		`or`: {1}, `not near`: {1}, `speaker AND broken`: nil, `(speaker`: {0}, `speaker + broken`: {0},
 	} {
 		t.Run(query, func(t *testing.T) {
-			terms := reports.Terms(query)
+			terms := fold.Terms(query)
 			if len(terms) == 0 { // the service does not ask then
 				return
 			}

@@ -1,4 +1,7 @@
-package reports
+// Package fold makes texts comparable that people write differently and mean alike, for search in Arabic, Urdu and English.
+//
+// It knows letters and digits alone: not what is searched, nor how.
+package fold
 
 import (
 	"slices"
@@ -42,12 +45,12 @@ var folded = func() (table [tableEnd]uint16) {
 	return table
 }()
 
-// Fold is the form of s in which it is stored for search and looked for, so that what people write differently and mean
+// Text is the form of s in which it is stored for search and looked for, so that what people write differently and mean
 // alike is the same: alef and hamza in all their forms, ta marbuta and heh, alef maqsura and yeh, the letters that Arabic
 // and Urdu keyboards encode differently, digits, capital letters, presentation forms (NFKD). Diacritics, tatweel, Quranic
 // marks and invisible characters fall away; whatever is neither letter nor digit is a space, and one space parts words.
 // Folding what is folded changes nothing.
-func Fold(s string) string {
+func Text(s string) string {
 	var b []byte
 	if len(s) > 0 {
 		b = make([]byte, 0, len(s)+8)
@@ -78,7 +81,7 @@ func Fold(s string) string {
 // Terms splits a query into at most eight distinct folded terms, in their order.
 func Terms(query string) []string {
 	var terms []string
-	for term := range strings.FieldsSeq(Fold(query)) {
+	for term := range strings.FieldsSeq(Text(query)) {
 		if !slices.Contains(terms, term) {
 			terms = append(terms, term)
 		}
@@ -128,7 +131,7 @@ func foldRune(r rune) rune {
 	if to, ok := letters[r]; ok {
 		return to
 	}
-	if d, ok := asciiDigit(r); ok {
+	if d, ok := Digit(r); ok {
 		return rune(d)
 	}
 	switch {
@@ -152,4 +155,17 @@ func diacritic(r rune) bool {
 		return true
 	}
 	return false
+}
+
+// Digit is the ASCII form of an ASCII, Arabic-Indic, or Urdu and Persian digit.
+func Digit(r rune) (byte, bool) {
+	switch {
+	case r >= '0' && r <= '9':
+		return byte(r), true
+	case r >= '٠' && r <= '٩':
+		return byte(r - '٠' + '0'), true
+	case r >= '۰' && r <= '۹':
+		return byte(r - '۰' + '0'), true
+	}
+	return 0, false
 }

@@ -1,4 +1,4 @@
-package reports
+package fold
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestFold(t *testing.T) {
+func TestText(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, in, want string }{
 		{"empty", "", ""},
@@ -39,8 +39,8 @@ func TestFold(t *testing.T) {
 		{"NUL", "a\x00b", "a b"},
 		{"other scripts keep their vowels", "हिन्दी 한국", "हिन्दी 한국"},
 	} {
-		if got := Fold(c.in); got != c.want {
-			t.Errorf("%s: Fold(%q) = %q, want %q", c.name, c.in, got, c.want)
+		if got := Text(c.in); got != c.want {
+			t.Errorf("%s: Text(%q) = %q, want %q", c.name, c.in, got, c.want)
 		}
 	}
 }
@@ -64,16 +64,16 @@ func TestTerms(t *testing.T) {
 }
 
 func checkFolded(t interface{ Fatalf(string, ...any) }, s string) {
-	f := Fold(s)
-	if again := Fold(f); again != f {
-		t.Fatalf("Fold(%q) = %q, and of that %q", s, f, again)
+	f := Text(s)
+	if again := Text(f); again != f {
+		t.Fatalf("Text(%q) = %q, and of that %q", s, f, again)
 	}
 	if !utf8.ValidString(f) || strings.TrimSpace(f) != f || strings.Contains(f, "  ") {
-		t.Fatalf("Fold(%q) = %q is not tidy", s, f)
+		t.Fatalf("Text(%q) = %q is not tidy", s, f)
 	}
 }
 
-func TestFold_IsIdempotent(t *testing.T) {
+func TestText_IsIdempotent(t *testing.T) {
 	t.Parallel()
 	for r := range rune(unicode.MaxRune + 1) {
 		checkFolded(t, string(r))
@@ -87,23 +87,23 @@ func TestFold_IsIdempotent(t *testing.T) {
 }
 
 // A text and any part of it fold alike, rune by rune: so the fast way and the thorough one agree.
-func TestFold_JoinsAsItIsWritten(t *testing.T) {
+func TestText_JoinsAsItIsWritten(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOf(rapid.StringOf(rapid.RuneFrom(nil, unicode.Arabic, unicode.Latin))).Draw(t, "words")
 		var parts []string
 		for _, w := range words {
-			if f := Fold(w); f != "" {
+			if f := Text(w); f != "" {
 				parts = append(parts, f)
 			}
 		}
-		if got, want := Fold(strings.Join(words, " ")), strings.Join(parts, " "); got != want {
+		if got, want := Text(strings.Join(words, " ")), strings.Join(parts, " "); got != want {
 			t.Fatalf("%q, and word by word %q", got, want)
 		}
 	})
 }
 
-func FuzzFold(f *testing.F) {
+func FuzzText(f *testing.F) {
 	for _, seed := range []string{"أحمد ٢٠٣", "ﷺ", "ہھۂ", "a\xffb", "İstanbul", "\u0344\u1e9e"} {
 		f.Add(seed)
 	}
@@ -116,26 +116,26 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
-func BenchmarkFold(b *testing.B) {
+func BenchmarkText(b *testing.B) {
 	arabic := strings.Repeat("توجد حفرة كبيرة في الشارع العام أمام مدرسة ", 5)
 	b.Run("arabic", func(b *testing.B) {
 		s := string([]rune(arabic)[:200])
 		b.ReportAllocs()
 		for b.Loop() {
-			Fold(s)
+			Text(s)
 		}
 	})
 	b.Run("english", func(b *testing.B) {
 		s := strings.Repeat("A large hole in the road by the School. ", 5)
 		b.ReportAllocs()
 		for b.Loop() {
-			Fold(s)
+			Text(s)
 		}
 	})
 	b.Run("presentation", func(b *testing.B) {
 		s := strings.Repeat("\ufee3\ufeb4\ufea0\ufeaa ", 40)
 		for b.Loop() {
-			Fold(s)
+			Text(s)
 		}
 	})
 }
