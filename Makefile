@@ -12,6 +12,10 @@ ARGS    ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 TOOL    := go tool -modfile=tools/go.mod
 
+# The same for tests, checks and the program: then each package is compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS     := $(shell go env GOFLAGS) -trimpath
+
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -53,8 +57,11 @@ modules: ## the dependencies are whole, and none is missing or left over
 	go mod verify
 	go mod tidy -diff
 
-race: ## every test with the race detector
-	go test -race -parallel 4 ./...
+# Without the packages whose tests are of whole processes or of the SDKs of others: they take as long again as all the rest.
+RACE = $(shell go list ./... | grep -vE '/(cmd/balagh|push/fcm|openapi|demo|bench|api/gen)$$')
+
+race: ## the tests with the race detector (RACE=./... for every package)
+	CGO_ENABLED=1 go test -race -parallel 4 $(RACE)
 
 bench: build ## the numbers beside a bare Fiber handler (ARGS='-only list -d 4s')
 	go run ./bench -server $(BIN) $(ARGS)
@@ -66,7 +73,7 @@ gen: ## generate api/gen from the contract, docs/lifecycle.md and docs/delivery.
 
 build: ## one static program, in ./data/bin
 	@mkdir -p $(dir $(BIN))
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/balagh
+	go build -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/balagh
 
 docker: ## the container image balagh:VERSION
 	docker build --build-arg VERSION=$(VERSION) -t balagh:$(VERSION) -t balagh:latest .
