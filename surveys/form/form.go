@@ -52,8 +52,10 @@ const (
 	MaxOptions   = 100  // of a question; also of rows
 	MaxText      = 1000 // characters of a label, a hint, an introduction
 	MaxLength    = 2000 // characters of an answer in words
-	MaxCode      = 32   // a code is a-z, 0-9 and _, and begins with a letter
-	MaxDepth     = 8    // of a condition
+	MaxCode      = 32   // a code is a-z, 0-9 and _, and begins with a letter; that of an option or row may begin with a digit
+	MaxDepth     = 8    // of a condition: a comparison is one deep
+	MaxTerms     = 100  // comparisons and joints of one condition
+	MaxNumber    = 1e15 // of a number, on both sides of zero: up to it decimals are exact enough
 )
 
 // Questionnaire of one version. A version is written once and never changed.
@@ -119,5 +121,6 @@ type Condition struct {
 	Value    any         `json:"value,omitempty"` // number, bool or string, as the question's answers are
 }
 
-// Answers are by the code of the question. A question without an answer is not in it.
+// Answers are by the code of the question. A question without an answer is not in it. The values that Clean gives are those that JSON
+// decodes to, so that stored answers read back are equal: float64, bool, string, []any of strings, map[string]any of float64.
 type Answers map[string]any
