@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,12 @@ import (
 // Languages that people can be spoken to in.
 var Languages = []string{"ar", "en", "ur"}
 
+// Genders and residencies that a person may have told. Nobody needs to tell them.
+var (
+	Genders     = []string{"male", "female"}
+	Residencies = []string{"citizen", "resident"}
+)
+
 // Citizen is a person who files reports, known by a phone number.
 type Citizen struct {
 	ID          string      `json:"id"`
@@ -28,6 +35,8 @@ type Citizen struct {
 	Name        string      `json:"name,omitempty"`
 	Email       string      `json:"email,omitempty"`
 	Language    string      `json:"language"`
+	Gender      string      `json:"gender,omitempty"`    // of Genders; "" when it was not told
+	Residency   string      `json:"residency,omitempty"` // of Residencies; "" when it was not told
 	Preferences Preferences `json:"preferences"`
 	Created     time.Time   `json:"created"`
 }
@@ -42,11 +51,22 @@ type Preferences struct {
 	TimeZone  string `json:"time_zone,omitempty"` // "Asia/Riyadh" when empty
 }
 
-// CitizenPatch changes what is not nil; an empty name or e-mail removes it.
+// CitizenPatch changes what is not nil; an empty text removes it, except the language.
 type CitizenPatch struct {
-	Name     *string
-	Email    *string
-	Language *string
+	Name      *string
+	Email     *string
+	Language  *string
+	Gender    *string
+	Residency *string
+}
+
+// Caller is somebody for whom staff register a report. Only the phone is required.
+type Caller struct {
+	Phone     string
+	Name      string
+	Language  string // "" for Arabic
+	Gender    string
+	Residency string
 }
 
 // Contact is where and how a citizen can be told something.
@@ -80,6 +100,8 @@ func (s *Service) UpdateMe(ctx context.Context, a actor.Actor, rev *int64, p Cit
 	if p.Language != nil {
 		checkLanguage(&wrong, *p.Language)
 	}
+	checkTold(&wrong, "gender", p.Gender, Genders)
+	checkTold(&wrong, "residency", p.Residency, Residencies)
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
@@ -90,6 +112,8 @@ func (s *Service) UpdateMe(ctx context.Context, a actor.Actor, rev *int64, p Cit
 		replace(&c.Name, name)
 		replace(&c.Email, email)
 		replace(&c.Language, p.Language)
+		replace(&c.Gender, p.Gender)
+		replace(&c.Residency, p.Residency)
 		return nil
 	})
 }
@@ -130,40 +154,50 @@ func isClock(s string) bool {
 	return err == nil && len(s) == 5
 }
 
-// EnsureCitizen gives the account of a number, for staff who register a report; a number without one gets one. The name
-// and language of an account that exists stay as the person wants them.
-func (s *Service) EnsureCitizen(ctx context.Context, a actor.Actor, phone, name, language string) (id string, err error) {
+// EnsureCitizen gives the account of a number, for staff who register a report; a number without one gets one. What the account
+// of a person says already stays as the person wants it; of gender and residency, what it does not say is filled in.
+func (s *Service) EnsureCitizen(ctx context.Context, a actor.Actor, n Caller) (*Citizen, error) {
 	if a.Kind != actor.System && !a.Is(actor.Clerk, actor.Officer, actor.Supervisor) {
-		return "", fault.New(fault.Forbidden)
+		return nil, fault.New(fault.Forbidden)
 	}
 	var wrong fault.Fields
-	number, ok := ParsePhone(phone)
-	if !ok {
+	var ok bool
+	if n.Phone, ok = ParsePhone(n.Phone); !ok {
 		wrong.Add("citizen_phone", fault.WrongFormat)
 	}
-	name = *checkName(&wrong, "citizen_name", &name, false)
-	language = orArabic(language)
-	checkLanguage(&wrong, language)
+	n.Name = *checkName(&wrong, "citizen_name", &n.Name, false)
+	n.Language = orArabic(n.Language)
+	checkLanguage(&wrong, n.Language)
+	checkTold(&wrong, "citizen_gender", &n.Gender, Genders)
+	checkTold(&wrong, "citizen_residency", &n.Residency, Residencies)
 	if err := wrong.Err(); err != nil {
-		return "", err
+		return nil, err
 	}
-	c, _, err := s.ensureCitizen(ctx, number, name, language)
-	if err != nil {
-		return "", err
+	c, _, err := s.ensureCitizen(ctx, n)
+	if err != nil || !c.lacks(n) {
+		return c, err
 	}
-	return c.ID, nil
+	return s.store.UpdateCitizen(ctx, c.ID, func(c *Citizen) error {
+		c.Gender, c.Residency = cmp.Or(c.Gender, n.Gender), cmp.Or(c.Residency, n.Residency)
+		return nil
+	})
 }
 
-func (s *Service) ensureCitizen(ctx context.Context, phone, name, language string) (_ *Citizen, isNew bool, err error) {
-	c, err := s.store.CitizenByPhone(ctx, phone)
+// lacks tells whether n knows of the person what the account does not say.
+func (c *Citizen) lacks(n Caller) bool {
+	return c.Gender == "" && n.Gender != "" || c.Residency == "" && n.Residency != ""
+}
+
+func (s *Service) ensureCitizen(ctx context.Context, n Caller) (_ *Citizen, isNew bool, err error) {
+	c, err := s.store.CitizenByPhone(ctx, n.Phone)
 	if err == nil || !errors.Is(err, fault.New(fault.NotFound)) {
 		return c, false, err
 	}
-	c = &Citizen{ID: s.NewID(), Rev: 1, Phone: phone, Name: name, Language: language, Created: s.Now().UTC(),
+	c = &Citizen{ID: s.NewID(), Rev: 1, Phone: n.Phone, Name: n.Name, Language: n.Language, Gender: n.Gender, Residency: n.Residency, Created: s.Now().UTC(),
 		Preferences: Preferences{Push: true, SMS: true, Email: true, TimeZone: "Asia/Riyadh"}}
 	switch err := s.store.AddCitizen(ctx, c); {
 	case errors.Is(err, fault.New(fault.Exists)): // another request was first
-		c, err = s.store.CitizenByPhone(ctx, phone)
+		c, err = s.store.CitizenByPhone(ctx, n.Phone)
 		return c, false, err
 	case err != nil:
 		return nil, false, fmt.Errorf("add a citizen: %w", err)
@@ -210,6 +244,13 @@ func orArabic(language string) string {
 func checkLanguage(wrong *fault.Fields, language string) {
 	if !slices.Contains(Languages, language) {
 		wrong.Add("language", fault.Unknown)
+	}
+}
+
+// checkTold refuses what is neither missing, nor empty, nor one of the values.
+func checkTold(wrong *fault.Fields, path string, told *string, values []string) {
+	if told != nil && *told != "" && !slices.Contains(values, *told) {
+		wrong.Add(path, fault.Unknown)
 	}
 }
 

@@ -26,6 +26,16 @@ func TestService_UpdateMe(t *testing.T) {
 		_, err := w.UpdateMe(t.Context(), a, nil, p)
 		wantField(t, err, path, fault.WrongFormat)
 	}
+	c, err = w.UpdateMe(t.Context(), a, nil, CitizenPatch{Gender: ptr("male"), Residency: ptr("citizen")})
+	if err != nil || c.Gender != "male" || c.Residency != "citizen" || c.Name != "نورة" {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if c, err = w.UpdateMe(t.Context(), a, nil, CitizenPatch{Gender: ptr("")}); err != nil || c.Gender != "" || c.Residency != "citizen" {
+		t.Fatalf("what a person takes back: %+v, %v", c, err)
+	}
+	_, err = w.UpdateMe(t.Context(), a, nil, CitizenPatch{Gender: ptr("m"), Residency: ptr("Citizen")})
+	wantField(t, err, "gender", fault.Unknown)
+	wantField(t, err, "residency", fault.Unknown)
 	_, err = w.UpdateMe(t.Context(), a, nil, CitizenPatch{Language: ptr("")})
 	wantField(t, err, "language", fault.Unknown)
 }
@@ -68,10 +78,12 @@ func TestService_EnsureCitizen(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range ids {
 		wg.Go(func() {
-			var err error
-			if ids[i], err = w.EnsureCitizen(t.Context(), clerk, "٠٥١٢٣٤٥٦٧٨", "Caller", "en"); err != nil {
+			c, err := w.EnsureCitizen(t.Context(), clerk, Caller{Phone: "٠٥١٢٣٤٥٦٧٨", Name: "Caller", Language: "en", Residency: "resident"})
+			if err != nil {
 				t.Error(err)
+				return
 			}
+			ids[i] = c.ID
 		})
 	}
 	wg.Wait()
@@ -84,12 +96,17 @@ func TestService_EnsureCitizen(t *testing.T) {
 	if g.Account != ids[0] || g.New {
 		t.Fatalf("%+v", g)
 	}
-	if _, err := w.EnsureCitizen(t.Context(), clerk, phone, "Other", "ur"); err != nil {
-		t.Fatal(err)
+	for range 2 { // what the account does not say is filled in, and nothing else
+		c, err := w.EnsureCitizen(t.Context(), clerk, Caller{Phone: phone, Name: "Other", Language: "ur", Gender: "female", Residency: "citizen"})
+		if err != nil || c.Gender != "female" || c.Residency != "resident" || c.Rev != 2 {
+			t.Fatalf("%+v, %v", c, err)
+		}
 	}
-	if c, err := w.Me(t.Context(), a); err != nil || c.Name != "Caller" || c.Language != "en" {
+	if c, err := w.Me(t.Context(), a); err != nil || c.Name != "Caller" || c.Language != "en" || c.Gender != "female" || c.Residency != "resident" {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	_, err := w.EnsureCitizen(t.Context(), clerk, "x", "", "")
+	_, err := w.EnsureCitizen(t.Context(), clerk, Caller{Phone: "x", Gender: "m", Residency: "tourist"})
 	wantField(t, err, "citizen_phone", fault.WrongFormat)
+	wantField(t, err, "citizen_gender", fault.Unknown)
+	wantField(t, err, "citizen_residency", fault.Unknown)
 }

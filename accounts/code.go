@@ -135,7 +135,7 @@ func (s *Service) SignInWithCode(ctx context.Context, in CodeSignIn) (*Grant, er
 	if !right {
 		return nil, fault.New(fault.CodeRefused)
 	}
-	c, isNew, err := s.ensureCitizen(ctx, phone, "", language)
+	c, isNew, err := s.ensureCitizen(ctx, Caller{Phone: phone, Language: language})
 	if err != nil {
 		return nil, err
 	}

@@ -474,7 +474,7 @@ func TestService_authorization(t *testing.T) {
 			return err
 		}, "admin system"},
 		"EnsureCitizen": {func(ctx context.Context, a actor.Actor) error {
-			_, err := w.EnsureCitizen(ctx, a, "x", "", "")
+			_, err := w.EnsureCitizen(ctx, a, Caller{Phone: "x"})
 			return err
 		}, "clerk officer supervisor system"},
 	} {

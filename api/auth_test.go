@@ -168,14 +168,16 @@ func TestServer_Me(t *testing.T) {
 		t.Fatal(got)
 	}
 	patch := gen.UpdateMeRequestObject{Params: gen.UpdateMeParams{IfMatch: me.Headers.ETag},
-		Body: &gen.MePatch{Name: new("نورة"), Email: new("n@example.org"), Language: new(gen.Language("en"))}}
+		Body: &gen.MePatch{Name: new("نورة"), Email: new("n@example.org"), Language: new(gen.Language("en")),
+			Gender: new("female"), Residency: new("citizen")}}
 	u, err := s.UpdateMe(ctx, patch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := u.(gen.UpdateMe200JSONResponse)
 	conforms(t, "Me", now.Body)
-	if *now.Body.Name != "نورة" || *now.Body.Email != "n@example.org" || now.Body.Language != "en" || *now.Headers.ETag == *me.Headers.ETag {
+	if *now.Body.Name != "نورة" || *now.Body.Email != "n@example.org" || now.Body.Language != "en" || *now.Body.Gender != "female" ||
+		*now.Body.Residency != "citizen" || *now.Headers.ETag == *me.Headers.ETag {
 		t.Fatalf("%+v", now)
 	}
 	if _, err := s.UpdateMe(ctx, patch); fault.CodeOf(err) != fault.PreconditionFailed {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/reports"
@@ -50,14 +51,16 @@ func (s *Server) DeskRegister(ctx context.Context, r gen.DeskRegisterRequestObje
 	}
 	switch {
 	case b.CitizenPhone != nil:
-		citizen, err := s.Accounts.EnsureCitizen(ctx, a, *b.CitizenPhone, text(b.CitizenName), n.Language)
+		c, err := s.Accounts.EnsureCitizen(ctx, a, accounts.Caller{Phone: *b.CitizenPhone, Name: text(b.CitizenName), Language: n.Language,
+			Gender: text(b.CitizenGender), Residency: text(b.CitizenResidency)})
 		if err != nil {
 			return nil, err
 		}
-		n.Citizen = citizen
-	case b.CitizenName != nil:
+		n.Citizen, n.Reporter = c.ID, reporterOf(c)
+	case b.CitizenName != nil || b.CitizenGender != nil || b.CitizenResidency != nil:
 		return nil, fault.At("citizen_phone", fault.Required)
 	}
+	n.Reporter.Company = value(b.OnBehalfOfCompany)
 	registered, _, err := s.Reports.Register(ctx, a, n)
 	if err != nil {
 		return nil, err

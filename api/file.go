@@ -214,6 +214,15 @@ func (s *Server) file(c *fiber.Ctx, n reports.NewReport) error {
 			return replay(c, kept, n.Asked)
 		}
 	}
+	if a.Kind == actor.Citizen {
+		c, err := s.Accounts.Me(ctx, a)
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
+			return err
+		}
+		company := n.Reporter.Company
+		n.Reporter = reporterOf(c)
+		n.Reporter.Company = company
+	}
 	r, existing, err := s.Reports.File(ctx, a, n)
 	if err != nil {
 		return err
@@ -231,6 +240,14 @@ func (s *Server) file(c *fiber.Ctx, n reports.NewReport) error {
 		return err
 	}
 	return s.idempotency.keep(context.WithoutCancel(ctx), key, n.Asked, c)
+}
+
+// reporterOf is what the account of a person, if there is one, says of who reports.
+func reporterOf(c *accounts.Citizen) reports.Reporter {
+	if c == nil {
+		return reports.Reporter{}
+	}
+	return reports.Reporter{Gender: c.Gender, Residency: c.Residency}
 }
 
 // newID is derived from the idempotency key, where there is one, so that the same request makes the same report.
@@ -251,7 +268,8 @@ func newReport(body []byte) (reports.NewReport, error) {
 }
 
 func newReportOf(g gen.NewReport) reports.NewReport {
-	n := reports.NewReport{Category: g.Category, Description: g.Description, Photos: g.Photos, Channel: reports.App, Place: placeOf(g.Place)}
+	n := reports.NewReport{Category: g.Category, Description: g.Description, Photos: g.Photos, Channel: reports.App, Place: placeOf(g.Place),
+		Reporter: reports.Reporter{Company: value(g.OnBehalfOfCompany)}}
 	if g.Id != nil {
 		n.ID = *g.Id
 	}

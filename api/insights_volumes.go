@@ -57,8 +57,29 @@ func (s *Server) volumes(ctx context.Context, p gen.VolumesParams) (*gen.Volumes
 	return body, nil
 }
 
-// dimension names a key of a row; days and months name themselves.
+// reporters are the names of who reports, by what volumes are counted by and its keys.
+var reporters = map[reports.Dimension]map[string]map[string]string{
+	reports.ByGender: {
+		"male":   {"ar": "رجال", "en": "Men", "ur": "مرد"},
+		"female": {"ar": "نساء", "en": "Women", "ur": "خواتین"},
+	},
+	reports.ByResidency: {
+		"citizen":  {"ar": "مواطنون", "en": "Citizens", "ur": "شہری"},
+		"resident": {"ar": "مقيمون", "en": "Residents", "ur": "مقیم"},
+	},
+	reports.ByCompany: {
+		"yes": {"ar": "شركات ومؤسسات", "en": "Companies and establishments", "ur": "کمپنیاں اور ادارے"},
+		"no":  {"ar": "أفراد", "en": "Persons", "ur": "افراد"},
+	},
+}
+
+var unstated = map[string]string{"ar": "غير مذكور", "en": "Not stated", "ur": "درج نہیں"}
+
+// dimension names a key of a row; days, months and regions name themselves.
 func (n names) dimension(by reports.Dimension, key string) string {
+	if key == "" {
+		return unstated[n.language]
+	}
 	switch by {
 	case reports.ByCategory:
 		return n.category(key).Name
@@ -68,6 +89,8 @@ func (n names) dimension(by reports.Dimension, key string) string {
 		return n.named(key, channels[key]).Name
 	case reports.ByStatus:
 		return reports.Status(key).Name(n.language)
+	case reports.ByGender, reports.ByResidency, reports.ByCompany:
+		return n.named(key, reporters[by][key]).Name
 	}
 	return key
 }

@@ -17,14 +17,14 @@ func (s *Server) GetMe(ctx context.Context, _ gen.GetMeRequestObject) (gen.GetMe
 	return gen.GetMe200JSONResponse{Body: meBody(c), Headers: gen.GetMe200ResponseHeaders{ETag: revisionTag(c.Rev)}}, nil
 }
 
-// UpdateMe changes name, e-mail or language of the caller's account.
+// UpdateMe changes what the caller's account says.
 func (s *Server) UpdateMe(ctx context.Context, r gen.UpdateMeRequestObject) (gen.UpdateMeResponseObject, error) {
 	rev, err := revisionOf(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
 	c, err := s.Accounts.UpdateMe(ctx, actorOf(ctx), rev, accounts.CitizenPatch{Name: r.Body.Name, Email: r.Body.Email,
-		Language: (*string)(r.Body.Language)})
+		Language: (*string)(r.Body.Language), Gender: r.Body.Gender, Residency: r.Body.Residency})
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,8 @@ func (s *Server) UpdateMe(ctx context.Context, r gen.UpdateMeRequestObject) (gen
 }
 
 func meBody(c *accounts.Citizen) gen.Me {
-	return gen.Me{Id: c.ID, Phone: c.Phone, Name: orNil(c.Name), Email: orNil(c.Email), Language: gen.Language(c.Language), CreatedAt: c.Created}
+	return gen.Me{Id: c.ID, Phone: c.Phone, Name: orNil(c.Name), Email: orNil(c.Email), Language: gen.Language(c.Language),
+		Gender: orNil(gen.Gender(c.Gender)), Residency: orNil(gen.Residency(c.Residency)), CreatedAt: c.Created}
 }
 
 // ListDevices lists the caller's phones.

@@ -61,6 +61,31 @@ func TestServer_report_hidesStaff(t *testing.T) {
 	}
 }
 
+func TestNames_dimension(t *testing.T) {
+	t.Parallel()
+	n := names{catalogue: &reports.Catalogue{}}
+	for _, c := range []struct {
+		by       reports.Dimension
+		language string
+		key      string
+		want     string
+	}{
+		{reports.ByGender, "ar", "female", "نساء"}, {reports.ByGender, "en", "", "Not stated"}, {reports.ByResidency, "ur", "citizen", "شہری"},
+		{reports.ByCompany, "en", "no", "Persons"}, {reports.ByRegion, "en", "SA-01", "SA-01"}, {reports.ByRegion, "ar", "", "غير مذكور"},
+		{reports.ByMonth, "ar", "2026-10", "2026-10"},
+	} {
+		n.language = c.language
+		if got := n.dimension(c.by, c.key); got != c.want {
+			t.Errorf("%s %q: %q", c.by, c.key, got)
+		}
+	}
+	for _, by := range reports.Dimensions {
+		if names, told := reporters[by]; told && len(names) != 2 {
+			t.Errorf("%s: %v", by, names)
+		}
+	}
+}
+
 func TestVolumesTable(t *testing.T) {
 	t.Parallel()
 	b, err := volumesTable(&gen.Volumes{By: gen.VolumesBy{"category", "month"}, Rows: []gen.VolumesRow{

@@ -146,7 +146,7 @@ func (c *change) answered() {
 }
 
 func (c *change) tell(t event.Type, e Entry) {
-	c.events = append(c.events, c.Report.event(t, e, c.s.NewID()))
+	c.events = append(c.events, c.s.event(c.Report, t, e))
 }
 
 // attach adds photos that were attached, each with an entry of its own.

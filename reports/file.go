@@ -36,6 +36,7 @@ type NewReport struct {
 	Attached    []PhotoRef // that came with the report and are bound to its id already
 	ObservedAt  time.Time
 	Contact     *Contact // of anonymous reporters only
+	Reporter    Reporter // who it is from, as the caller has looked it up; Company as it was said
 	Citizen     string   // desk only: account id of the caller, "" when there is none
 	Centre      string   // desk only: "" for the place's, and without a place for the clerk's only one
 }
@@ -100,7 +101,7 @@ func (s *Service) file(ctx context.Context, a actor.Actor, n NewReport, faults f
 		if r.Number, err = NewNumber(s.Rand); err != nil {
 			return nil, false, fmt.Errorf("draw a number: %w", err)
 		}
-		err = s.Store.CreateReport(ctx, r, []event.Event{r.event(event.ReportReceived, r.Timeline[0], s.NewID())})
+		err = s.Store.CreateReport(ctx, r, []event.Event{s.event(r, event.ReportReceived, r.Timeline[0])})
 		switch {
 		case err == nil:
 			return r, false, nil
@@ -157,7 +158,7 @@ func (r *Report) AsFiled() *Report {
 func (s *Service) draft(a actor.Actor, n NewReport, faults fault.Fields) (*Report, error) {
 	now := s.now()
 	r := &Report{ID: cmp.Or(n.DerivedID, n.ID), Status: Received, Citizen: n.Citizen, Channel: n.Channel, Category: n.Category, Language: n.Language,
-		Place: n.Place, ObservedAt: n.ObservedAt.UTC(), ReceivedAt: now, UpdatedAt: now, Day: now.In(s.Zone).Format(time.DateOnly), Contact: n.Contact, Asked: n.Asked}
+		Place: n.Place, ObservedAt: n.ObservedAt.UTC(), ReceivedAt: now, UpdatedAt: now, Day: now.In(s.Zone).Format(time.DateOnly), Contact: n.Contact, Reporter: n.Reporter, Asked: n.Asked}
 	if n.ID != "" {
 		r.ID = validID(&faults, n.ID, now)
 	}
@@ -330,12 +331,15 @@ func (r *Report) by(a actor.Actor) By {
 }
 
 // event is the fact that the entry tells of.
-func (r *Report) event(t event.Type, e Entry, id string) event.Event {
+func (s *Service) event(r *Report, t event.Type, e Entry) event.Event {
 	employee := r.Assignee
 	if employee == "" {
 		employee = r.ResolvedBy
 	}
-	return event.Event{ID: id, Type: t, Subject: "report/" + r.ID, At: e.At, Report: &event.Report{ID: r.ID, Number: r.Number, Citizen: r.Citizen,
+	centre, _ := s.Catalogue().Centre(r.Centre)
+	return event.Event{ID: s.NewID(), Type: t, Subject: "report/" + r.ID, At: e.At, Report: &event.Report{ID: r.ID, Number: r.Number, Citizen: r.Citizen,
 		Centre: r.Centre, Department: r.Department, Category: r.Category, Channel: string(r.Channel), Employee: employee, From: string(e.From),
-		To: string(r.Status), Step: e.ID, ByCitizen: e.By.Kind == actor.Citizen, Closure: r.Closure, SelfFiled: r.SelfFiled}}
+		To: string(r.Status), Step: e.ID, ByCitizen: e.By.Kind == actor.Citizen, Closure: r.Closure, SelfFiled: r.SelfFiled,
+		Region: centre.Region, Gender: r.Reporter.Gender, Residency: r.Reporter.Residency, Company: r.Reporter.Company,
+		Received: r.ReceivedAt, Due: r.Deadline()}}
 }

@@ -47,6 +47,7 @@ type Report struct {
 	Status       Status         `json:"status"`
 	Citizen      string         `json:"citizen,omitempty"` // account id; empty for an anonymous report
 	Contact      *Contact       `json:"contact,omitempty"`
+	Reporter     Reporter       `json:"reporter,omitzero"`
 	Channel      Channel        `json:"channel"`
 	Category     string         `json:"category"`
 	Attributes   map[string]any `json:"attributes,omitempty"`
@@ -74,6 +75,14 @@ type Report struct {
 	SelfFiled    bool           `json:"self_filed,omitempty"`    // by staff for themselves: out of every figure
 	Asked        string         `json:"asked,omitempty"`         // hash of what was sent
 	Supports     int            `json:"-"`                       // kept beside the document, changes without a new rev
+}
+
+// Reporter is what is known of who reports, as it was when the report was filed: figures of the past do not change when somebody
+// tells something else later.
+type Reporter struct {
+	Gender    string `json:"gender,omitempty"`    // male, female; "" when it is not known
+	Residency string `json:"residency,omitempty"` // citizen, resident; "" when it is not known
+	Company   bool   `json:"company,omitempty"`   // reported for a company or an establishment
 }
 
 // Contact is how an anonymous person may be reached, when they want to be.

@@ -117,7 +117,7 @@ type QueueQuery struct {
 	Limit      int
 }
 
-// VolumesQuery asks how many reports there are, by up to two dimensions. Those that staff filed for themselves do not count.
+// VolumesQuery asks how many reports there are, by up to two dimensions: any but the region, which only the catalogue knows. Those that staff filed for themselves do not count.
 type VolumesQuery struct {
 	Scope         Scope
 	By            []Dimension
@@ -128,6 +128,6 @@ type VolumesQuery struct {
 
 // Volume is one row of the answer.
 type Volume struct {
-	Keys  []string // one for each of By; days are 2006-01-02, months 2006-01
+	Keys  []string // one for each of By; days are 2006-01-02, months 2006-01, companies "yes" and others "no"
 	Count int
 }

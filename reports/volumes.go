@@ -21,10 +21,15 @@ const (
 	ByStatus   Dimension = "status"
 	ByDay      Dimension = "day"
 	ByMonth    Dimension = "month"
+
+	ByRegion    Dimension = "region"    // of the centre, as the catalogue says now; "" for a centre without one
+	ByGender    Dimension = "gender"    // "" where it is not known
+	ByResidency Dimension = "residency" // "" where it is not known
+	ByCompany   Dimension = "company"   // "yes" for those that were reported for one, "no" for all others
 )
 
 // Dimensions lists every dimension.
-var Dimensions = []Dimension{ByCategory, ByCentre, ByChannel, ByStatus, ByDay, ByMonth}
+var Dimensions = []Dimension{ByCategory, ByCentre, ByChannel, ByStatus, ByDay, ByMonth, ByRegion, ByGender, ByResidency, ByCompany}
 
 // VolumesSearch is a question for counts. Empty fields do not narrow it.
 type VolumesSearch struct {
@@ -55,14 +60,39 @@ func (s *Service) Volumes(ctx context.Context, a actor.Actor, q VolumesSearch) (
 	if err := faults.Err(); err != nil {
 		return nil, 0, err
 	}
-	rows, err = s.Store.Volumes(ctx, VolumesQuery{Scope: scope(a), By: q.By, From: q.From, Through: q.Through, Centre: q.Centre, Category: q.Category})
-	if err != nil {
+	query := VolumesQuery{Scope: scope(a), By: slices.Clone(q.By), From: q.From, Through: q.Through, Centre: q.Centre, Category: q.Category}
+	region := slices.Index(q.By, ByRegion)
+	if region >= 0 {
+		query.By[region] = ByCentre
+	}
+	if rows, err = s.Store.Volumes(ctx, query); err != nil {
 		return nil, 0, fmt.Errorf("count reports: %w", err)
+	}
+	if region >= 0 {
+		rows = s.Catalogue().regions(rows, region)
 	}
 	for _, r := range rows {
 		total += r.Count
 	}
 	return rows, total, nil
+}
+
+// regions puts the region of each centre in its place, and adds up what then has the same keys.
+func (c *Catalogue) regions(rows []Volume, at int) []Volume {
+	for _, r := range rows {
+		centre, _ := c.Centre(r.Keys[at])
+		r.Keys[at] = centre.Region
+	}
+	slices.SortFunc(rows, func(a, b Volume) int { return slices.Compare(a.Keys, b.Keys) })
+	sums := rows[:0]
+	for _, r := range rows {
+		if last := len(sums) - 1; last >= 0 && slices.Equal(sums[last].Keys, r.Keys) {
+			sums[last].Count += r.Count
+		} else {
+			sums = append(sums, r)
+		}
+	}
+	return sums
 }
 
 // days are the moments at which the first day begins and at which the last one has ended; zero for open ends.

@@ -320,6 +320,24 @@ func (e FieldProblemReason) Valid() bool {
 	}
 }
 
+// Defines values for Gender.
+const (
+	GenderFemale Gender = "female"
+	GenderMale   Gender = "male"
+)
+
+// Valid indicates whether the value is a known member of the Gender enum.
+func (e Gender) Valid() bool {
+	switch e {
+	case GenderFemale:
+		return true
+	case GenderMale:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusOk HealthStatus = "ok"
@@ -704,6 +722,24 @@ func (e ReadinessStatus) Valid() bool {
 	}
 }
 
+// Defines values for Residency.
+const (
+	ResidencyCitizen  Residency = "citizen"
+	ResidencyResident Residency = "resident"
+)
+
+// Valid indicates whether the value is a known member of the Residency enum.
+func (e Residency) Valid() bool {
+	switch e {
+	case ResidencyCitizen:
+		return true
+	case ResidencyResident:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleAdmin      Role = "admin"
@@ -967,12 +1003,16 @@ func (e UnreachedReason) Valid() bool {
 
 // Defines values for VolumesDimension.
 const (
-	VolumesDimensionCategory VolumesDimension = "category"
-	VolumesDimensionCentre   VolumesDimension = "centre"
-	VolumesDimensionChannel  VolumesDimension = "channel"
-	VolumesDimensionDay      VolumesDimension = "day"
-	VolumesDimensionMonth    VolumesDimension = "month"
-	VolumesDimensionStatus   VolumesDimension = "status"
+	VolumesDimensionCategory  VolumesDimension = "category"
+	VolumesDimensionCentre    VolumesDimension = "centre"
+	VolumesDimensionChannel   VolumesDimension = "channel"
+	VolumesDimensionCompany   VolumesDimension = "company"
+	VolumesDimensionDay       VolumesDimension = "day"
+	VolumesDimensionGender    VolumesDimension = "gender"
+	VolumesDimensionMonth     VolumesDimension = "month"
+	VolumesDimensionRegion    VolumesDimension = "region"
+	VolumesDimensionResidency VolumesDimension = "residency"
+	VolumesDimensionStatus    VolumesDimension = "status"
 )
 
 // Valid indicates whether the value is a known member of the VolumesDimension enum.
@@ -984,9 +1024,17 @@ func (e VolumesDimension) Valid() bool {
 		return true
 	case VolumesDimensionChannel:
 		return true
+	case VolumesDimensionCompany:
+		return true
 	case VolumesDimensionDay:
 		return true
+	case VolumesDimensionGender:
+		return true
 	case VolumesDimensionMonth:
+		return true
+	case VolumesDimensionRegion:
+		return true
+	case VolumesDimensionResidency:
 		return true
 	case VolumesDimensionStatus:
 		return true
@@ -1757,15 +1805,17 @@ type DeskNewReport struct {
 	// Category Stable code
 	//
 	// Example: loudspeakers
-	Category    Code                 `json:"category"`
-	Channel     DeskNewReportChannel `json:"channel"`
-	CitizenName *string              `json:"citizen_name,omitempty"`
+	Category      Code                 `json:"category"`
+	Channel       DeskNewReportChannel `json:"channel"`
+	CitizenGender *Gender              `json:"citizen_gender,omitempty"`
+	CitizenName   *string              `json:"citizen_name,omitempty"`
 
 	// CitizenPhone Telephone number; stored as E.164, national forms and Arabic digits are understood
 	//
 	// Example: +966501234567
-	CitizenPhone *Phone `json:"citizen_phone,omitempty"`
-	Description  string `json:"description"`
+	CitizenPhone     *Phone     `json:"citizen_phone,omitempty"`
+	CitizenResidency *Residency `json:"citizen_residency,omitempty"`
+	Description      string     `json:"description"`
 
 	// Id UUID
 	//
@@ -1775,7 +1825,10 @@ type DeskNewReport struct {
 	// Language Example: ar
 	Language   *Language  `json:"language,omitempty"`
 	ObservedAt *time.Time `json:"observed_at,omitempty"`
-	Photos     []Id       `json:"photos,omitempty"`
+
+	// OnBehalfOfCompany Filed for a company or an establishment
+	OnBehalfOfCompany *bool `json:"on_behalf_of_company,omitempty"`
+	Photos            []Id  `json:"photos,omitempty"`
 
 	// Place Where it is, how exactly that is known, and from what
 	//
@@ -1988,6 +2041,9 @@ type FieldProblem struct {
 // FieldProblemReason defines model for FieldProblem.Reason.
 type FieldProblemReason string
 
+// Gender defines model for Gender.
+type Gender string
+
 // GeoJSON Geometry of RFC 7946, longitude first
 type GeoJSON = json.RawMessage
 
@@ -2072,6 +2128,7 @@ type Logout struct {
 type Me struct {
 	CreatedAt time.Time `json:"created_at"`
 	Email     *string   `json:"email,omitempty"`
+	Gender    *Gender   `json:"gender,omitempty"`
 
 	// Id UUID
 	//
@@ -2085,16 +2142,23 @@ type Me struct {
 	// Phone Telephone number; stored as E.164, national forms and Arabic digits are understood
 	//
 	// Example: +966501234567
-	Phone Phone `json:"phone"`
+	Phone     Phone      `json:"phone"`
+	Residency *Residency `json:"residency,omitempty"`
 }
 
-// MePatch Example: {"language":"ur","name":"نورة القحطاني"}
+// MePatch Example: {"gender":"female","language":"ur","name":"نورة القحطاني"}
 type MePatch struct {
 	Email *string `json:"email,omitempty"`
+
+	// Gender A Gender
+	Gender *string `json:"gender,omitempty"`
 
 	// Language Example: ar
 	Language *Language `json:"language,omitempty"`
 	Name     *string   `json:"name,omitempty"`
+
+	// Residency A Residency
+	Residency *string `json:"residency,omitempty"`
 }
 
 // Merge Example: {"into":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10"}
@@ -2309,7 +2373,10 @@ type NewReport struct {
 	// Language Example: ar
 	Language   *Language  `json:"language,omitempty"`
 	ObservedAt *time.Time `json:"observed_at,omitempty"`
-	Photos     []Id       `json:"photos,omitempty"`
+
+	// OnBehalfOfCompany Filed for a company or an establishment
+	OnBehalfOfCompany *bool `json:"on_behalf_of_company,omitempty"`
+	Photos            []Id  `json:"photos,omitempty"`
 
 	// Place Where it is, how exactly that is known, and from what
 	//
@@ -2695,6 +2762,9 @@ type ReportSummary struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// Residency defines model for Residency.
+type Residency string
+
 // Retried Example: {"retried":412}
 type Retried struct {
 	Retried int `json:"retried"`
@@ -3068,7 +3138,7 @@ type VolumesDimension string
 type VolumesRow struct {
 	Count int `json:"count"`
 
-	// Keys One for each of `by`, in that order: code, status, day or month
+	// Keys One for each of `by`, in that order: code, region, status, day, month, gender, residency (both empty where unknown), or yes and no for companies
 	Keys []string `json:"keys"`
 
 	// Names The same in the caller's language
@@ -3942,7 +4012,7 @@ type ServerInterface interface {
 	// GetMe The citizen behind the token
 	// (GET /v1/me)
 	GetMe(c *fiber.Ctx, params GetMeParams) error
-	// UpdateMe Change name, e-mail or language
+	// UpdateMe Change name, e-mail, language, gender or residency
 	// (PATCH /v1/me)
 	UpdateMe(c *fiber.Ctx, params UpdateMeParams) error
 	// ListDevices The phones of this account
@@ -9396,7 +9466,7 @@ type StrictServerInterface interface {
 	// GetMe The citizen behind the token
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
-	// UpdateMe Change name, e-mail or language
+	// UpdateMe Change name, e-mail, language, gender or residency
 	// (PATCH /v1/me)
 	UpdateMe(ctx context.Context, request UpdateMeRequestObject) (UpdateMeResponseObject, error)
 	// ListDevices The phones of this account

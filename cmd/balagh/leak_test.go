@@ -51,6 +51,7 @@ func TestAnswers_Keys(t *testing.T) {
 	i := install(t)
 	c := i.citizen("+966500000091")
 	staff := i.staff(actor.Supervisor, "*", "*")
+	c.do("PATCH", "/v1/me", map[string]any{"gender": "female", "residency": "citizen"}).want(200)
 	body, kind := form(t, speakers, picture(t, 320, 240))
 	id := c.do("POST", "/v1/reports", body, "Content-Type", kind).want(201).str("id")
 	staff.do("POST", "/v1/desk/reports/"+id+"/notes", map[string]any{"text": "داخلي"}).want(201)

@@ -65,10 +65,12 @@ func TestAccounts_ensureCitizenAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range ids {
 		wg.Go(func() {
-			var err error
-			if ids[i], err = s.EnsureCitizen(t.Context(), actor.Actor{Kind: actor.System}, "0512345678", "", ""); err != nil {
+			c, err := s.EnsureCitizen(t.Context(), actor.Actor{Kind: actor.System}, accounts.Caller{Phone: "0512345678"})
+			if err != nil {
 				t.Error(err)
+				return
 			}
+			ids[i] = c.ID
 		})
 	}
 	wg.Wait()

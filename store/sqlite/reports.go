@@ -31,6 +31,9 @@ CREATE TABLE reports(
 	centre     TEXT NOT NULL,
 	department TEXT NOT NULL,
 	channel    TEXT NOT NULL,
+	gender     TEXT NOT NULL,
+	residency  TEXT NOT NULL,
+	company    INTEGER NOT NULL,
 	citizen    BLOB,
 	assignee   BLOB,
 	cell       INTEGER, -- of public ones
@@ -49,7 +52,7 @@ CREATE INDEX reports_near ON reports(open, cell, category, latitude, longitude, 
 CREATE INDEX reports_open ON reports(open) WHERE open = 1;
 CREATE INDEX reports_deadline ON reports(deadline) WHERE deadline IS NOT NULL;
 CREATE INDEX reports_resolved ON reports(resolved) WHERE resolved IS NOT NULL;
-CREATE INDEX reports_volumes ON reports(day, category, centre, department, channel, status) WHERE day IS NOT NULL;
+CREATE INDEX reports_volumes ON reports(day, category, centre, department, channel, status, gender, residency, company) WHERE day IS NOT NULL;
 CREATE TABLE supports(
 	report  INTEGER NOT NULL, -- seq
 	citizen BLOB NOT NULL,
@@ -116,8 +119,8 @@ func reportColumns(r *reports.Report) ([]any, error) {
 			return nil, err
 		}
 	}
-	return []any{r.Rev, string(r.Status), reports.Open(r.Status), r.Category, r.Centre, r.Department, string(r.Channel), key(r.Citizen),
-		key(r.Assignee), cell, latitude, longitude, deadline, resolved, day, doc}, nil
+	return []any{r.Rev, string(r.Status), reports.Open(r.Status), r.Category, r.Centre, r.Department, string(r.Channel),
+		r.Reporter.Gender, r.Reporter.Residency, r.Reporter.Company, key(r.Citizen), key(r.Assignee), cell, latitude, longitude, deadline, resolved, day, doc}, nil
 }
 
 // dayNumber makes 20060102 of 2006-01-02.
@@ -144,8 +147,9 @@ func (db *DB) CreateReport(ctx context.Context, r *reports.Report, events []even
 	seq := seqOf(r.ReceivedAt, r.ID)
 	for {
 		err = db.write(ctx, func(t *tx) error {
-			if _, err := t.exec(`INSERT INTO reports(seq, id, number, rev, status, open, category, centre, department, channel, citizen,
-				assignee, cell, latitude, longitude, deadline, resolved, day, doc) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+			if _, err := t.exec(`INSERT INTO reports(seq, id, number, rev, status, open, category, centre, department, channel, gender,
+				residency, company, citizen, assignee, cell, latitude, longitude, deadline, resolved, day, doc)
+				VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 				append([]any{seq, key(r.ID), number}, columns...)...); err != nil {
 				return err
 			}
@@ -248,8 +252,8 @@ func applied(row scanner, change func(*reports.Report) ([]event.Event, error)) (
 
 // write is not done when the report has another rev by now.
 func (u *update) write(t *tx) (done bool, err error) {
-	n, err := t.exec(`UPDATE reports SET rev = ?, status = ?, open = ?, category = ?, centre = ?, department = ?, channel = ?, citizen = ?,
-		assignee = ?, cell = ?, latitude = ?, longitude = ?, deadline = ?, resolved = ?, day = ?, doc = ? WHERE seq = ? AND rev = ?`,
+	n, err := t.exec(`UPDATE reports SET rev = ?, status = ?, open = ?, category = ?, centre = ?, department = ?, channel = ?,
+		gender = ?, residency = ?, company = ?, citizen = ?, assignee = ?, cell = ?, latitude = ?, longitude = ?, deadline = ?, resolved = ?, day = ?, doc = ? WHERE seq = ? AND rev = ?`,
 		append(u.columns, u.seq, u.report.Rev-1)...)
 	if err != nil || n == 0 {
 		return false, err

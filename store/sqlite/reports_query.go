@@ -280,7 +280,8 @@ func (db *DB) ResolvedBefore(ctx context.Context, t time.Time, limit int) ([]str
 // Volumes counts within one index that holds every dimension.
 func (db *DB) Volumes(ctx context.Context, q reports.VolumesQuery) ([]reports.Volume, error) {
 	expressions := map[reports.Dimension]string{reports.ByCategory: "category", reports.ByCentre: "centre", reports.ByChannel: "channel",
-		reports.ByStatus: "status", reports.ByDay: "day", reports.ByMonth: "day / 100"}
+		reports.ByStatus: "status", reports.ByDay: "day", reports.ByMonth: "day / 100", reports.ByGender: "gender", reports.ByResidency: "residency",
+		reports.ByCompany: "iif(company, 'yes', 'no')"}
 	var by []string
 	for _, d := range q.By {
 		by = append(by, expressions[d])

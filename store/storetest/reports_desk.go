@@ -250,6 +250,23 @@ func serviceVolumes(d *reportsDesk) {
 	if total != 3 || len(rows) != 2 || rows[0].Keys[0] != "2026-03-04" || rows[0].Count != 2 {
 		d.Errorf("%d in %+v", total, rows)
 	}
+	for want, by := range map[string][]reports.Dimension{
+		"[{[R01] 2} {[R02] 1}]": {reports.ByRegion},
+		"[{[2026-03-04 R01] 1} {[2026-03-04 R02] 1} {[2026-03-05 R01] 1}]": {reports.ByDay, reports.ByRegion},
+		"[{[R01 SA-01] 2} {[R02 SA-02] 1}]":                                {reports.ByRegion, reports.ByCentre},
+	} {
+		if rows, _, err := d.Service.Volumes(ctx, manager, reports.VolumesSearch{By: by}); err != nil || fmt.Sprint(rows) != want {
+			d.Errorf("by %v: %v, %v", by, rows, err)
+		}
+	}
+	two, _ := d.Catalogue().Centre("SA-02")
+	two.Region = "R01"
+	_, err = d.PutCentre(ctx, admin, two, nil)
+	must(d.T, err)
+	if rows, total, err := d.Service.Volumes(ctx, manager, reports.VolumesSearch{By: []reports.Dimension{reports.ByRegion}}); err != nil ||
+		fmt.Sprint(rows) != "[{[R01] 3}]" || total != 3 {
+		d.Errorf("two centres of one region: %v, %v", rows, err)
+	}
 	regional := staffOf(actor.Manager, "SA-02", actor.All)
 	if _, total, err := d.Service.Volumes(ctx, regional, reports.VolumesSearch{}); err != nil || total != 1 {
 		d.Errorf("a regional manager counts %d, %v", total, err)

@@ -235,12 +235,19 @@ func volumes(t *testing.T, s ReportsStore) {
 	put := func(day, category, centre string, channel reports.Channel) func(*reports.Report) {
 		return func(r *reports.Report) { r.Day, r.Category, r.Centre, r.Channel = day, category, centre, channel }
 	}
+	by := func(d ...reports.Dimension) []reports.Dimension { return d }
+	of := func(gender, residency string, company bool) func(*reports.Report) {
+		return func(r *reports.Report) {
+			r.Reporter = reports.Reporter{Gender: gender, Residency: residency, Company: company}
+		}
+	}
 	addReports(t, s,
-		aReport(0, put("2026-02-28", "a", "SA-01", reports.App)), aReport(1, put("2026-03-01", "a", "SA-01", reports.App)),
-		aReport(2, put("2026-03-01", "b", "SA-01", reports.Phone)), aReport(3, put("2026-03-01", "b", "SA-02", reports.App), status(reports.Closed)),
+		aReport(0, put("2026-02-28", "a", "SA-01", reports.App), of("female", "citizen", false)),
+		aReport(1, put("2026-03-01", "a", "SA-01", reports.App), of("male", "resident", true)),
+		aReport(2, put("2026-03-01", "b", "SA-01", reports.Phone), of("", "", true)),
+		aReport(3, put("2026-03-01", "b", "SA-02", reports.App), status(reports.Closed), of("female", "", false)),
 		aReport(4, put("2026-12-31", "a", "SA-02", reports.Visit)),
 		aReport(5, put("2026-03-01", "a", "SA-01", reports.App), func(r *reports.Report) { r.SelfFiled = true })) // in no figure
-	by := func(d ...reports.Dimension) []reports.Dimension { return d }
 	row := func(n int, keys ...string) reports.Volume {
 		return reports.Volume{Keys: append([]string{}, keys...), Count: n}
 	}
@@ -257,6 +264,11 @@ func volumes(t *testing.T, s ReportsStore) {
 		"month":    {reports.VolumesQuery{By: by(reports.ByMonth)}, []reports.Volume{row(1, "2026-02"), row(3, "2026-03"), row(1, "2026-12")}},
 		"two": {reports.VolumesQuery{By: by(reports.ByMonth, reports.ByCategory), From: "2026-03-01"},
 			[]reports.Volume{row(1, "2026-03", "a"), row(2, "2026-03", "b"), row(1, "2026-12", "a")}},
+		"gender":    {reports.VolumesQuery{By: by(reports.ByGender)}, []reports.Volume{row(2, ""), row(2, "female"), row(1, "male")}},
+		"residency": {reports.VolumesQuery{By: by(reports.ByResidency)}, []reports.Volume{row(3, ""), row(1, "citizen"), row(1, "resident")}},
+		"company":   {reports.VolumesQuery{By: by(reports.ByCompany)}, []reports.Volume{row(3, "no"), row(2, "yes")}},
+		"company and gender": {reports.VolumesQuery{By: by(reports.ByCompany, reports.ByGender), Centre: "SA-01"},
+			[]reports.Volume{row(1, "no", "female"), row(1, "yes", ""), row(1, "yes", "male")}},
 		"days":     {reports.VolumesQuery{By: by(reports.ByDay), From: "2026-02-28", Through: "2026-03-01"}, []reports.Volume{row(1, "2026-02-28"), row(3, "2026-03-01")}},
 		"filtered": {reports.VolumesQuery{By: by(reports.ByChannel), Category: "b", Centre: "SA-01"}, []reports.Volume{row(1, "phone")}},
 		"none":     {reports.VolumesQuery{By: by(reports.ByChannel), Category: "' OR 1=1"}, []reports.Volume{}},

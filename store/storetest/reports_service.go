@@ -23,13 +23,14 @@ import (
 
 func testReportsService(t *testing.T, open func(t *testing.T) ReportsStore) {
 	for name, test := range map[string]func(*reportsDesk){
-		"File/routes, promises and tells":            serviceFile,
-		"File/tells every fault at once":             serviceFileFaults,
-		"File/the same id is the same report":        serviceFileTwice,
-		"File/a number that is taken is drawn again": serviceFileNumber,
-		"File/photos":           serviceFilePhotos,
-		"Register/for a caller": serviceRegister,
-		"Mine/cursors":          serviceMine,
+		"File/routes, promises and tells":              serviceFile,
+		"File/who it is from":                          serviceReporter,
+		"File/tells every fault at once":               serviceFileFaults,
+		"File/the same id is the same report":          serviceFileTwice,
+		"File/a number that is taken is drawn again":   serviceFileNumber,
+		"File/photos":                                  serviceFilePhotos,
+		"Register/for a caller":                        serviceRegister,
+		"Mine/cursors":                                 serviceMine,
 		"Get/one's own, without what is internal":      serviceGet,
 		"Comment/only while open":                      serviceComment,
 		"Reopen/within the days allowed":               serviceReopen,
@@ -72,7 +73,7 @@ func newDesk(t *testing.T, s ReportsStore) *reportsDesk {
 		must(t, err)
 	}
 	for code, west := range map[string]int{"SA-01": 46, "SA-02": 39} {
-		_, err := d.PutCentre(ctx, admin, reports.Centre{Code: code, Names: threeNames, Active: true, Area: json.RawMessage(fmt.Sprintf(
+		_, err := d.PutCentre(ctx, admin, reports.Centre{Code: code, Names: threeNames, Region: "R" + code[3:], Active: true, Area: json.RawMessage(fmt.Sprintf(
 			`{"type":"Polygon","coordinates":[[[%d,20],[%d,20],[%d,26],[%d,26],[%d,20]]]}`, west, west+2, west+2, west, west))}, nil)
 		must(t, err)
 	}
@@ -190,6 +191,29 @@ func (d *reportsDesk) wantFacts(want ...string) {
 	}
 }
 
+// serviceReporter sees that figures and facts keep what was known of somebody when it was filed.
+func serviceReporter(d *reportsDesk) {
+	ctx := d.Context()
+	who := reports.Reporter{Gender: "female", Residency: "resident", Company: true}
+	r := d.file(sara, func(n *reports.NewReport) { n.Reporter = who })
+	d.later(time.Hour)
+	d.to(r.ID, reports.Assigned, reports.InProgress, reports.Resolved)
+	for i, f := range d.facts() {
+		got, due := f.Report, r.Due.FirstAnswer
+		if i == 3 { // resolved: nothing is awaited any more
+			due = time.Time{}
+		}
+		if got.Region != "R01" || (reports.Reporter{Gender: got.Gender, Residency: got.Residency, Company: got.Company}) != who ||
+			!got.Received.Equal(r.ReceivedAt) || !got.Due.Equal(due) {
+			d.Errorf("fact %d: %+v", i, got)
+		}
+	}
+	kept, err := d.Get(ctx, sara, r.ID)
+	if err != nil || kept.Reporter != who || kept.AsFiled().Reporter != who {
+		d.Errorf("kept %+v, %v", kept, err)
+	}
+}
+
 func serviceFile(d *reportsDesk) {
 	r := d.file(sara)
 	day := time.Date(2026, 3, 5, 0, 0, 0, 0, riyadh) // received on Thursday; Friday and Saturday are off
@@ -206,7 +230,7 @@ func serviceFile(d *reportsDesk) {
 	facts := d.facts()
 	if len(facts) != 2 || facts[0].Type != event.ReportReceived || facts[0].Subject != "report/"+r.ID || *facts[0].Report != (event.Report{ID: r.ID,
 		Number: r.Number, Citizen: sara.ID, Centre: "SA-01", Department: "maintenance", Category: "loudspeakers", Channel: "app", To: "received",
-		Step: r.Timeline[0].ID, ByCitizen: true}) {
+		Step: r.Timeline[0].ID, ByCitizen: true, Region: "R01", Received: r.ReceivedAt, Due: r.Due.FirstAnswer}) {
 		d.Errorf("facts %+v", facts)
 	}
 	anonymous := d.file(actor.Actor{}, func(n *reports.NewReport) {
