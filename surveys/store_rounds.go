@@ -130,6 +130,7 @@ type Verbatim struct {
 	State    string   `json:"state"` // VerbatimNew …
 	By       string   `json:"by,omitempty"`
 	Snapshot Snapshot `json:"snapshot"`
+	Folded   string   `json:"-"` // Text as it is searched (see VerbatimQuery), for Respond alone: it is not read back
 }
 
 // Whether a verbatim may be shown: nobody but moderators sees one that was not approved.

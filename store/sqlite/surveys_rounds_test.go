@@ -1,0 +1,45 @@
+package sqlite
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestRounds_plans(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	for _, c := range []struct {
+		q, index string
+		args     []any
+	}{
+		{newestQuestionnaires, "SCAN q", nil}, // of every code, so of nearly every row
+		{questionnaireNewest, "PRIMARY KEY (code=?)", []any{"q"}},
+		{questionnaireAll, "PRIMARY KEY (code=?)", []any{"q"}},
+		{roundsAll, "rounds_ends", nil},
+		{roundsOf, "rounds_programme (programme=?)", []any{"p"}},
+		{dueRound, "rounds_due", []any{1, 2}},
+		{overdueCases, "cases_due (due<?)", []any{1, 9}},
+		{forgetDue, "cases_due (due=? AND report=?)", []any{1, "r"}},
+		{casesInOrder, "SCAN cases", []any{1}}, // in the order of the table
+		{dropDrawn, "COVERING INDEX invitations_round (round=? AND state=?)", []any{"r", 9}},
+		{invitationOf, "PRIMARY KEY (id=?)", []any{"i"}},
+		{invitationsOf, "invitations_citizen (citizen=? AND asked<?)", []any{"c", 9}},
+		{lastInvited, "COVERING INDEX invitations_citizen (citizen=? AND asked<?)", []any{"c", 9}},
+		{roundInvitations, "invitations_round (round=? AND state=? AND id>?)", []any{"r", "drawn", "", 9}},
+		{dueInvitations, "invitations_due (due<?)", []any{1, 9}},
+		{countInvitations, "COVERING INDEX invitations_round (round=?)", []any{"r"}},
+		{invitedSince, "COVERING INDEX invitations_citizen", []any{1, "r"}},
+		{rowsOfRound, "PRIMARY KEY (place=?)", []any{"r"}},
+		{rowsAfterCases, "PRIMARY KEY (place=? AND at>? AND at<?)", []any{"p", 1, 2}},
+		{verbatimsOfRound, "verbatims_round (round=? AND (age,id)>(?,?))", []any{0, "", "", nil, "[]", "r"}},
+		{verbatimsOfAll, "verbatims_age ((age,id)>(?,?))", []any{0, "", "", nil, "[]"}},
+	} {
+		plan, err := explain(t.Context(), db, c.q, c.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(plan, c.index) || strings.Contains(plan, "B-TREE") {
+			t.Errorf("%s\n%s; want %s", c.q, plan, c.index)
+		}
+	}
+}
