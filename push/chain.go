@@ -42,6 +42,9 @@ func (s *Service) plan(m Message, c Contact, p Policy, step int, now time.Time) 
 	if !p.Urgent {
 		start = c.Quiet.Until(now)
 	}
+	if m.Survey.over(start) {
+		return Plan{Step: step, Since: now, Unreached: TooLate}
+	}
 	for ; step < len(p.Steps); step++ {
 		targets := s.targets(p.Steps[step].Channel, c)
 		if len(targets) == 0 {
@@ -50,8 +53,8 @@ func (s *Service) plan(m Message, c Contact, p Policy, step int, now time.Time) 
 		plan := Plan{Step: step, Since: start, Due: start.Add(p.Steps[step].Wait)}
 		for _, t := range targets {
 			plan.Deliveries = append(plan.Deliveries, Delivery{ID: event.Derive(m.ID, t.channel, t.device), Message: m.ID, Citizen: m.Citizen, Target: t.device,
-				Channel: t.channel, Kind: m.Kind, Report: m.Report, Number: m.Number, Centre: m.Centre, Broadcast: m.Broadcast, Step: step, Urgent: p.Urgent,
-				At: m.At, Planned: start, Deadline: start.Add(p.TTL), Day: start.In(s.Zone).Format(time.DateOnly), State: Queued, Due: start})
+				Channel: t.channel, Kind: m.Kind, Report: m.Report, Number: m.Number, Centre: m.Centre, Broadcast: m.Broadcast, Survey: m.Survey, Step: step, Urgent: p.Urgent,
+				At: m.At, Planned: start, Deadline: m.Survey.deadline(start.Add(p.TTL)), Day: start.In(s.Zone).Format(time.DateOnly), State: Queued, Due: start})
 		}
 		return plan
 	}
@@ -188,11 +191,14 @@ func (s *Service) chains(ctx context.Context) (n int, err error) {
 	return len(all), nil
 }
 
-// policyOf a message: a broadcast is as urgent as it was when it was planned.
+// policyOf a message: a broadcast is as urgent as it was when it was planned, and a survey goes by its programme's channels.
 func (s *Service) policyOf(w *Wording, m Message, ds []Delivery) Policy {
 	p := w.Policy(m.Kind)
 	if m.Broadcast != "" {
 		p.Urgent = slices.ContainsFunc(ds, func(d Delivery) bool { return d.Urgent })
+	}
+	if m.Survey != nil {
+		p.Steps = m.Survey.steps(p.Steps, s.Link != nil)
 	}
 	return p
 }

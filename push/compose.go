@@ -64,9 +64,18 @@ func (s *Service) compose(ctx context.Context, d Delivery, people map[string]Con
 	}
 	if b != nil {
 		n.Text = b.Texts[n.Language]
-	} else {
-		n.Text = s.Wording().Text(d.Kind, d.Channel, n.Language, Vars{Number: d.Number})
+		return n, v
 	}
+	x := vars(d.Number, d.Survey, n.Language)
+	if d.Survey != nil {
+		if n.Survey = d.Survey.Invitation; d.Channel == ChannelSMS || d.Channel == ChannelEmail {
+			if s.Link == nil { // nothing serves it any more
+				return n, verdict{pointless: "no_address"}
+			}
+			x.Link = s.Link(n.Survey)
+		}
+	}
+	n.Text = s.Wording().Text(d.Kind, d.Channel, n.Language, x)
 	return n, v
 }
 

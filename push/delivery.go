@@ -80,6 +80,7 @@ type Delivery struct {
 	Number    string    `json:"number,omitempty"`
 	Centre    string    `json:"centre,omitempty"`
 	Broadcast string    `json:"broadcast,omitempty"`
+	Survey    *Survey   `json:"survey,omitempty"`
 	Collapse  string    `json:"collapse,omitempty"`
 	Step      int       `json:"step,omitempty"` // of the chain
 	Urgent    bool      `json:"urgent,omitempty"`
@@ -98,7 +99,7 @@ type Delivery struct {
 }
 
 // Bulk says that it goes after what concerns somebody's own report.
-func (d *Delivery) Bulk() bool { return d.Broadcast != "" && !d.Urgent }
+func (d *Delivery) Bulk() bool { return (d.Broadcast != "" || d.Survey != nil) && !d.Urgent }
 
 // Result is what became of a leased delivery.
 type Result struct {
@@ -130,6 +131,7 @@ type Notice struct {
 	Report   string // id; empty for what concerns no report
 	Number   string // of the report
 	Centre   string // code; "" for what concerns none
+	Survey   string // id of the invitation; "" for what is no survey
 	To       string // token of FCM, end point of a browser, number in E.164, e-mail address, or topic
 	Name     string // of the person, with e-mail; may be empty
 	Device   Device // with push and web

@@ -69,7 +69,7 @@ func (s *Service) Inbox(ctx context.Context, a actor.Actor, lang, cursor string,
 // textOf a message for a channel; that of a broadcast which is gone is empty.
 func (s *Service) textOf(ctx context.Context, m Message, channel, lang string) Text {
 	if m.Broadcast == "" {
-		return s.Wording().Text(m.Kind, channel, lang, Vars{Number: m.Number})
+		return s.Wording().Text(m.Kind, channel, lang, vars(m.Number, m.Survey, lang))
 	}
 	b, err := s.announcement(ctx, m.Broadcast)
 	if err != nil {

@@ -30,6 +30,9 @@ type LedgerStore interface {
 	// is one whose message has a chain that ended well.
 	RetryDeliveries(ctx context.Context, retries []Retry, now time.Time) (int, error)
 
+	// GivenUp says why nobody was reached by these messages, by id; those that were not given up are not in it.
+	GivenUp(ctx context.Context, messages []string) (map[string]string, error)
+
 	// CountDeliveries adds up the figures.
 	CountDeliveries(ctx context.Context, f CountFilter) ([]DeliveryCount, error)
 }
@@ -73,7 +76,7 @@ func (s *Service) ReportTrail(ctx context.Context, citizen, report, lang string)
 			}
 		}
 		if c, there := people[citizen]; there {
-			p := w.Policy(t.Message.Kind)
+			p := s.policyOf(w, t.Message, t.Deliveries)
 			if plan := s.plan(t.Message, c, p, t.Step+1, now); len(plan.Deliveries) > 0 {
 				t.NextChannel = p.Steps[plan.Step].Channel
 			}

@@ -130,11 +130,11 @@ func (s *Service) retry(ctx context.Context, dead []Delivery) (int, error) {
 		if d.Planned.IsZero() {
 			continue // it cannot be read
 		}
-		p, wait := w.Policy(d.Kind), lookAgain
+		p, wait := s.policyOf(w, Message{Kind: d.Kind, Survey: d.Survey}, nil), lookAgain
 		if d.Step < len(p.Steps) {
 			wait = max(wait, p.Steps[d.Step].Wait)
 		}
-		retries = append(retries, Retry{Delivery: d, Deadline: now.Add(p.TTL), Chain: now.Add(wait)})
+		retries = append(retries, Retry{Delivery: d, Deadline: d.Survey.deadline(now.Add(p.TTL)), Chain: now.Add(wait)})
 	}
 	if len(retries) == 0 {
 		return 0, nil

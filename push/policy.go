@@ -87,12 +87,17 @@ const (
 )
 
 // defaultPolicy of a kind: what happens to a report goes by push, after ten minutes without an acknowledgement by SMS, and where
-// that fails by e-mail. What concerns everybody goes by push alone.
+// that fails by e-mail. What concerns everybody goes by push alone. Who is asked to answer has more time before the next channel is
+// tried.
 func defaultPolicy(k Kind) Policy {
 	p := Policy{Kind: k, TTL: DefaultExpiry, Replaces: k != Received && k != Reply && k != Announcement,
 		Steps: []Step{{ChannelPush, 10 * time.Minute}, {ChannelSMS, time.Hour}, {ChannelEmail, time.Hour}}}
-	if k == Announcement {
+	switch k {
+	case Announcement:
 		p.Steps = p.Steps[:1]
+	case SurveyInvitation, SurveyReminder:
+		p.Steps = []Step{{ChannelPush, 6 * time.Hour}, {ChannelSMS, 24 * time.Hour}, {ChannelEmail, 24 * time.Hour}}
+		p.TTL, p.Replaces = 3*24*time.Hour, false
 	}
 	return p
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/balagh/balagh/event"
 )
 
-// Kind says what a message tells: "reply", or the status that the report has now.
+// Kind says what a message tells: "reply", the status that the report has now, or what it asks for.
 type Kind string
 
 // The kinds.
@@ -37,10 +37,16 @@ const (
 	Reply      Kind = "reply"
 
 	Announcement Kind = "announcement" // of a broadcast; its text is the broadcast's
+
+	SurveyInvitation Kind = "survey_invitation" // somebody is asked to answer a questionnaire
+	SurveyReminder   Kind = "survey_reminder"   // … and has not yet
 )
 
 // Kinds lists every kind.
-var Kinds = []Kind{Received, Assigned, InProgress, Waiting, Resolved, Closed, Rejected, Duplicate, Withdrawn, Reopened, Reply, Announcement}
+var Kinds = []Kind{Received, Assigned, InProgress, Waiting, Resolved, Closed, Rejected, Duplicate, Withdrawn, Reopened, Reply, Announcement,
+	SurveyInvitation, SurveyReminder}
+
+const statuses = 10 // so many of Kinds, from the first on, are statuses of a report
 
 // Message is what a person is told, once, whatever the number of devices. Its text is made when it is read or sent.
 type Message struct {
@@ -51,6 +57,7 @@ type Message struct {
 	Number      string    `json:"number,omitempty"` // of the report
 	Centre      string    `json:"centre,omitempty"`
 	Broadcast   string    `json:"broadcast,omitempty"` // id
+	Survey      *Survey   `json:"survey,omitempty"`    // of SurveyInvitation and SurveyReminder
 	At          time.Time `json:"at"`                  // of the fact, in milliseconds
 	DeliveredAt time.Time `json:"-"`                   // zero until a phone said so
 	ReadAt      time.Time `json:"-"`
@@ -70,6 +77,7 @@ type Service struct {
 	Channels  map[string]bool // those that are there: true for one that says later whether the person got what it accepted
 	Log       *slog.Logger
 	Segments  func(text string) (n int, encoding string) // of an SMS; nil where nothing counts them
+	Link      func(invitation string) string             // to answer a survey without signing in; nil where nothing serves it: then nobody is asked by SMS or e-mail
 
 	wording wordings
 	wake    map[string]chan struct{} // by channel
@@ -93,21 +101,19 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Milliseco
 
 // On takes a fact. One that concerns no person, or tells people what they just did themselves, changes nothing.
 func (s *Service) On(ctx context.Context, e event.Event) error {
-	kind, ok := kindOf(e)
-	if !ok {
+	m, ok := messageOf(e)
+	if !ok || m.Survey.over(s.now()) {
 		return nil
 	}
-	people, err := s.Directory.Contacts(ctx, []string{e.Report.Citizen})
+	people, err := s.Directory.Contacts(ctx, []string{m.Citizen})
 	if err != nil {
 		return fmt.Errorf("look up whom to tell: %w", err)
 	}
-	c, there := people[e.Report.Citizen]
+	c, there := people[m.Citizen]
 	if !there {
 		return nil // the account is gone, and with it the wish to know
 	}
-	m := Message{ID: event.Derive(e.ID, "inbox"), Citizen: e.Report.Citizen, Kind: kind, Report: e.Report.ID, Number: e.Report.Number,
-		Centre: e.Report.Centre, At: e.At.UTC().Truncate(time.Millisecond)}
-	p := s.Wording().Policy(kind)
+	p := s.policyOf(s.Wording(), m, nil)
 	plan := s.plan(m, c, p, 0, s.now())
 	if p.Replaces {
 		if err := s.collapse(ctx, m, p, plan); err != nil {
@@ -156,6 +162,20 @@ func signal(c chan<- struct{}) {
 	}
 }
 
+// messageOf is the message that a fact causes, if any.
+func messageOf(e event.Event) (Message, bool) {
+	m := Message{ID: event.Derive(e.ID, "inbox"), At: e.At.UTC().Truncate(time.Millisecond)}
+	if m.Survey, m.Kind = surveyOf(e); m.Survey != nil {
+		m.Citizen, m.Centre = e.Survey.Citizen, e.Survey.Centre
+		return m, true
+	}
+	kind, ok := kindOf(e)
+	if ok {
+		m.Kind, m.Citizen, m.Report, m.Number, m.Centre = kind, e.Report.Citizen, e.Report.ID, e.Report.Number, e.Report.Centre
+	}
+	return m, ok
+}
+
 // kindOf is the kind of message that a fact causes, if any. That somebody else works on a report is no news to the citizen.
 func kindOf(e event.Event) (Kind, bool) {
 	if e.Report == nil || e.Report.Citizen == "" {
@@ -168,7 +188,7 @@ func kindOf(e event.Event) (Kind, bool) {
 		return Reply, !e.Report.ByCitizen
 	case event.ReportMoved:
 		k := Kind(e.Report.To)
-		return k, !e.Report.ByCitizen && k != Reply && k != Announcement && known(k)
+		return k, !e.Report.ByCitizen && slices.Contains(Kinds[:statuses], k)
 	}
 	return "", false
 }

@@ -15,7 +15,8 @@ import (
 // texts of ChannelPush.
 var TemplateChannels = []string{ChannelPush, ChannelSMS, ChannelEmail}
 
-// Template is what a channel says of a kind, with {number} for the number of the report, and {{ and }} for braces.
+// Template is what a channel says of a kind, with {number} for the number of the report, {title} and {link} for what a
+// survey is called and where it is answered (see variablesOf), and {{ and }} for braces.
 type Template struct {
 	Kind    Kind            `json:"kind"`
 	Channel string          `json:"channel"` // of TemplateChannels
@@ -131,7 +132,7 @@ func (s *Service) PreviewTemplate(_ context.Context, a actor.Actor, t Template, 
 	}
 	all := make([]Preview, len(Languages))
 	for i, l := range Languages {
-		x := phrases[l].render(Vars{Number: number})
+		x := phrases[l].render(sample(number, l))
 		all[i] = Preview{Language: l, Text: x, Bytes: len(x.Title) + len(x.Body)}
 		if t.Channel == ChannelSMS && s.Segments != nil {
 			all[i].Segments, all[i].Encoding = s.Segments(x.Body)

@@ -14,6 +14,13 @@ import (
 // SampleNumber stands for a number in a preview.
 const SampleNumber = "1234567897"
 
+// sample is what a text is shown, and measured, with.
+func sample(number, lang string) Vars {
+	titles := map[string]string{"ar": "رضا المستفيدين عن مراكز الاستقبال", "en": "How content people are with the reception centres",
+		"ur": "استقبالیہ مراکز کی خدمات سے اطمینان"}
+	return Vars{Number: number, Title: titles[lang], Link: "https://balagh.example/s/" + strings.Repeat("x", 38)}
+}
+
 // shape is what a channel's texts may be. Lengths are those of what is sent.
 type shape struct {
 	title, body int // the longest; a title of 0 is none at all
@@ -28,7 +35,7 @@ var shapes = map[string]shape{
 }
 
 // check takes the texts apart, by language. Its faults name the language and the part, and where one character is the fault its
-// place, in code points from 0: "texts/ar/body/17".
+// place, in code points from 0: "texts/ar/body/17". A body without a variable that it must name is Required.
 func (t Template) check() (map[string]phrase, error) {
 	var bad fault.Fields
 	switch {
@@ -49,6 +56,7 @@ func (t Template) check() (map[string]phrase, error) {
 			bad.Add("texts/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(l), fault.Unknown)
 		}
 	}
+	may, must := variablesOf(t.Kind, t.Channel)
 	phrases := map[string]phrase{}
 	for _, l := range Languages {
 		x, ok := t.Texts[l]
@@ -57,8 +65,14 @@ func (t Template) check() (map[string]phrase, error) {
 			continue
 		}
 		isolated := t.Channel != ChannelSMS
-		phrases[l] = phrase{title: shape.check(&bad, "texts/"+l+"/title", x.Title, shape.title, false, isolated),
-			body: shape.check(&bad, "texts/"+l+"/body", x.Body, shape.body, true, isolated), isolated: isolated}
+		part := part{path: "texts/" + l, lang: l, isolated: isolated, may: may}
+		phrases[l] = phrase{title: shape.check(&bad, part.of("title"), x.Title, shape.title), body: shape.check(&bad, part.of("body"), x.Body, shape.body),
+			isolated: isolated}
+		for _, name := range must {
+			if len(phrases[l].body.literals) > 0 && !slices.Contains(phrases[l].body.names, name) { // it could be read
+				bad.Add("texts/"+l+"/body", fault.Required)
+			}
+		}
 	}
 	if len(bad) == 0 {
 		parity(&bad, phrases)
@@ -66,22 +80,36 @@ func (t Template) check() (map[string]phrase, error) {
 	return phrases, bad.Err()
 }
 
+// part of a template that is checked.
+type part struct {
+	path, lang string
+	isolated   bool
+	lines      bool // may have several
+	may        []string
+}
+
+func (p part) of(name string) part {
+	p.path, p.lines = p.path+"/"+name, name == "body"
+	return p
+}
+
 // check takes one text apart.
-func (s shape) check(bad *fault.Fields, path, text string, longest int, lines, isolated bool) parsed {
+func (s shape) check(bad *fault.Fields, of part, text string, longest int) parsed {
 	if longest == 0 {
 		if text != "" {
-			bad.Add(path, fault.NotAllowed)
+			bad.Add(of.path, fault.NotAllowed)
 		}
 		return parsed{literals: []string{""}}
 	}
-	p, at, why := parse(text, lines)
+	p, at, why := parse(text, of.lines, of.may)
 	switch {
 	case strings.TrimSpace(text) == "":
-		bad.Add(path, fault.Required)
+		bad.Add(of.path, fault.Required)
+		return parsed{}
 	case why != "":
-		bad.Add(fmt.Sprintf("%s/%d", path, at), why)
-	case s.units(p.render(Vars{Number: SampleNumber}, isolated)) > longest:
-		bad.Add(path, fault.TooLong)
+		bad.Add(fmt.Sprintf("%s/%d", of.path, at), why)
+	case s.units(p.render(sample(SampleNumber, of.lang), of.isolated)) > longest:
+		bad.Add(of.path, fault.TooLong)
 	}
 	return p
 }

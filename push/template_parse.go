@@ -1,6 +1,7 @@
 package push
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,11 +12,26 @@ import (
 // Vars are what a text may name.
 type Vars struct {
 	Number string // {number}: of the report, ten ASCII digits
+	Title  string // {title}: of the questionnaire, in the language of the text
+	Link   string // {link}: where it is answered without signing in
 }
 
 // variables by the name that stands between braces.
 var variables = map[string]func(Vars) string{
 	"number": func(v Vars) string { return v.Number },
+	"title":  func(v Vars) string { return v.Title },
+	"link":   func(v Vars) string { return v.Link },
+}
+
+// variablesOf the texts of a kind for a channel: those that they may name, and those that the body of each must.
+func variablesOf(k Kind, channel string) (may, must []string) {
+	switch {
+	case k != SurveyInvitation && k != SurveyReminder:
+		return []string{"number"}, nil
+	case channel == ChannelPush: // the app opens it by its id
+		return []string{"title"}, nil
+	}
+	return []string{"title", "link"}, []string{"link"}
 }
 
 // The isolates keep the digits of a number in order and in their place within a right-to-left sentence.
@@ -30,9 +46,9 @@ type parsed struct {
 	names    []string // of variables
 }
 
-// parse reads a text: {name} is a variable, {{ and }} are braces. It ends at the first fault and tells its reason and its place,
+// parse reads a text: {name} is a variable of those that it may name, {{ and }} are braces. It ends at the first fault and tells its reason and its place,
 // in characters (code points) from 0; the reason is "" when there is none.
-func parse(text string, lines bool) (p parsed, at int, why fault.Reason) {
+func parse(text string, lines bool, may []string) (p parsed, at int, why fault.Reason) {
 	var literal strings.Builder
 	for i := 0; i < len(text); at++ {
 		r, size := utf8.DecodeRuneInString(text[i:])
@@ -54,7 +70,7 @@ func parse(text string, lines bool) (p parsed, at int, why fault.Reason) {
 				return parsed{}, at, fault.WrongFormat
 			}
 			name := rest[:end]
-			if variables[name] == nil {
+			if !slices.Contains(may, name) {
 				return parsed{}, at, fault.Unknown
 			}
 			p.literals, p.names = append(p.literals, literal.String()), append(p.names, name)
@@ -78,6 +94,7 @@ func forbidden(r rune) bool {
 
 // render puts the values in. An SMS gets no isolates: they would make UCS-2 of an English one, and old phones show them as boxes;
 // ten ASCII digits side by side keep their order without them (UAX #9, rules W2 to L2: they are one run of numbers, at an even level).
+// A link gets none either: what finds links in a text takes the mark for a part of it.
 func (p parsed) render(v Vars, isolated bool) string {
 	if len(p.names) == 0 {
 		return strings.Join(p.literals, "")
@@ -85,13 +102,11 @@ func (p parsed) render(v Vars, isolated bool) string {
 	var b strings.Builder
 	for i, name := range p.names {
 		b.WriteString(p.literals[i])
-		if isolated {
-			b.WriteString(isolate)
+		value := variables[name](v)
+		if isolated && name != "link" {
+			value = isolate + value + endIsolate
 		}
-		b.WriteString(variables[name](v))
-		if isolated {
-			b.WriteString(endIsolate)
-		}
+		b.WriteString(value)
 	}
 	b.WriteString(p.literals[len(p.names)])
 	return b.String()

@@ -22,7 +22,7 @@ func TestParse(t *testing.T) {
 		"بلاغك رقم {number}،\nشكرًا":      "بلاغك رقم 1234567897،\nشكرًا",
 		"شکایت\u200cنمبر\u200f {number}۔": "شکایت\u200cنمبر\u200f 1234567897۔",
 	} {
-		p, at, why := parse(text, true)
+		p, at, why := parse(text, true, []string{"number"})
 		if got := p.render(Vars{Number: SampleNumber}, false); why != "" || got != want || at != utf8.RuneCountInString(text) {
 			t.Errorf("%q: %q, %d %s; want %q", text, got, at, why, want)
 		}
@@ -39,6 +39,7 @@ func TestParse_faults(t *testing.T) {
 	}{
 		{"رقم {nummer}", true, 4, fault.Unknown},
 		{"{}", true, 0, fault.Unknown},
+		{"{link}", true, 0, fault.Unknown}, // of a survey alone
 		{"{ number}", true, 0, fault.Unknown},
 		{"{Number}", true, 0, fault.Unknown},
 		{"بلاغ {number", true, 5, fault.WrongFormat},
@@ -56,7 +57,7 @@ func TestParse_faults(t *testing.T) {
 		{"\u2028", true, 0, fault.NotAllowed},
 		{"é\xff", true, 1, fault.WrongFormat},
 	} {
-		if _, at, why := parse(c.text, c.lines); at != c.at || why != c.why {
+		if _, at, why := parse(c.text, c.lines, []string{"number"}); at != c.at || why != c.why {
 			t.Errorf("%q: %s at %d; want %s at %d", c.text, why, at, c.why, c.at)
 		}
 	}
@@ -67,7 +68,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		p, at, why := parse(text, true)
+		p, at, why := parse(text, true, []string{"number"})
 		if why != "" {
 			if at < 0 || at >= utf8.RuneCountInString(text) {
 				t.Errorf("%q: %s at %d, which is outside", text, why, at)
@@ -81,7 +82,7 @@ func FuzzParse(f *testing.F) {
 		if !strings.ContainsAny(text, "{}") && got != text {
 			t.Errorf("%q renders as %q", text, got)
 		}
-		again, _, why := parse(strings.NewReplacer("{", "{{", "}", "}}").Replace(got), true)
+		again, _, why := parse(strings.NewReplacer("{", "{{", "}", "}}").Replace(got), true, nil)
 		if len(p.names) == 0 && (why != "" || again.render(Vars{}, true) != got) {
 			t.Errorf("%q escaped: %s", got, why)
 		}
@@ -94,13 +95,15 @@ func TestTexts_order(t *testing.T) {
 	for k, channels := range builtIn {
 		for c, texts := range channels {
 			for l := range texts {
-				x := supplied.Text(k, c, l, Vars{Number: SampleNumber})
+				x := supplied.Text(k, c, l, sample(SampleNumber, l))
 				if isolates := strings.ContainsAny(x.Title+x.Body, isolate+endIsolate); isolates != (c != ChannelSMS) {
 					t.Errorf("%s, %s, %s: isolates %t", k, c, l, isolates)
 				}
 				for text := range strings.Lines(x.Title + "\n" + x.Body) {
-					if strings.Contains(text, SampleNumber) && !fromLeft(t, strings.TrimSpace(text), SampleNumber) {
-						t.Errorf("%s, %s, %s: %q shows the number in pieces", k, c, l, text)
+					for _, whole := range []string{SampleNumber, sample("", l).Link} {
+						if strings.Contains(text, whole) && !fromLeft(t, strings.TrimSpace(text), whole) {
+							t.Errorf("%s, %s, %s: %q shows the number or the link in pieces", k, c, l, text)
+						}
 					}
 				}
 			}

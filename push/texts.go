@@ -27,8 +27,6 @@ var builtIn = func() map[Kind]map[string]map[string]Text {
 	return t
 }()
 
-func known(k Kind) bool { return builtIn[k] != nil }
-
 // language is the one of Languages that a person who wants l gets.
 func language(l string) string {
 	if slices.Contains(Languages, l) {

@@ -312,3 +312,18 @@ func TestNew_emulator(t *testing.T) {
 		t.Errorf("in development: %v", err)
 	}
 }
+
+// The app opens a survey by its id, and nobody is woken for one.
+func TestClient_Send_survey(t *testing.T) {
+	t.Parallel()
+	f := startFCM(t)
+	n := notice("phone-1")
+	n.Kind, n.Report, n.Number, n.Survey = push.SurveyInvitation, "", "", "0193fa66-0000-8000-8000-000000000002"
+	if o := f.client(t).Send(t.Context(), n); o.Answer != push.Taken {
+		t.Fatalf("outcome %+v", o)
+	}
+	got := f.received(t, "phone-1")
+	if len(got) != 1 || got[0].Data["survey_id"] != n.Survey || got[0].Data["kind"] != "survey_invitation" {
+		t.Errorf("received %+v", got)
+	}
+}

@@ -40,6 +40,9 @@ func message(n push.Notice, now time.Time) (m *messaging.Message, reason string)
 			"kind": string(n.Kind)},
 		Notification: &messaging.Notification{Title: n.Text.Title, Body: n.Text.Body},
 	}
+	if n.Survey != "" {
+		m.Data["survey_id"] = n.Survey
+	}
 	limit := maxPayload
 	if n.Topic {
 		m.Topic, limit = n.To, maxTopicPayload
@@ -50,7 +53,7 @@ func message(n push.Notice, now time.Time) (m *messaging.Message, reason string)
 		return nil, "payload_too_large"
 	}
 	d := display{Notice: n, collapse: shortened(n.Collapse), ttl: min(max(n.TTL, 0), maxTTL).Truncate(time.Second),
-		high: n.Urgent || n.Kind != push.Announcement}
+		high: n.Urgent || n.Kind != push.Announcement && n.Survey == ""}
 	platform := n.Device.Platform
 	if n.Topic {
 		platform = "" // whoever has subscribed

@@ -196,6 +196,7 @@ func payload(n push.Notice) ([]byte, error) {
 		Report       string `json:"report_id"`
 		Number       string `json:"report_number"`
 		Kind         string `json:"kind"`
+		Survey       string `json:"survey_id,omitempty"`
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -207,7 +208,7 @@ func payload(n push.Notice) ([]byte, error) {
 		Dir   string `json:"dir"`
 		Tag   string `json:"tag"`
 		Data  data   `json:"data"`
-	}{n.Text.Title, n.Text.Body, n.Language, dir, tag, data{n.ID, n.Report, n.Number, string(n.Kind)}})
+	}{n.Text.Title, n.Text.Body, n.Language, dir, tag, data{n.ID, n.Report, n.Number, string(n.Kind), n.Survey}})
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 

@@ -23,10 +23,12 @@ type deliveryDoc struct {
 	Collapse  string    `json:"collapse,omitempty"`
 	Urgent    bool      `json:"urgent,omitempty"`
 	Day       string    `json:"day"`
+
+	Survey *push.Survey `json:"survey,omitempty"`
 }
 
 func deliveryDocOf(d push.Delivery) ([]byte, error) {
-	doc, err := json.Marshal(deliveryDoc{d.Citizen, d.Kind, d.Report, d.Number, d.Centre, d.Broadcast, d.Collapse, d.Urgent, d.Day})
+	doc, err := json.Marshal(deliveryDoc{d.Citizen, d.Kind, d.Report, d.Number, d.Centre, d.Broadcast, d.Collapse, d.Urgent, d.Day, d.Survey})
 	if err != nil {
 		return nil, fmt.Errorf("delivery: %w", err)
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -20,6 +21,7 @@ const docCentre = `iif(json_valid(doc), coalesce(doc ->> 'centre', ''), '')`
 // for a centre hold its rows in the order of the list: several centres are read beside each other and merged.
 const ledgerSchema = `
 CREATE INDEX messages_unreached ON messages(unreached, id, why) WHERE unreached IS NOT NULL;
+CREATE INDEX messages_unreached_id ON messages(id, why) WHERE unreached IS NOT NULL;
 CREATE INDEX messages_unreached_centre ON messages(` + docCentre + `, unreached, id, why) WHERE unreached IS NOT NULL;
 CREATE INDEX deliveries_dead ON deliveries(changed, id, channel, reason) WHERE state IN ('failed', 'expired');
 CREATE INDEX deliveries_dead_centre ON deliveries(` + docCentre + `, changed, id, channel, reason) WHERE state IN ('failed', 'expired');
@@ -135,6 +137,30 @@ func (db *DB) UnreachedMessages(ctx context.Context, centres []string, why strin
 		}
 		return all, rows.Err()
 	}, func(u push.Unreached) push.Position { return push.Position{At: u.Since, ID: u.Message.ID} })
+}
+
+const givenUp = `SELECT id, why FROM messages WHERE unreached IS NOT NULL AND id IN (SELECT value FROM json_each(?))`
+
+// GivenUp says why.
+func (db *DB) GivenUp(ctx context.Context, messages []string) (map[string]string, error) {
+	ids, err := json.Marshal(messages)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.query(ctx, givenUp, string(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read which messages were given up: %w", err)
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var id, why string
+		if err := rows.Scan(&id, &why); err != nil {
+			return nil, err
+		}
+		all[id] = why
+	}
+	return all, rows.Err()
 }
 
 // CountUnreached counts them.

@@ -26,6 +26,7 @@ func TestPushLedger_plans(t *testing.T) {
 		{unreachedOfCentre, "messages_unreached_centre (<expr>=? AND unreached>? AND (unreached,id)<(?,?))", []any{1, "", "", 9, "c"}},
 		{unreachedCount, "COVERING INDEX messages_unreached (unreached>? AND unreached<?)", []any{1, 2}},
 		{unreachedCountOfCentre, "INDEX messages_unreached_centre (<expr>=? AND unreached>? AND unreached<?)", []any{1, 2, "c"}},
+		{givenUp, "INDEX messages_unreached_id (id=?)", []any{"[]"}},
 		{deadPage, "deliveries_dead ((changed,id)<(?,?))", []any{1, "", "", "", 9}},
 		{deadOfCentre, "deliveries_dead_centre (<expr>=? AND (changed,id)<(?,?))", []any{1, "", "", "", 9, "c"}},
 		{countedDeliveries, "PRIMARY KEY (day>? AND day<?)", []any{"", "", nil, ""}},
