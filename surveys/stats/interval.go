@@ -31,3 +31,16 @@ func Wilson(p, n, z float64) (low, high float64) {
 	// The ends of the scale are exact; rounding must not say otherwise, nor put the estimate outside by its last bit.
 	return max(0, min(low, p)), min(1, max(high, p))
 }
+
+// WilsonOf is the 95 % interval of count among n.
+func WilsonOf(count, n int64) (low, high float64) {
+	return Wilson(float64(count)/float64(n), float64(n), Z95)
+}
+
+// NormalQuantile is the z whose interval [−z, z] holds that share of the standard normal distribution, such as 1.96 for 0.95; +Inf for 1.
+func NormalQuantile(confidence float64) float64 {
+	if confidence == Level95 {
+		return Z95
+	}
+	return math.Sqrt2 * math.Erfinv(confidence)
+}
