@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/surveys/form"
@@ -27,7 +29,8 @@ type Programmes struct {
 	// Missing says which citizens have no account any more.
 	Missing func(ctx context.Context, citizens []string) (map[string]bool, error)
 
-	texts questionnaires
+	texts    questionnaires
+	counting singleflight.Group // of rounds, by id
 }
 
 // Forecast is what a programme would do, before it starts.

@@ -82,7 +82,8 @@ type WeightingResult struct {
 	NEff       *float64    `json:"n_eff"`
 	Iterations int         `json:"iterations,omitempty"`
 	Converged  bool        `json:"converged"`
-	Problem    string      `json:"problem,omitempty"` // "empty_cell": people of the frame in a cell that nobody answered for; then there are no weights
+	Joined     bool        `json:"joined,omitempty"`  // values of a dimension that are hidden were weighted as one
+	Problem    string      `json:"problem,omitempty"` // see ProblemEmpty; then there are no weights
 }
 
 // QuestionResult is what was answered to a question. Which figures there are depends on its type.

@@ -311,8 +311,8 @@ func (t *table) answers(fields [][]byte, complete bool) error {
 	return nil
 }
 
-// chunk is how many bytes of rows are handed from the reading to the columns at once.
-const chunk = 1 << 18
+// batchBytes is how many bytes of rows are handed from the reading to the columns at once.
+const batchBytes = 1 << 18
 
 // readTable reads the responses of a round into columns: the store reads on while the columns are filled.
 func (p *Programmes) readTable(ctx context.Context, r *Round, q *form.Questionnaire) (*table, error) {
@@ -343,12 +343,12 @@ func (p *Programmes) readTable(ctx context.Context, r *Round, q *form.Questionna
 	}()
 	var b batch
 	err := p.Store.ScanResponses(ctx, r.Programme.Code, r.ID, time.Time{}, time.Time{}, func(row []byte) error {
-		if len(b.rows)+len(row) > chunk {
+		if len(b.rows)+len(row) > batchBytes {
 			batches <- b
 			b = batch{}
 		}
 		if b.rows == nil {
-			b.rows = make([]byte, 0, chunk)
+			b.rows = make([]byte, 0, batchBytes)
 		}
 		b.rows, b.ends = append(b.rows, row...), append(b.ends, len(b.rows)+len(row))
 		return nil
@@ -368,6 +368,3 @@ func (p *Programmes) readTable(ctx context.Context, r *Round, q *form.Questionna
 	t.languages.sort()
 	return t, nil
 }
-
-// settleFigures counts the responses of a round that takes none any more, and keeps the counts.
-func (p *Programmes) settleFigures(ctx context.Context, r *Round) error { return nil }

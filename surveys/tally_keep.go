@@ -1,0 +1,254 @@
+package surveys
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/balagh/balagh/surveys/form"
+	"github.com/balagh/balagh/surveys/stats"
+)
+
+// tallyVersion of the kept form: one of another version is counted again. It grows as well when something else is hidden than before.
+const tallyVersion = 1
+
+// keptTally is a tally as a document. The counts are far too many for figures as text: they are packed.
+type keptTally struct {
+	Version     int              `json:"version"`
+	At          time.Time        `json:"at"`
+	Took        time.Duration    `json:"took"`
+	Respondents int64            `json:"respondents"`
+	Complete    int64            `json:"complete"`
+	How         map[string]int64 `json:"how"`
+	Languages   map[string]int64 `json:"languages"`
+	Weighting   WeightingResult  `json:"weighting"`
+	Groups      []group          `json:"groups"`
+	Items       []item           `json:"items"`
+	Counts      []byte           `json:"counts"`
+}
+
+// encode packs a tally. Sums of weights are kept where there are weights: they are the counts otherwise.
+func (y *tally) encode() ([]byte, error) {
+	p := packer{weights: y.Weighting.Deff != nil}
+	for i := range y.Groups {
+		p.sums(&y.Groups[i].People)
+	}
+	for i := range y.Items {
+		y.Items[i].pack(&p)
+	}
+	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Groups, y.Items, p.b})
+	if err != nil {
+		return nil, fmt.Errorf("encode the counts of a round: %w", err)
+	}
+	return b, nil
+}
+
+func (x *item) pack(p *packer) {
+	for i := range x.cells {
+		p.sums(&x.cells[i])
+	}
+	for _, r := range x.ranks {
+		p.b = binary.AppendUvarint(p.b, uint64(r))
+	}
+	for i := range x.numbers {
+		n := &x.numbers[i]
+		p.b = binary.AppendUvarint(p.b, uint64(n.plain.N))
+		if n.plain.N == 0 {
+			continue
+		}
+		for _, s := range []*stats.Sums{&n.plain, &n.weighted} {
+			for _, f := range []float64{s.W, s.W2, s.Origin, s.WY, s.W2Y, s.W2Y2} {
+				p.float(f)
+			}
+		}
+	}
+}
+
+type packer struct {
+	b       []byte
+	weights bool
+}
+
+func (p *packer) float(f float64) {
+	p.b = binary.LittleEndian.AppendUint64(p.b, math.Float64bits(f))
+}
+
+func (p *packer) sums(s *sums) {
+	p.b = binary.AppendUvarint(p.b, uint64(s.N))
+	if s.N > 0 && p.weights {
+		p.float(s.W)
+		p.float(s.W2)
+	}
+}
+
+var errTally = errors.New("the counts of a round cannot be read")
+
+// decodeTally reads what encode wrote of a round that asked q. An error means that the responses must be counted again.
+func decodeTally(b []byte, q *form.Questionnaire) (*tally, error) {
+	var k keptTally
+	if err := json.Unmarshal(b, &k); err != nil || k.Version != tallyVersion || len(k.Groups) == 0 {
+		return nil, errTally
+	}
+	y := &tally{k.At, k.Took, k.Respondents, k.Complete, k.Groups, k.How, k.Languages, k.Weighting, k.Items}
+	u := unpacker{b: k.Counts, weights: k.Weighting.Deff != nil}
+	for i := range y.Groups {
+		u.sums(&y.Groups[i].People)
+	}
+	columns := columns(q)
+	if len(columns) != len(y.Items) {
+		return nil, errTally
+	}
+	for i, c := range columns {
+		if y.Items[i].Question != c.question.Code {
+			return nil, errTally
+		}
+		y.Items[i].unpack(&u, c, len(y.Groups))
+	}
+	if u.failed || len(u.b) > 0 {
+		return nil, errTally
+	}
+	return y, nil
+}
+
+func (x *item) unpack(u *unpacker, c *column, groups int) {
+	x.stride, x.picked = c.stride(), c.several()
+	x.cells = make([]sums, groups*x.stride)
+	for i := range x.cells {
+		u.sums(&x.cells[i])
+	}
+	switch c.question.Type {
+	case form.Ranking:
+		x.ranks = make([]int64, groups*len(c.codes))
+		for i := range x.ranks {
+			x.ranks[i] = int64(u.uvarint())
+		}
+	case form.Number:
+		x.numbers = make([]numberSum, groups)
+		for i := range x.numbers {
+			n := int64(u.uvarint())
+			if n == 0 {
+				continue
+			}
+			for _, s := range []*stats.Sums{&x.numbers[i].plain, &x.numbers[i].weighted} {
+				s.N = n
+				for _, f := range []*float64{&s.W, &s.W2, &s.Origin, &s.WY, &s.W2Y, &s.W2Y2} {
+					*f = u.float()
+				}
+			}
+		}
+	}
+}
+
+type unpacker struct {
+	b       []byte
+	weights bool
+	failed  bool
+}
+
+func (u *unpacker) uvarint() uint64 {
+	n, size := binary.Uvarint(u.b)
+	if size <= 0 {
+		u.failed, u.b = true, nil
+		return 0
+	}
+	u.b = u.b[size:]
+	return n
+}
+
+func (u *unpacker) float() float64 {
+	if len(u.b) < 8 {
+		u.failed, u.b = true, nil
+		return 0
+	}
+	f := math.Float64frombits(binary.LittleEndian.Uint64(u.b))
+	u.b = u.b[8:]
+	return f
+}
+
+func (u *unpacker) sums(s *sums) {
+	s.N = int64(u.uvarint())
+	s.W, s.W2 = float64(s.N), float64(s.N)
+	if s.N > 0 && u.weights {
+		s.W, s.W2 = u.float(), u.float()
+	}
+}
+
+// Counting again while answers come in: a count that took long is served for a while.
+const (
+	quickCount  = 100 * time.Millisecond
+	restCounts  = 10 // times what the last one took, up to
+	longestRest = 5 * time.Second
+)
+
+// tally of a round: as it was kept, or counted again where responses have come since. Two that want it at once count once.
+//
+// While answers are taken it moves in steps of at least MinCell changes: what is published before and after one more answer would
+// tell that answer by subtraction.
+func (p *Programmes) tally(ctx context.Context, r *Round, q *form.Questionnaire) (*tally, error) {
+	touched, err := p.Store.Touched(ctx, r.ID)
+	if err != nil {
+		return nil, fmt.Errorf("ask whether responses have come: %w", err)
+	}
+	at, kept, err := p.Store.TallyOf(ctx, r.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read the counts of a round: %w", err)
+	}
+	if kept != nil {
+		y, err := decodeTally(kept, q)
+		if err == nil && (at == touched || r.takesAnswers() && (touched-at < MinCell || y.rests(p.Now()))) {
+			return y, nil
+		}
+	}
+	// The count goes on for others who wait when the one who began it gives up.
+	y, err, _ := p.counting.Do(r.ID, func() (any, error) { return p.countRound(context.WithoutCancel(ctx), r, q) })
+	if err != nil {
+		return nil, err
+	}
+	return y.(*tally), nil
+}
+
+// takesAnswers says whether the responses of a round still change.
+func (r *Round) takesAnswers() bool { return r.State == RoundInviting || r.State == RoundOpen }
+
+// rests says whether y was counted so recently, and at such cost, that it will do.
+func (y *tally) rests(now time.Time) bool {
+	return y.Took > quickCount && now.Sub(y.At) < min(restCounts*y.Took, longestRest)
+}
+
+// countRound counts the responses of a round and keeps the counts.
+func (p *Programmes) countRound(ctx context.Context, r *Round, q *form.Questionnaire) (*tally, error) {
+	begun := p.Now()
+	touched, err := p.Store.Touched(ctx, r.ID) // before the responses: one that comes meanwhile has them counted again
+	if err != nil {
+		return nil, fmt.Errorf("ask whether responses have come: %w", err)
+	}
+	t, err := p.readTable(ctx, r, q)
+	if err != nil {
+		return nil, err
+	}
+	y := t.count(r)
+	y.At = p.Now()
+	y.Took = y.At.Sub(begun)
+	b, err := y.encode()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Store.PutTally(ctx, r.ID, touched, b); err != nil {
+		return nil, fmt.Errorf("keep the counts of a round: %w", err)
+	}
+	return y, nil
+}
+
+// settleFigures counts the responses of a round that takes none any more, and keeps the counts. It may run again.
+func (p *Programmes) settleFigures(ctx context.Context, r *Round) error {
+	q, err := p.questionnaire(ctx, r.Programme.Questionnaire, r.Programme.Version)
+	if err != nil {
+		return fmt.Errorf("questionnaire of a round: %w", err)
+	}
+	_, err = p.countRound(ctx, r, q)
+	return err
+}
