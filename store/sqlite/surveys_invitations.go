@@ -162,7 +162,11 @@ func (db *DB) CountInvitations(ctx context.Context, round string) (map[surveys.I
 
 // InvitedSince reads the index in its order.
 func (db *DB) InvitedSince(ctx context.Context, since time.Time, except string, visit func(citizen string) error) error {
-	rows, err := db.query(ctx, invitedSince, since.UnixMilli(), key(except))
+	var round any = "" // NULL is the round of those after cases
+	if except != "" {
+		round = key(except)
+	}
+	rows, err := db.query(ctx, invitedSince, since.UnixMilli(), round)
 	if err != nil {
 		return fmt.Errorf("read who was invited: %w", err)
 	}

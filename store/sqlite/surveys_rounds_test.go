@@ -3,7 +3,22 @@ package sqlite
 import (
 	"strings"
 	"testing"
+
+	"github.com/balagh/balagh/store/storetest"
 )
+
+func TestRounds_Conformance(t *testing.T) {
+	t.Parallel()
+	for name, suite := range map[string]func(*testing.T, func(*testing.T) storetest.RoundsStore){
+		"Questionnaires": storetest.TestQuestionnaires, "Programmes": storetest.TestProgrammes, "Cases": storetest.TestCases,
+		"Invitations": storetest.TestInvitations, "Responses": storetest.TestResponses, "Verbatims": storetest.TestVerbatims,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			suite(t, func(t *testing.T) storetest.RoundsStore { return fresh(t) })
+		})
+	}
+}
 
 func TestRounds_plans(t *testing.T) {
 	t.Parallel()
