@@ -1,11 +1,8 @@
 package surveys
 
 import (
-	"context"
 	"time"
 
-	"github.com/balagh/balagh/actor"
-	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/surveys/form"
 )
 
@@ -54,7 +51,7 @@ type Rates struct {
 	RR2 *float64 `json:"rr2"`
 	RR3 *float64 `json:"rr3"`
 	RR5 *float64 `json:"rr5"`
-	E   float64  `json:"e"` // the assumed eligible share of Unknown in RR3
+	E   float64  `json:"e"` // the assumed eligible share of Unknown in RR3: that among the invitations of which it is known
 }
 
 // Share is a proportion with its interval.
@@ -66,7 +63,8 @@ type Share struct {
 	Weighted *Weighted `json:"weighted,omitempty"`
 }
 
-// Weighted is an estimate by weights, beside the one without.
+// Weighted is an estimate by weights, beside the one without. All of it is rounded, shares to four decimals, and the interval is made of
+// the rounded estimate and n_eff.
 type Weighted struct {
 	Estimate float64   `json:"estimate"`
 	Interval *Interval `json:"interval,omitempty"`
@@ -93,14 +91,14 @@ type QuestionResult struct {
 	Label     form.Text            `json:"label"`
 	Row       string               `json:"row,omitempty"` // of a matrix: each row is a result of its own
 	RowLabel  form.Text            `json:"row_label,omitempty"`
-	Break     string               `json:"break,omitempty"` // with a comparison: "wording", "options", "type", "absent": why the two are not compared
+	Break     string               `json:"break,omitempty"` // with a comparison: "wording", "options", "type", "absent", "formula": why the two are not compared
 	Total     Cell                 `json:"total"`
 	Breakdown map[Dimension][]Cell `json:"breakdown"` // by value
 }
 
 // Cell is a question's figures in one group. A suppressed one has nothing but its key.
 type Cell struct {
-	Key        string             `json:"key,omitempty"`
+	Key        string             `json:"key,omitempty"` // of a value; empty for a total, and in a breakdown for those of whom it is not known
 	Suppressed bool               `json:"suppressed,omitempty"`
 	Asked      int64              `json:"asked"`             // respondents to whom the question was shown
 	N          int64              `json:"n"`                 // answered
@@ -173,33 +171,4 @@ type Methods struct {
 	MinEmployee   int              `json:"min_employee"`
 	Suppressed    int              `json:"suppressed"` // cells
 	Notes         []string         `json:"notes"`      // codes of sentences that belong to the figures
-}
-
-// Results of a round, compared with an earlier one when compare names it, for managers and administrators. Nothing is published of a
-// round of whose frame the actor may see only a part: fault.NotFound then, unless the frame lies within it.
-func (p *Programmes) Results(ctx context.Context, a actor.Actor, round, compare string) (*Results, error) {
-	return nil, fault.New(fault.Internal)
-}
-
-// Verbatims of a round: those approved for managers; all for supervisors and administrators, who moderate them. Those of a suppressed cell
-// are shown to nobody.
-func (p *Programmes) Verbatims(ctx context.Context, a actor.Actor, q VerbatimSearch) ([]Verbatim, error) {
-	return nil, fault.New(fault.Internal)
-}
-
-// VerbatimSearch asks for a page of verbatims.
-type VerbatimSearch struct {
-	Round    string
-	Question string
-	State    string // "" for every one that the actor may see
-	Text     string // words to look for, folded as people write them
-	By       Dimension
-	Value    string
-	After    string
-	Limit    int
-}
-
-// Moderate approves or hides a verbatim, for supervisors and administrators.
-func (p *Programmes) Moderate(ctx context.Context, a actor.Actor, id, state string) (*Verbatim, error) {
-	return nil, fault.New(fault.Internal)
 }

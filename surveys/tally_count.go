@@ -19,6 +19,7 @@ type tally struct {
 	How         map[string]int64
 	Languages   map[string]int64
 	Weighting   WeightingResult
+	Formulas    map[string]int // with their versions when it was counted
 	Items       []item
 }
 
@@ -88,7 +89,8 @@ func (t *table) group() *members {
 func (t *table) count(r *Round) *tally {
 	m := t.group()
 	weights, weighting := t.weigh(r, m)
-	y := &tally{Respondents: int64(t.n), Complete: t.complete, How: t.how.counts(), Languages: t.languages.counts(), Groups: m.groups, Weighting: weighting}
+	y := &tally{Respondents: int64(t.n), Complete: t.complete, How: t.how.counts(), Languages: t.languages.counts(), Groups: m.groups,
+		Weighting: weighting, Formulas: formulas()}
 	for i, w := range weights {
 		y.Groups[0].People.add(w)
 		for _, g := range m.row(i) {

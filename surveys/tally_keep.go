@@ -26,6 +26,7 @@ type keptTally struct {
 	How         map[string]int64 `json:"how"`
 	Languages   map[string]int64 `json:"languages"`
 	Weighting   WeightingResult  `json:"weighting"`
+	Formulas    map[string]int   `json:"formulas"`
 	Groups      []group          `json:"groups"`
 	Items       []item           `json:"items"`
 	Counts      []byte           `json:"counts"`
@@ -40,7 +41,7 @@ func (y *tally) encode() ([]byte, error) {
 	for i := range y.Items {
 		y.Items[i].pack(&p)
 	}
-	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Groups, y.Items, p.b})
+	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Formulas, y.Groups, y.Items, p.b})
 	if err != nil {
 		return nil, fmt.Errorf("encode the counts of a round: %w", err)
 	}
@@ -93,7 +94,7 @@ func decodeTally(b []byte, q *form.Questionnaire) (*tally, error) {
 	if err := json.Unmarshal(b, &k); err != nil || k.Version != tallyVersion || len(k.Groups) == 0 {
 		return nil, errTally
 	}
-	y := &tally{k.At, k.Took, k.Respondents, k.Complete, k.Groups, k.How, k.Languages, k.Weighting, k.Items}
+	y := &tally{k.At, k.Took, k.Respondents, k.Complete, k.Groups, k.How, k.Languages, k.Weighting, k.Formulas, k.Items}
 	u := unpacker{b: k.Counts, weights: k.Weighting.Deff != nil}
 	for i := range y.Groups {
 		u.sums(&y.Groups[i].People)
