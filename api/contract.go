@@ -15,9 +15,11 @@ const (
 	bodyLimit  = 256 << 10 // of a request without files
 	areaLimit  = 8 << 20   // of a centre with its polygons
 	callLimit  = 64 << 10  // of a call-back
+	sheetLimit = 2 << 20   // of a questionnaire, as JSON or as a workbook
 	anyCT      = "*/*"
 	problemCT  = "application/problem+json"
 	jsonCT     = "application/json"
+	xlsxCT     = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 	multipart_ = "multipart/form-data"
 )
 
@@ -36,6 +38,8 @@ type operation struct {
 	limit      int
 	streams    bool // its handler reads the body itself
 	raw        bool // the body is of any media type; its handler checks it
+	workbook   bool // the body is one; its handler checks it
+	values     bool // the service checks the values of the body and tells all that is wrong at once; here only its form is checked
 	tokenless  bool // no token is looked at
 	appCheck   bool // wants to know that the app is genuine
 	idempotent bool
@@ -98,6 +102,7 @@ func newOperation(method, path string, item *openapi3.PathItem, o *openapi3.Oper
 		}
 	}
 	op.appCheck, _ = o.Extensions["x-app-check"].(bool)
+	op.values = o.Extensions["x-values"] == "service"
 	op.tokenless = o.Security != nil && !slices.ContainsFunc(*o.Security, func(r openapi3.SecurityRequirement) bool { return len(r) > 0 })
 	for _, p := range append(slices.Clone(item.Parameters), o.Parameters...) {
 		v := p.Value
@@ -115,6 +120,8 @@ func newOperation(method, path string, item *openapi3.PathItem, o *openapi3.Oper
 				op.body = m.Schema.Value
 			case anyCT:
 				op.raw, op.limit = true, callLimit
+			case xlsxCT:
+				op.workbook = true
 			}
 		}
 	}
@@ -126,6 +133,9 @@ func newOperation(method, path string, item *openapi3.PathItem, o *openapi3.Oper
 	}
 	if strings.Contains(path, "/admin/centres/") {
 		op.limit = areaLimit
+	}
+	if strings.Contains(path, "/admin/questionnaires/") {
+		op.limit = sheetLimit
 	}
 	return op, nil
 }

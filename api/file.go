@@ -56,8 +56,8 @@ func (s *Server) fileJSON(c *fiber.Ctx, op *operation) error {
 	return s.file(c, n)
 }
 
-// form is what came in one request.
-type form struct {
+// filed is what came in one request.
+type filed struct {
 	report []byte // JSON
 	photos []*photos.Photo
 	hash   string
@@ -105,7 +105,7 @@ func (s *Server) fileForm(c *fiber.Ctx, op *operation, boundary string) (err err
 }
 
 // readForm reads the parts: one "report" and up to eight "photo". What it has taken is in the form also when it fails.
-func (s *Server) readForm(ctx context.Context, c *fiber.Ctx, op *operation, boundary string) (f form, err error) {
+func (s *Server) readForm(ctx context.Context, c *fiber.Ctx, op *operation, boundary string) (f filed, err error) {
 	r := of(ctx)
 	parts := multipart.NewReader(bounded(bodyOf(c), formLimit), boundary)
 	sum := sha256.New()

@@ -21,12 +21,13 @@ import (
 // Server answers the operations of the contract; each resource has a file with its methods. The exported fields are set
 // once, before App is called.
 type Server struct {
-	Accounts *accounts.Service
-	Reports  *reports.Service
-	Photos   *photos.Service
-	Push     *push.Service
-	Surveys  *surveys.Service
-	Answers  Answers
+	Accounts   *accounts.Service
+	Reports    *reports.Service
+	Photos     *photos.Service
+	Push       *push.Service
+	Surveys    *surveys.Service
+	Programmes *surveys.Programmes
+	Answers    Answers
 
 	// Together lets what a request writes beside its main write go with that one; nil where a store cannot.
 	Together func(context.Context) context.Context

@@ -112,13 +112,19 @@ func (op *operation) readBody(c *fiber.Ctx) error {
 	if op.raw {
 		return nil
 	}
-	if op.body == nil {
+	media, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+	switch {
+	case op.body == nil && !op.workbook:
 		return fault.Newf(fault.Malformed, "a body where none belongs")
-	}
-	if media, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); err != nil || media != jsonCT {
+	case err != nil || !slices.Contains(op.media, media):
 		return fault.New(fault.UnsupportedMedia)
+	case op.workbook:
+		return nil
 	}
-	return checkJSON(op.body, body)
+	if err := checkJSON(op.body, body); !op.values || fault.CodeOf(err) == fault.Malformed {
+		return err
+	}
+	return nil
 }
 
 // checkJSON checks a JSON text against a schema of the contract: what is not JSON, of a wrong type or unknown is Malformed,

@@ -4,6 +4,7 @@
 package gen
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -107,6 +108,42 @@ func (e Channel) Valid() bool {
 	case ChannelVisit:
 		return true
 	case ChannelWeb:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConditionOp.
+const (
+	ConditionOpAnswered ConditionOp = "answered"
+	ConditionOpContains ConditionOp = "contains"
+	ConditionOpEq       ConditionOp = "eq"
+	ConditionOpGe       ConditionOp = "ge"
+	ConditionOpGt       ConditionOp = "gt"
+	ConditionOpLe       ConditionOp = "le"
+	ConditionOpLt       ConditionOp = "lt"
+	ConditionOpNe       ConditionOp = "ne"
+)
+
+// Valid indicates whether the value is a known member of the ConditionOp enum.
+func (e ConditionOp) Valid() bool {
+	switch e {
+	case ConditionOpAnswered:
+		return true
+	case ConditionOpContains:
+		return true
+	case ConditionOpEq:
+		return true
+	case ConditionOpGe:
+		return true
+	case ConditionOpGt:
+		return true
+	case ConditionOpLe:
+		return true
+	case ConditionOpLt:
+		return true
+	case ConditionOpNe:
 		return true
 	default:
 		return false
@@ -497,6 +534,24 @@ func (e MessageKind) Valid() bool {
 	}
 }
 
+// Defines values for ModerationState.
+const (
+	ModerationStateApproved ModerationState = "approved"
+	ModerationStateHidden   ModerationState = "hidden"
+)
+
+// Valid indicates whether the value is a known member of the ModerationState enum.
+func (e ModerationState) Valid() bool {
+	switch e {
+	case ModerationStateApproved:
+		return true
+	case ModerationStateHidden:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewReportChannel.
 const (
 	NewReportChannelApp NewReportChannel = "app"
@@ -668,6 +723,240 @@ func (e ProblemCode) Valid() bool {
 	}
 }
 
+// Defines values for ProgrammeChannels.
+const (
+	ProgrammeChannelsEmail ProgrammeChannels = "email"
+	ProgrammeChannelsPush  ProgrammeChannels = "push"
+	ProgrammeChannelsSms   ProgrammeChannels = "sms"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeChannels enum.
+func (e ProgrammeChannels) Valid() bool {
+	switch e {
+	case ProgrammeChannelsEmail:
+		return true
+	case ProgrammeChannelsPush:
+		return true
+	case ProgrammeChannelsSms:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeAfterOn.
+const (
+	ProgrammeAfterOnClosed    ProgrammeAfterOn = "closed"
+	ProgrammeAfterOnOverdue   ProgrammeAfterOn = "overdue"
+	ProgrammeAfterOnRejected  ProgrammeAfterOn = "rejected"
+	ProgrammeAfterOnWithdrawn ProgrammeAfterOn = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeAfterOn enum.
+func (e ProgrammeAfterOn) Valid() bool {
+	switch e {
+	case ProgrammeAfterOnClosed:
+		return true
+	case ProgrammeAfterOnOverdue:
+		return true
+	case ProgrammeAfterOnRejected:
+		return true
+	case ProgrammeAfterOnWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeEditChannels.
+const (
+	ProgrammeEditChannelsEmail ProgrammeEditChannels = "email"
+	ProgrammeEditChannelsPush  ProgrammeEditChannels = "push"
+	ProgrammeEditChannelsSms   ProgrammeEditChannels = "sms"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeEditChannels enum.
+func (e ProgrammeEditChannels) Valid() bool {
+	switch e {
+	case ProgrammeEditChannelsEmail:
+		return true
+	case ProgrammeEditChannelsPush:
+		return true
+	case ProgrammeEditChannelsSms:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeFrameGenders.
+const (
+	ProgrammeFrameGendersFemale ProgrammeFrameGenders = "female"
+	ProgrammeFrameGendersMale   ProgrammeFrameGenders = "male"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeFrameGenders enum.
+func (e ProgrammeFrameGenders) Valid() bool {
+	switch e {
+	case ProgrammeFrameGendersFemale:
+		return true
+	case ProgrammeFrameGendersMale:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeFrameResidencies.
+const (
+	ProgrammeFrameResidenciesCitizen  ProgrammeFrameResidencies = "citizen"
+	ProgrammeFrameResidenciesResident ProgrammeFrameResidencies = "resident"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeFrameResidencies enum.
+func (e ProgrammeFrameResidencies) Valid() bool {
+	switch e {
+	case ProgrammeFrameResidenciesCitizen:
+		return true
+	case ProgrammeFrameResidenciesResident:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeSampleAllocation.
+const (
+	ProgrammeSampleAllocationFixed        ProgrammeSampleAllocation = "fixed"
+	ProgrammeSampleAllocationProportional ProgrammeSampleAllocation = "proportional"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeSampleAllocation enum.
+func (e ProgrammeSampleAllocation) Valid() bool {
+	switch e {
+	case ProgrammeSampleAllocationFixed:
+		return true
+	case ProgrammeSampleAllocationProportional:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeSampleMethod.
+const (
+	ProgrammeSampleMethodAll        ProgrammeSampleMethod = "all"
+	ProgrammeSampleMethodRandom     ProgrammeSampleMethod = "random"
+	ProgrammeSampleMethodStratified ProgrammeSampleMethod = "stratified"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeSampleMethod enum.
+func (e ProgrammeSampleMethod) Valid() bool {
+	switch e {
+	case ProgrammeSampleMethodAll:
+		return true
+	case ProgrammeSampleMethodRandom:
+		return true
+	case ProgrammeSampleMethodStratified:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeWarning.
+const (
+	ProgrammeWarningAsksEverybodyOften ProgrammeWarning = "asks_everybody_often"
+	ProgrammeWarningAsksNobody         ProgrammeWarning = "asks_nobody"
+	ProgrammeWarningNoChannel          ProgrammeWarning = "no_channel"
+	ProgrammeWarningNoQuarantine       ProgrammeWarning = "no_quarantine"
+	ProgrammeWarningSampleTooSmall     ProgrammeWarning = "sample_too_small"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeWarning enum.
+func (e ProgrammeWarning) Valid() bool {
+	switch e {
+	case ProgrammeWarningAsksEverybodyOften:
+		return true
+	case ProgrammeWarningAsksNobody:
+		return true
+	case ProgrammeWarningNoChannel:
+		return true
+	case ProgrammeWarningNoQuarantine:
+		return true
+	case ProgrammeWarningSampleTooSmall:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeWeightingMethod.
+const (
+	ProgrammeWeightingMethodNone         ProgrammeWeightingMethod = "none"
+	ProgrammeWeightingMethodPoststratify ProgrammeWeightingMethod = "poststratify"
+	ProgrammeWeightingMethodRake         ProgrammeWeightingMethod = "rake"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeWeightingMethod enum.
+func (e ProgrammeWeightingMethod) Valid() bool {
+	switch e {
+	case ProgrammeWeightingMethodNone:
+		return true
+	case ProgrammeWeightingMethodPoststratify:
+		return true
+	case ProgrammeWeightingMethodRake:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuestionType.
+const (
+	QuestionTypeChoice  QuestionType = "choice"
+	QuestionTypeChoices QuestionType = "choices"
+	QuestionTypeDate    QuestionType = "date"
+	QuestionTypeEffort  QuestionType = "effort"
+	QuestionTypeMatrix  QuestionType = "matrix"
+	QuestionTypeNps     QuestionType = "nps"
+	QuestionTypeNumber  QuestionType = "number"
+	QuestionTypeRanking QuestionType = "ranking"
+	QuestionTypeRating  QuestionType = "rating"
+	QuestionTypeText    QuestionType = "text"
+	QuestionTypeYesNo   QuestionType = "yes_no"
+)
+
+// Valid indicates whether the value is a known member of the QuestionType enum.
+func (e QuestionType) Valid() bool {
+	switch e {
+	case QuestionTypeChoice:
+		return true
+	case QuestionTypeChoices:
+		return true
+	case QuestionTypeDate:
+		return true
+	case QuestionTypeEffort:
+		return true
+	case QuestionTypeMatrix:
+		return true
+	case QuestionTypeNps:
+		return true
+	case QuestionTypeNumber:
+		return true
+	case QuestionTypeRanking:
+		return true
+	case QuestionTypeRating:
+		return true
+	case QuestionTypeText:
+		return true
+	case QuestionTypeYesNo:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RatingReason.
 const (
 	RatingReasonClear      RatingReason = "clear"
@@ -767,6 +1056,99 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for RoundDimension.
+const (
+	RoundDimensionCategory   RoundDimension = "category"
+	RoundDimensionCentre     RoundDimension = "centre"
+	RoundDimensionChannel    RoundDimension = "channel"
+	RoundDimensionCompany    RoundDimension = "company"
+	RoundDimensionDepartment RoundDimension = "department"
+	RoundDimensionEmployee   RoundDimension = "employee"
+	RoundDimensionFirstTime  RoundDimension = "first_time"
+	RoundDimensionGender     RoundDimension = "gender"
+	RoundDimensionRegion     RoundDimension = "region"
+	RoundDimensionResidency  RoundDimension = "residency"
+)
+
+// Valid indicates whether the value is a known member of the RoundDimension enum.
+func (e RoundDimension) Valid() bool {
+	switch e {
+	case RoundDimensionCategory:
+		return true
+	case RoundDimensionCentre:
+		return true
+	case RoundDimensionChannel:
+		return true
+	case RoundDimensionCompany:
+		return true
+	case RoundDimensionDepartment:
+		return true
+	case RoundDimensionEmployee:
+		return true
+	case RoundDimensionFirstTime:
+		return true
+	case RoundDimensionGender:
+		return true
+	case RoundDimensionRegion:
+		return true
+	case RoundDimensionResidency:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RoundState.
+const (
+	RoundStateClosing   RoundState = "closing"
+	RoundStateDrawing   RoundState = "drawing"
+	RoundStateInviting  RoundState = "inviting"
+	RoundStateOpen      RoundState = "open"
+	RoundStatePublished RoundState = "published"
+	RoundStateStopped   RoundState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the RoundState enum.
+func (e RoundState) Valid() bool {
+	switch e {
+	case RoundStateClosing:
+		return true
+	case RoundStateDrawing:
+		return true
+	case RoundStateInviting:
+		return true
+	case RoundStateOpen:
+		return true
+	case RoundStatePublished:
+		return true
+	case RoundStateStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RoundWeightingMethod.
+const (
+	RoundWeightingMethodNone         RoundWeightingMethod = "none"
+	RoundWeightingMethodPoststratify RoundWeightingMethod = "poststratify"
+	RoundWeightingMethodRake         RoundWeightingMethod = "rake"
+)
+
+// Valid indicates whether the value is a known member of the RoundWeightingMethod enum.
+func (e RoundWeightingMethod) Valid() bool {
+	switch e {
+	case RoundWeightingMethodNone:
+		return true
+	case RoundWeightingMethodPoststratify:
+		return true
+	case RoundWeightingMethodRake:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SatisfactionDimension.
 const (
 	SatisfactionDimensionCategory   SatisfactionDimension = "category"
@@ -851,6 +1233,33 @@ func (e StepChannel) Valid() bool {
 	case StepChannelPush:
 		return true
 	case StepChannelSms:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SurveyState.
+const (
+	SurveyStateComplete SurveyState = "complete"
+	SurveyStateOpen     SurveyState = "open"
+	SurveyStateOver     SurveyState = "over"
+	SurveyStatePartial  SurveyState = "partial"
+	SurveyStateRefused  SurveyState = "refused"
+)
+
+// Valid indicates whether the value is a known member of the SurveyState enum.
+func (e SurveyState) Valid() bool {
+	switch e {
+	case SurveyStateComplete:
+		return true
+	case SurveyStateOpen:
+		return true
+	case SurveyStateOver:
+		return true
+	case SurveyStatePartial:
+		return true
+	case SurveyStateRefused:
 		return true
 	default:
 		return false
@@ -995,6 +1404,27 @@ func (e UnreachedReason) Valid() bool {
 	case UnreachedReasonNoChannel:
 		return true
 	case UnreachedReasonNotAcknowledged:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for VerbatimState.
+const (
+	VerbatimStateApproved VerbatimState = "approved"
+	VerbatimStateHidden   VerbatimState = "hidden"
+	VerbatimStateNew      VerbatimState = "new"
+)
+
+// Valid indicates whether the value is a known member of the VerbatimState enum.
+func (e VerbatimState) Valid() bool {
+	switch e {
+	case VerbatimStateApproved:
+		return true
+	case VerbatimStateHidden:
+		return true
+	case VerbatimStateNew:
 		return true
 	default:
 		return false
@@ -1156,6 +1586,11 @@ type Acknowledged struct {
 	// Unknown Those that are not the caller's
 	Unknown []Id `json:"unknown"`
 }
+
+// Answers Code of a question to its answer; see QuestionType. Free in this document, because each questionnaire asks its own; the server checks them and answers 422 with the path `answers/{code}`.
+//
+// Example: {"easy":6,"recommend":9}
+type Answers map[string]interface{}
 
 // Assignee defines model for Assignee.
 type Assignee struct {
@@ -1553,6 +1988,36 @@ type CodeSent struct {
 	// ResendAfter Seconds after which the app should offer to send another
 	ResendAfter int `json:"resend_after"`
 }
+
+// Condition A comparison with an earlier answer, or several joined: exactly one of `all`, `any`, `not` and `question` is there. A question that is hidden or has no answer makes each comparison false.
+//
+// Example: {"op":"le","question":"easy","value":3}
+type Condition struct {
+	All []Condition `json:"all,omitempty"`
+	Any []Condition `json:"any,omitempty"`
+
+	// Not A comparison with an earlier answer, or several joined: exactly one of `all`, `any`, `not` and `question` is there. A question that is hidden or has no answer makes each comparison false.
+	//
+	// Example: {"op":"le","question":"easy","value":3}
+	Not *Condition   `json:"not,omitempty"`
+	Op  *ConditionOp `json:"op,omitempty"`
+
+	// Question Stable code
+	//
+	// Example: easy
+	Question *QuestionCode `json:"question,omitempty"`
+
+	// Row Stable code; of the label of a level, the level
+	//
+	// Example: phone
+	Row *OptionCode `json:"row,omitempty"`
+
+	// Value Number, text or true or false, as the answers of the question are; none with `answered`
+	Value interface{} `json:"value,omitempty"`
+}
+
+// ConditionOp defines model for Condition.Op.
+type ConditionOp string
 
 // Contact How to reach somebody without an account
 type Contact struct {
@@ -2015,6 +2480,16 @@ type DeviceList struct {
 	Items []Device `json:"items"`
 }
 
+// DrawnStratum defines model for DrawnStratum.
+type DrawnStratum struct {
+	Eligible int `json:"eligible"`
+
+	// Key Its values joined by |; empty without strata
+	Key        string `json:"key"`
+	Population int    `json:"population"`
+	Sampled    int    `json:"sampled"`
+}
+
 // Due What was promised when it was received
 //
 // Example: {"first_answer_at":"2026-11-24T21:00:00Z","resolution_at":"2026-12-01T21:00:00Z"}
@@ -2027,6 +2502,18 @@ type Due struct {
 //
 // Example: noura@example.sa
 type Email = string
+
+// EstimateFigure defines model for EstimateFigure.
+type EstimateFigure struct {
+	Interval *FigureInterval `json:"interval,omitempty"`
+
+	// Se Standard error
+	Se    *float64 `json:"se,omitempty"`
+	Value float64  `json:"value"`
+
+	// Weighted By weights, beside the figure without them
+	Weighted *WeightedFigure `json:"weighted,omitempty"`
+}
 
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
@@ -2041,6 +2528,38 @@ type FieldProblem struct {
 // FieldProblemReason defines model for FieldProblem.Reason.
 type FieldProblemReason string
 
+// FigureInterval defines model for FigureInterval.
+type FigureInterval struct {
+	High float64 `json:"high"`
+
+	// Level Such as 0.95
+	Level float64 `json:"level"`
+	Low   float64 `json:"low"`
+
+	// Method Such as wilson, normal or newcombe
+	Method string `json:"method"`
+}
+
+// Forecast Example: {"eligible":86958,"excluded":{"quarantine":1204},"expected_answers":1055,"invitations":3517,"next":["2027-06-20T06:00:00Z"],"population":88162,"strata":[{"eligible":86958,"key":"riyadh","population":88162,"sampled":3517}],"warnings":[]}
+type Forecast struct {
+	Eligible int `json:"eligible"`
+
+	// Excluded How many were left out by each rule
+	Excluded map[string]int `json:"excluded"`
+
+	// ExpectedAnswers By the expected rate, where there is one
+	ExpectedAnswers *int `json:"expected_answers,omitempty"`
+	Invitations     int  `json:"invitations"`
+
+	// Next When the next rounds begin, up to five
+	Next []time.Time `json:"next"`
+
+	// Population People in the frame of a round that began now
+	Population int                `json:"population"`
+	Strata     []DrawnStratum     `json:"strata"`
+	Warnings   []ProgrammeWarning `json:"warnings"`
+}
+
 // Gender defines model for Gender.
 type Gender string
 
@@ -2054,6 +2573,12 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// HijriDay A day of each Hijri year, by Umm al-Qura; the 30th of a month of 29 days is the 29th
+type HijriDay struct {
+	Day   int `json:"day"`
+	Month int `json:"month"`
+}
 
 // Holiday defines model for Holiday.
 type Holiday struct {
@@ -2229,6 +2754,14 @@ type MessageText struct {
 //
 // Example: {"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}}
 type MessageTexts = map[string]MessageText
+
+// Moderation Example: {"state":"approved"}
+type Moderation struct {
+	State ModerationState `json:"state"`
+}
+
+// ModerationState defines model for Moderation.State.
+type ModerationState string
 
 // Move Example: {"note":"الفاتورة مرفقة في النظام","text":"استُبدل المكبر وجُرّب قبل صلاة العصر","to":"resolved"}
 type Move struct {
@@ -2411,6 +2944,23 @@ type NewStaff struct {
 // Example: 4821907356
 type Number = string
 
+// OptionCode Stable code; of the label of a level, the level
+//
+// Example: phone
+type OptionCode = string
+
+// OptionFigure defines model for OptionFigure.
+type OptionFigure struct {
+	Code     string          `json:"code"`
+	Count    int64           `json:"count"`
+	Interval *FigureInterval `json:"interval"`
+	N        int64           `json:"n"`
+	Share    *float64        `json:"share"`
+
+	// Weighted By weights, beside the figure without them
+	Weighted *WeightedFigure `json:"weighted,omitempty"`
+}
+
 // PasswordChange Example: {"current":"old-and-well-known","new":"a-longer-and-better-one"}
 type PasswordChange struct {
 	Current string `json:"current"`
@@ -2544,7 +3094,7 @@ type Preferences struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	// Allowed The transitions that are allowed
+	// Allowed The transitions that are allowed, or the warnings to confirm
 	Allowed []string `json:"allowed,omitempty"`
 
 	// Code Stable; compare this
@@ -2564,10 +3114,402 @@ type Problem struct {
 // ProblemCode Stable; compare this
 type ProblemCode string
 
+// Programme Example: {"active":true,"at":"2026-11-21T06:40:01Z","channels":["push","sms"],"code":"yearly","every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"next":"2027-06-20T06:00:00Z","open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"rev":3,"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}}
+type Programme struct {
+	Active bool `json:"active"`
+
+	// After Asks the citizen of a case some days after it came to one of the points; `closed` is resolved or closed, whichever comes first
+	After     *ProgrammeAfter `json:"after,omitempty"`
+	Anonymous *bool           `json:"anonymous,omitempty"`
+	At        *time.Time      `json:"at,omitempty"`
+
+	// By Id of the member of staff who wrote it
+	By       *string             `json:"by,omitempty"`
+	ByName   *string             `json:"by_name,omitempty"`
+	Channels []ProgrammeChannels `json:"channels"`
+
+	// Code Stable code
+	//
+	// Example: loudspeakers
+	Code Code `json:"code"`
+
+	// Every Makes rounds, by `rule` or on a Hijri day
+	Every *ProgrammeEvery `json:"every,omitempty"`
+
+	// Frame Narrows who can be drawn; an absent list stands for every value
+	Frame ProgrammeFrame `json:"frame"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names Names `json:"names"`
+
+	// Next When its next round begins
+	Next           *time.Time `json:"next,omitempty"`
+	OpenDays       int        `json:"open_days"`
+	QuarantineDays int        `json:"quarantine_days"`
+
+	// Questionnaire Stable code
+	//
+	// Example: easy
+	Questionnaire QuestionCode `json:"questionnaire"`
+	Reminders     []int        `json:"reminders"`
+	Rev           int64        `json:"rev"`
+
+	// Sample How many are drawn, and how. Without `size`, the answers that `margin` needs at `confidence`, divided by `expected_rate`
+	Sample    ProgrammeSample    `json:"sample"`
+	Version   *int               `json:"version,omitempty"`
+	Weighting ProgrammeWeighting `json:"weighting"`
+}
+
+// ProgrammeChannels defines model for Programme.Channels.
+type ProgrammeChannels string
+
+// ProgrammeAfter Asks the citizen of a case some days after it came to one of the points; `closed` is resolved or closed, whichever comes first
+type ProgrammeAfter struct {
+	Days int                `json:"days"`
+	On   []ProgrammeAfterOn `json:"on"`
+}
+
+// ProgrammeAfterOn defines model for ProgrammeAfter.On.
+type ProgrammeAfterOn string
+
+// ProgrammeEdit With `after` it asks about cases, with `every` in rounds; with neither, an administrator starts its rounds
+//
+// Example: {"active":false,"channels":["push","sms"],"every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}}
+type ProgrammeEdit struct {
+	Active bool `json:"active"`
+
+	// After Asks the citizen of a case some days after it came to one of the points; `closed` is resolved or closed, whichever comes first
+	After *ProgrammeAfter `json:"after,omitempty"`
+
+	// Anonymous No link from an answer to its person is kept
+	Anonymous *bool `json:"anonymous,omitempty"`
+
+	// Channels In the order in which they are tried; by the policy when empty
+	Channels []ProgrammeEditChannels `json:"channels,omitempty"`
+
+	// Every Makes rounds, by `rule` or on a Hijri day
+	Every *ProgrammeEvery `json:"every,omitempty"`
+
+	// Frame Narrows who can be drawn; an absent list stands for every value
+	Frame ProgrammeFrame `json:"frame"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names Names `json:"names"`
+
+	// OpenDays How long it can be answered
+	OpenDays int `json:"open_days"`
+
+	// QuarantineDays Nobody is invited within so many days of their last invitation to any programme
+	QuarantineDays int `json:"quarantine_days"`
+
+	// Questionnaire Stable code
+	//
+	// Example: easy
+	Questionnaire QuestionCode `json:"questionnaire"`
+
+	// Reminders Days after the invitation, ascending
+	Reminders []int `json:"reminders,omitempty"`
+
+	// Sample How many are drawn, and how. Without `size`, the answers that `margin` needs at `confidence`, divided by `expected_rate`
+	Sample ProgrammeSample `json:"sample"`
+
+	// Version Of the questionnaire; without it the newest when a round begins
+	Version   *int                `json:"version,omitempty"`
+	Weighting *ProgrammeWeighting `json:"weighting,omitempty"`
+}
+
+// ProgrammeEditChannels defines model for ProgrammeEdit.Channels.
+type ProgrammeEditChannels string
+
+// ProgrammeEvery Makes rounds, by `rule` or on a Hijri day
+type ProgrammeEvery struct {
+	// Hijri A day of each Hijri year, by Umm al-Qura; the 30th of a month of 29 days is the 29th
+	Hijri *HijriDay `json:"hijri,omitempty"`
+
+	// Hour Of the day in Asia/Riyadh
+	Hour int `json:"hour"`
+
+	// Rule Recurrence by RFC 5545, without DTSTART
+	//
+	// Example: FREQ=MONTHLY;BYMONTHDAY=1
+	Rule *string `json:"rule,omitempty"`
+
+	// Start Day of the first round at the earliest, such as 2026-12-01
+	Start string `json:"start"`
+
+	// WindowDays How long before a round its frame looks back
+	WindowDays int `json:"window_days"`
+}
+
+// ProgrammeForecast Example: {"forecast":{"eligible":86958,"excluded":{"quarantine":1204},"expected_answers":1055,"invitations":3517,"next":["2027-06-20T06:00:00Z"],"population":88162,"strata":[{"eligible":86958,"key":"riyadh","population":88162,"sampled":3517}],"warnings":[]},"programme":{"active":true,"at":"2026-11-21T06:40:01Z","channels":["push","sms"],"code":"yearly","every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"next":"2027-06-20T06:00:00Z","open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"rev":3,"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}}}
+type ProgrammeForecast struct {
+	// Forecast Example: {"eligible":86958,"excluded":{"quarantine":1204},"expected_answers":1055,"invitations":3517,"next":["2027-06-20T06:00:00Z"],"population":88162,"strata":[{"eligible":86958,"key":"riyadh","population":88162,"sampled":3517}],"warnings":[]}
+	Forecast *Forecast `json:"forecast,omitempty"`
+
+	// Programme Example: {"active":true,"at":"2026-11-21T06:40:01Z","channels":["push","sms"],"code":"yearly","every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"next":"2027-06-20T06:00:00Z","open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"rev":3,"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}}
+	Programme Programme `json:"programme"`
+}
+
+// ProgrammeFrame Narrows who can be drawn; an absent list stands for every value
+type ProgrammeFrame struct {
+	Categories []Code    `json:"categories,omitempty"`
+	Centres    []Code    `json:"centres,omitempty"`
+	Channels   []Channel `json:"channels,omitempty"`
+
+	// Company Only those who filed for a company, or only the others
+	Company     *bool                       `json:"company,omitempty"`
+	Departments []Code                      `json:"departments,omitempty"`
+	Genders     []ProgrammeFrameGenders     `json:"genders,omitempty"`
+	Regions     []string                    `json:"regions,omitempty"`
+	Residencies []ProgrammeFrameResidencies `json:"residencies,omitempty"`
+}
+
+// ProgrammeFrameGenders defines model for ProgrammeFrame.Genders.
+type ProgrammeFrameGenders string
+
+// ProgrammeFrameResidencies defines model for ProgrammeFrame.Residencies.
+type ProgrammeFrameResidencies string
+
+// ProgrammeList Example: {"items":[{"active":true,"at":"2026-11-21T06:40:01Z","channels":["push","sms"],"code":"yearly","every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"next":"2027-06-20T06:00:00Z","open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"rev":3,"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}}]}
+type ProgrammeList struct {
+	Items []Programme `json:"items"`
+}
+
+// ProgrammeSample How many are drawn, and how. Without `size`, the answers that `margin` needs at `confidence`, divided by `expected_rate`
+type ProgrammeSample struct {
+	Allocation *ProgrammeSampleAllocation `json:"allocation,omitempty"`
+
+	// By Of the strata
+	By         []RoundDimension `json:"by,omitempty"`
+	Confidence *float64         `json:"confidence,omitempty"`
+
+	// ExpectedRate Share of those invited who will answer
+	ExpectedRate *float64 `json:"expected_rate,omitempty"`
+
+	// Fixed Key of a stratum (its values joined by |) to its number
+	Fixed map[string]int `json:"fixed,omitempty"`
+
+	// Margin Half width of the interval, such as 0.03
+	Margin *float64              `json:"margin,omitempty"`
+	Method ProgrammeSampleMethod `json:"method"`
+
+	// Size Invitations in all
+	Size *int `json:"size,omitempty"`
+}
+
+// ProgrammeSampleAllocation defines model for ProgrammeSample.Allocation.
+type ProgrammeSampleAllocation string
+
+// ProgrammeSampleMethod defines model for ProgrammeSample.Method.
+type ProgrammeSampleMethod string
+
+// ProgrammeWarning `asks_nobody`: nobody is in the frame, or the quarantine takes all; `asks_everybody_often`: everybody in the frame, every four weeks or more often; `no_quarantine`: somebody can be asked again within 30 days; `sample_too_small`: fewer people than the margin needs; `no_channel`: a channel that this server does not have
+//
+// Example: no_quarantine
+type ProgrammeWarning string
+
+// ProgrammeWeighting defines model for ProgrammeWeighting.
+type ProgrammeWeighting struct {
+	By     []RoundDimension         `json:"by,omitempty"`
+	Method ProgrammeWeightingMethod `json:"method"`
+}
+
+// ProgrammeWeightingMethod defines model for ProgrammeWeighting.Method.
+type ProgrammeWeightingMethod string
+
 // PushKey Example: {"vapid_public_key":"BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"}
 type PushKey struct {
 	// VapidPublicKey P-256, uncompressed, base64url without padding
 	VapidPublicKey string `json:"vapid_public_key"`
+}
+
+// Question defines model for Question.
+type Question struct {
+	// Code Stable code
+	//
+	// Example: easy
+	Code QuestionCode `json:"code"`
+
+	// DontKnow Offers to say so
+	DontKnow *bool `json:"dont_know,omitempty"`
+
+	// Hard Of effort: it is worded so that a high level means hard
+	Hard *bool `json:"hard,omitempty"`
+
+	// Hint A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Hint *QuestionText `json:"hint,omitempty"`
+
+	// Label A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Label QuestionText `json:"label"`
+
+	// Max Of number
+	Max *float64 `json:"max,omitempty"`
+
+	// MaxLength Of text, in characters
+	MaxLength *int `json:"max_length,omitempty"`
+
+	// Min Of number
+	Min *float64 `json:"min,omitempty"`
+
+	// Options Of choice, choices and ranking; otherwise labels of levels
+	Options  []QuestionOption `json:"options,omitempty"`
+	Required *bool            `json:"required,omitempty"`
+
+	// Rows Of matrix
+	Rows []QuestionOption `json:"rows,omitempty"`
+
+	// ShowIf A comparison with an earlier answer, or several joined: exactly one of `all`, `any`, `not` and `question` is there. A question that is hidden or has no answer makes each comparison false.
+	//
+	// Example: {"op":"le","question":"easy","value":3}
+	ShowIf *Condition `json:"show_if,omitempty"`
+
+	// Type What an answer is: `rating` a level from 1, the worst, to 5; `nps` 0 to 10; `effort` 1 to 7; `yes_no` true or false; `choice` the code of an option; `choices` a list of codes; `number`; `date` a day; `text`; `ranking` the codes of all options, the best first; `matrix` an object with a level from 1 to 5 for each row. Where the question offers it, also `dont_know`.
+	//
+	// Example: effort
+	Type QuestionType `json:"type"`
+}
+
+// QuestionCode Stable code
+//
+// Example: easy
+type QuestionCode = string
+
+// QuestionCompared The headline of a question in both rounds
+type QuestionCompared struct {
+	// Break Why the two are not compared: wording, options, type, formula or absent
+	Break      *string  `json:"break,omitempty"`
+	Code       string   `json:"code"`
+	Difference *float64 `json:"difference"`
+
+	// Headline Formula: top2, yes, effort or nps
+	Headline *string         `json:"headline,omitempty"`
+	Interval *FigureInterval `json:"interval"`
+	Now      *float64        `json:"now"`
+
+	// P Two-sided
+	P    *float64 `json:"p"`
+	Row  *string  `json:"row,omitempty"`
+	Then *float64 `json:"then"`
+
+	// Z Pooled
+	Z *float64 `json:"z"`
+}
+
+// QuestionOption defines model for QuestionOption.
+type QuestionOption struct {
+	// Code Stable code; of the label of a level, the level
+	//
+	// Example: phone
+	Code OptionCode `json:"code"`
+
+	// Label A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Label QuestionText `json:"label"`
+}
+
+// QuestionResult defines model for QuestionResult.
+type QuestionResult struct {
+	// Break With a comparison, why the two are not compared: wording, options, type, formula or absent
+	Break *string `json:"break,omitempty"`
+
+	// Breakdown Groups by dimension
+	Breakdown map[string][]ResultCell `json:"breakdown"`
+	Code      string                  `json:"code"`
+
+	// Label A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Label QuestionText `json:"label"`
+
+	// Row Of a matrix
+	Row *string `json:"row,omitempty"`
+
+	// RowLabel A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	RowLabel *QuestionText `json:"row_label,omitempty"`
+
+	// Total The figures of a question in one group. A suppressed one has nothing but its key; `labels` names it
+	Total ResultCell `json:"total"`
+
+	// Type What an answer is: `rating` a level from 1, the worst, to 5; `nps` 0 to 10; `effort` 1 to 7; `yes_no` true or false; `choice` the code of an option; `choices` a list of codes; `number`; `date` a day; `text`; `ranking` the codes of all options, the best first; `matrix` an object with a level from 1 to 5 for each row. Where the question offers it, also `dont_know`.
+	//
+	// Example: effort
+	Type QuestionType `json:"type"`
+}
+
+// QuestionText A text in all three languages
+//
+// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+type QuestionText = map[string]string
+
+// QuestionType What an answer is: `rating` a level from 1, the worst, to 5; `nps` 0 to 10; `effort` 1 to 7; `yes_no` true or false; `choice` the code of an option; `choices` a list of codes; `number`; `date` a day; `text`; `ranking` the codes of all options, the best first; `matrix` an object with a level from 1 to 5 for each row. Where the question offers it, also `dont_know`.
+//
+// Example: effort
+type QuestionType string
+
+// Questionnaire Example: {"at":"2026-11-21T06:40:01Z","code":"service","questions":[{"code":"easy","dont_know":true,"label":{"ar":"سهّل المركز تقديم البلاغ","en":"The centre made it easy to report","ur":"مرکز نے شکایت درج کرانا آسان بنایا"},"required":true,"type":"effort"},{"code":"why","label":{"ar":"ما الذي صعّب ذلك؟","en":"What made it hard?","ur":"مشکل کیا تھی؟"},"max_length":500,"show_if":{"op":"le","question":"easy","value":3},"type":"text"},{"code":"recommend","label":{"ar":"هل توصي بالخدمة؟","en":"Would you recommend the service?","ur":"کیا آپ خدمت کی سفارش کریں گے؟"},"type":"nps"}],"title":{"ar":"رأيك في الخدمة","en":"Your view of the service","ur":"خدمت پر آپ کی رائے"},"version":1}
+type Questionnaire struct {
+	At *time.Time `json:"at,omitempty"`
+
+	// By Id of the member of staff who wrote it
+	By     *string `json:"by,omitempty"`
+	ByName *string `json:"by_name,omitempty"`
+
+	// Code Stable code
+	//
+	// Example: easy
+	Code QuestionCode `json:"code"`
+
+	// Intro A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Intro     *QuestionText `json:"intro,omitempty"`
+	Questions []Question    `json:"questions"`
+
+	// Thanks A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Thanks *QuestionText `json:"thanks,omitempty"`
+
+	// Title A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Title   QuestionText `json:"title"`
+	Version int          `json:"version"`
+}
+
+// QuestionnaireEdit Example: {"questions":[{"code":"easy","dont_know":true,"label":{"ar":"سهّل المركز تقديم البلاغ","en":"The centre made it easy to report","ur":"مرکز نے شکایت درج کرانا آسان بنایا"},"required":true,"type":"effort"},{"code":"why","label":{"ar":"ما الذي صعّب ذلك؟","en":"What made it hard?","ur":"مشکل کیا تھی؟"},"max_length":500,"show_if":{"op":"le","question":"easy","value":3},"type":"text"},{"code":"recommend","label":{"ar":"هل توصي بالخدمة؟","en":"Would you recommend the service?","ur":"کیا آپ خدمت کی سفارش کریں گے؟"},"type":"nps"}],"title":{"ar":"رأيك في الخدمة","en":"Your view of the service","ur":"خدمت پر آپ کی رائے"}}
+type QuestionnaireEdit struct {
+	// Intro A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Intro     *QuestionText `json:"intro,omitempty"`
+	Questions []Question    `json:"questions"`
+
+	// Thanks A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Thanks *QuestionText `json:"thanks,omitempty"`
+
+	// Title A text in all three languages
+	//
+	// Example: {"ar":"هل كان تقديم البلاغ سهلًا؟","en":"Was it easy to report?","ur":"کیا شکایت درج کرانا آسان تھا؟"}
+	Title QuestionText `json:"title"`
+}
+
+// QuestionnaireList Example: {"items":[{"at":"2026-11-21T06:40:01Z","code":"service","questions":[{"code":"easy","dont_know":true,"label":{"ar":"سهّل المركز تقديم البلاغ","en":"The centre made it easy to report","ur":"مرکز نے شکایت درج کرانا آسان بنایا"},"required":true,"type":"effort"},{"code":"why","label":{"ar":"ما الذي صعّب ذلك؟","en":"What made it hard?","ur":"مشکل کیا تھی؟"},"max_length":500,"show_if":{"op":"le","question":"easy","value":3},"type":"text"},{"code":"recommend","label":{"ar":"هل توصي بالخدمة؟","en":"Would you recommend the service?","ur":"کیا آپ خدمت کی سفارش کریں گے؟"},"type":"nps"}],"title":{"ar":"رأيك في الخدمة","en":"Your view of the service","ur":"خدمت پر آپ کی رائے"},"version":1}]}
+type QuestionnaireList struct {
+	Items []Questionnaire `json:"items"`
 }
 
 // Rating Example: {"closure":1,"comment":"شكرًا على سرعة الإصلاح","level":4,"may_reopen":false,"rated_at":"2026-11-25T10:00:00Z","reasons":["fast","friendly"],"report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","solved":true}
@@ -2765,6 +3707,41 @@ type ReportSummary struct {
 // Residency defines model for Residency.
 type Residency string
 
+// ResultCell The figures of a question in one group. A suppressed one has nothing but its key; `labels` names it
+type ResultCell struct {
+	// Asked Respondents to whom it was shown
+	Asked int64 `json:"asked"`
+
+	// DontKnow In no denominator
+	DontKnow int64   `json:"dont_know"`
+	Earliest *string `json:"earliest,omitempty"`
+
+	// Effort A proportion; null where nobody answered
+	Effort  *ShareFigure    `json:"effort,omitempty"`
+	Key     *string         `json:"key,omitempty"`
+	Latest  *string         `json:"latest,omitempty"`
+	Max     *float64        `json:"max,omitempty"`
+	Mean    *EstimateFigure `json:"mean,omitempty"`
+	Mean100 *EstimateFigure `json:"mean100,omitempty"`
+	Min     *float64        `json:"min,omitempty"`
+
+	// N Who answered it
+	N       int64           `json:"n"`
+	Net     *EstimateFigure `json:"net,omitempty"`
+	Nps     *EstimateFigure `json:"nps,omitempty"`
+	Options []OptionFigure  `json:"options,omitempty"`
+
+	// Ranks Mean rank of each option, 1 the best
+	Ranks map[string]float64 `json:"ranks,omitempty"`
+
+	// Skipped In no denominator
+	Skipped    int64 `json:"skipped"`
+	Suppressed *bool `json:"suppressed,omitempty"`
+
+	// Top2 A proportion; null where nobody answered
+	Top2 *ShareFigure `json:"top2,omitempty"`
+}
+
 // Retried Example: {"retried":412}
 type Retried struct {
 	Retried int `json:"retried"`
@@ -2772,6 +3749,266 @@ type Retried struct {
 
 // Role Example: clerk
 type Role string
+
+// Round A round with everything that makes its figures reproducible
+//
+// Example: {"closes":"2026-12-05T06:00:00Z","drawn":{"cells":{"riyadh":88162},"eligible":86958,"excluded":{"quarantine":1204},"margins":{"centre":{"riyadh":88162}},"population":88162,"sampled":3517,"strata":[{"eligible":86958,"key":"riyadh","population":88162,"sampled":3517}]},"from":"2025-11-21T06:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":1,"programme":{"active":true,"at":"2026-11-21T06:40:01Z","channels":["push","sms"],"code":"yearly","every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"next":"2027-06-20T06:00:00Z","open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"rev":3,"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}},"rev":4,"seed":"8b1f0c5a9e3d47a2b6c0d1e2f3a4b5c68b1f0c5a9e3d47a2b6c0d1e2f3a4b5c6","state":"open","to":"2026-11-21T06:00:00Z"}
+type Round struct {
+	Closes time.Time `json:"closes"`
+
+	// Drawn How the sample came about
+	Drawn RoundDrawn `json:"drawn"`
+
+	// Due When it goes on by itself
+	Due  *time.Time `json:"due,omitempty"`
+	From time.Time  `json:"from"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Number Of the rounds of the programme, from 1
+	Number int        `json:"number"`
+	Opened *time.Time `json:"opened,omitempty"`
+
+	// Programme Example: {"active":true,"at":"2026-11-21T06:40:01Z","channels":["push","sms"],"code":"yearly","every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"next":"2027-06-20T06:00:00Z","open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"rev":3,"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}}
+	Programme Programme  `json:"programme"`
+	Published *time.Time `json:"published,omitempty"`
+	Rev       int64      `json:"rev"`
+
+	// Seed Of the draw, hexadecimal
+	Seed string `json:"seed"`
+
+	// State Example: open
+	State    RoundState `json:"state"`
+	To       time.Time  `json:"to"`
+	Warnings []string   `json:"warnings,omitempty"`
+}
+
+// RoundComparison defines model for RoundComparison.
+type RoundComparison struct {
+	Number    int                `json:"number"`
+	Questions []QuestionCompared `json:"questions"`
+
+	// Round UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Round Id `json:"round"`
+}
+
+// RoundDimension Example: centre
+type RoundDimension string
+
+// RoundDispositions Of the invitations, by AAPOR
+type RoundDispositions struct {
+	Complete int `json:"complete"`
+
+	// NonContact Did not arrive
+	NonContact int `json:"non_contact"`
+
+	// Open Can still be answered; counted as unknown in the rates
+	Open int `json:"open"`
+
+	// Other Dropped after the draw
+	Other   int `json:"other"`
+	Partial int `json:"partial"`
+	Refused int `json:"refused"`
+
+	// Unknown Nothing came back
+	Unknown int `json:"unknown"`
+}
+
+// RoundDrawn How the sample came about
+type RoundDrawn struct {
+	// Cells People by the dimensions of the weighting together
+	Cells    map[string]int `json:"cells"`
+	Eligible int            `json:"eligible"`
+
+	// Excluded How many were left out by each rule
+	Excluded map[string]int `json:"excluded"`
+
+	// Margins People by dimension and value
+	Margins map[string]map[string]int `json:"margins"`
+
+	// Population People in the frame, before exclusions
+	Population int            `json:"population"`
+	Sampled    int            `json:"sampled"`
+	Strata     []DrawnStratum `json:"strata"`
+}
+
+// RoundList Example: {"items":[{"closes":"2026-12-05T06:00:00Z","from":"2025-11-21T06:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"number":1,"opened":"2026-11-21T06:00:10Z","programme":"yearly","questionnaire":"service","sampled":3517,"state":"open","to":"2026-11-21T06:00:00Z","version":1}]}
+type RoundList struct {
+	Items []RoundSummary `json:"items"`
+}
+
+// RoundMethods What an outsider needs to get the same figures from the counts
+type RoundMethods struct {
+	Confidence float64 `json:"confidence"`
+
+	// Drawn How the sample came about
+	Drawn RoundDrawn `json:"drawn"`
+
+	// Formulas Name to version
+	Formulas map[string]int `json:"formulas"`
+
+	// Frame Narrows who can be drawn; an absent list stands for every value
+	Frame ProgrammeFrame `json:"frame"`
+	From  time.Time      `json:"from"`
+
+	// How Responses by app, link and phone
+	How map[string]int64 `json:"how"`
+
+	// Languages Responses by language
+	Languages   map[string]int64 `json:"languages"`
+	MinCell     int              `json:"min_cell"`
+	MinEmployee int              `json:"min_employee"`
+
+	// Notes Codes of sentences that belong to the figures
+	Notes         []string `json:"notes"`
+	Questionnaire string   `json:"questionnaire"`
+
+	// Sample How many are drawn, and how. Without `size`, the answers that `margin` needs at `confidence`, divided by `expected_rate`
+	Sample ProgrammeSample `json:"sample"`
+	Seed   string          `json:"seed"`
+
+	// Suppressed How many cells
+	Suppressed int       `json:"suppressed"`
+	To         time.Time `json:"to"`
+	Version    int       `json:"version"`
+}
+
+// RoundProgress Example: {"invitations":{"complete":412,"invited":3105},"round":{"closes":"2026-12-05T06:00:00Z","drawn":{"cells":{"riyadh":88162},"eligible":86958,"excluded":{"quarantine":1204},"margins":{"centre":{"riyadh":88162}},"population":88162,"sampled":3517,"strata":[{"eligible":86958,"key":"riyadh","population":88162,"sampled":3517}]},"from":"2025-11-21T06:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":1,"programme":{"active":true,"at":"2026-11-21T06:40:01Z","channels":["push","sms"],"code":"yearly","every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"next":"2027-06-20T06:00:00Z","open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"rev":3,"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}},"rev":4,"seed":"8b1f0c5a9e3d47a2b6c0d1e2f3a4b5c68b1f0c5a9e3d47a2b6c0d1e2f3a4b5c6","state":"open","to":"2026-11-21T06:00:00Z"}}
+type RoundProgress struct {
+	// Invitations How many are in each state
+	Invitations map[string]int `json:"invitations"`
+
+	// Round A round with everything that makes its figures reproducible
+	//
+	// Example: {"closes":"2026-12-05T06:00:00Z","drawn":{"cells":{"riyadh":88162},"eligible":86958,"excluded":{"quarantine":1204},"margins":{"centre":{"riyadh":88162}},"population":88162,"sampled":3517,"strata":[{"eligible":86958,"key":"riyadh","population":88162,"sampled":3517}]},"from":"2025-11-21T06:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":1,"programme":{"active":true,"at":"2026-11-21T06:40:01Z","channels":["push","sms"],"code":"yearly","every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"next":"2027-06-20T06:00:00Z","open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"rev":3,"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}},"rev":4,"seed":"8b1f0c5a9e3d47a2b6c0d1e2f3a4b5c68b1f0c5a9e3d47a2b6c0d1e2f3a4b5c6","state":"open","to":"2026-11-21T06:00:00Z"}
+	Round Round `json:"round"`
+}
+
+// RoundRates Response rates by AAPOR; null where there is no denominator
+type RoundRates struct {
+	// E Assumed eligible share of `unknown` in rr3
+	E   float64  `json:"e"`
+	Rr1 *float64 `json:"rr1"`
+	Rr2 *float64 `json:"rr2"`
+	Rr3 *float64 `json:"rr3"`
+	Rr5 *float64 `json:"rr5"`
+}
+
+// RoundResults Example: {"closes":"2026-12-05T06:00:00Z","dispositions":{"complete":18,"non_contact":3,"open":0,"other":0,"partial":2,"refused":1,"unknown":16},"final":true,"from":"2025-11-21T06:00:00Z","labels":{"centre":{"riyadh":"مركز منطقة الرياض"}},"methods":{"confidence":0.95,"drawn":{"cells":{},"eligible":40,"excluded":{},"margins":{},"population":40,"sampled":40,"strata":[]},"formulas":{"wilson":1},"frame":{},"from":"2025-11-21T06:00:00Z","how":{"app":20},"languages":{"ar":20},"min_cell":10,"min_employee":30,"notes":[],"questionnaire":"service","sample":{"method":"all"},"seed":"8b1f0c5a9e3d47a2b6c0d1e2f3a4b5c68b1f0c5a9e3d47a2b6c0d1e2f3a4b5c6","suppressed":1,"to":"2026-11-21T06:00:00Z","version":1},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"number":1,"programme":"yearly","questions":[{"breakdown":{"centre":[{"asked":0,"dont_know":0,"key":"riyadh","n":0,"skipped":0,"suppressed":true}]},"code":"easy","label":{"ar":"هل كان ذلك سهلًا؟","en":"Was it easy?","ur":"کیا یہ آسان تھا؟"},"total":{"asked":20,"dont_know":0,"n":20,"options":[{"code":"yes","count":18,"interval":{"high":0.9721335188,"level":0.95,"low":0.6989663548,"method":"wilson"},"n":20,"share":0.9}],"skipped":0},"type":"yes_no"}],"rates":{"e":1,"rr1":0.45,"rr2":0.5,"rr3":0.45,"rr5":0.75},"respondents":20,"round":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","state":"published","to":"2026-11-21T06:00:00Z","weighting":{"by":[],"converged":false,"deff":null,"method":"none","n_eff":null}}
+type RoundResults struct {
+	Closes     time.Time        `json:"closes"`
+	Comparison *RoundComparison `json:"comparison,omitempty"`
+
+	// Dispositions Of the invitations, by AAPOR
+	Dispositions RoundDispositions `json:"dispositions"`
+
+	// Final Published; before that, the figures still move
+	Final bool `json:"final"`
+
+	// FirstTime A proportion; null where nobody answered
+	FirstTime *ShareFigure `json:"first_time,omitempty"`
+	From      time.Time    `json:"from"`
+
+	// Labels What the keys of the breakdowns are called in the caller's language
+	Labels map[string]map[string]string `json:"labels"`
+
+	// Methods What an outsider needs to get the same figures from the counts
+	Methods RoundMethods `json:"methods"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names  Names      `json:"names"`
+	Number int        `json:"number"`
+	Opened *time.Time `json:"opened,omitempty"`
+
+	// Programme Stable code
+	//
+	// Example: loudspeakers
+	Programme Code             `json:"programme"`
+	Questions []QuestionResult `json:"questions"`
+
+	// Rates Response rates by AAPOR; null where there is no denominator
+	Rates RoundRates `json:"rates"`
+
+	// Respondents Complete and partial
+	Respondents int64 `json:"respondents"`
+
+	// Round UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Round Id `json:"round"`
+
+	// State Example: open
+	State     RoundState     `json:"state"`
+	To        time.Time      `json:"to"`
+	Weighting RoundWeighting `json:"weighting"`
+}
+
+// RoundState Example: open
+type RoundState string
+
+// RoundSummary defines model for RoundSummary.
+type RoundSummary struct {
+	Closes time.Time `json:"closes"`
+
+	// From Begin of the window that its frame looks at
+	From time.Time `json:"from"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names Names `json:"names"`
+
+	// Number Of the rounds of the programme, from 1
+	Number int        `json:"number"`
+	Opened *time.Time `json:"opened,omitempty"`
+
+	// Programme Stable code
+	//
+	// Example: loudspeakers
+	Programme Code       `json:"programme"`
+	Published *time.Time `json:"published,omitempty"`
+
+	// Questionnaire Stable code
+	//
+	// Example: easy
+	Questionnaire QuestionCode `json:"questionnaire"`
+	Sampled       int          `json:"sampled"`
+
+	// State Example: open
+	State RoundState `json:"state"`
+
+	// To End of the window
+	To      time.Time `json:"to"`
+	Version int       `json:"version"`
+}
+
+// RoundWeighting defines model for RoundWeighting.
+type RoundWeighting struct {
+	By         []RoundDimension     `json:"by"`
+	Converged  bool                 `json:"converged"`
+	Deff       *float64             `json:"deff"`
+	Iterations *int                 `json:"iterations,omitempty"`
+	Method     RoundWeightingMethod `json:"method"`
+	NEff       *float64             `json:"n_eff"`
+
+	// Problem Such as empty_cell: people of the frame are in a cell that nobody answered for; then there are no weights
+	Problem *string `json:"problem,omitempty"`
+}
+
+// RoundWeightingMethod defines model for RoundWeighting.Method.
+type RoundWeightingMethod string
 
 // Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"top2":0.857},"version":1}
 type Satisfaction struct {
@@ -2818,6 +4055,17 @@ type SatisfactionRow struct {
 	Net          *float64 `json:"net"`
 	ResponseRate *float64 `json:"response_rate"`
 	Top2         *float64 `json:"top2"`
+}
+
+// ShareFigure A proportion; null where nobody answered
+type ShareFigure struct {
+	Count    int64           `json:"count"`
+	Interval *FigureInterval `json:"interval"`
+	N        int64           `json:"n"`
+	Share    *float64        `json:"share"`
+
+	// Weighted By weights, beside the figure without them
+	Weighted *WeightedFigure `json:"weighted,omitempty"`
 }
 
 // Staff Example: {"active":true,"centres":["riyadh"],"created_at":"2026-09-01T05:00:00Z","departments":["mosque_maintenance"],"email":"khalid@example.sa","id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"خالد العتيبي","rev":4,"role":"officer","totp":true}
@@ -2884,6 +4132,57 @@ type Support struct {
 	// Supported The caller supports it
 	Supported bool `json:"supported"`
 	Supports  int  `json:"supports"`
+}
+
+// Survey Example: {"anonymous":false,"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","invited_at":"2026-11-21T07:00:00Z","questionnaire":{"at":"2026-11-21T06:40:01Z","code":"service","questions":[{"code":"easy","dont_know":true,"label":{"ar":"سهّل المركز تقديم البلاغ","en":"The centre made it easy to report","ur":"مرکز نے شکایت درج کرانا آسان بنایا"},"required":true,"type":"effort"},{"code":"why","label":{"ar":"ما الذي صعّب ذلك؟","en":"What made it hard?","ur":"مشکل کیا تھی؟"},"max_length":500,"show_if":{"op":"le","question":"easy","value":3},"type":"text"},{"code":"recommend","label":{"ar":"هل توصي بالخدمة؟","en":"Would you recommend the service?","ur":"کیا آپ خدمت کی سفارش کریں گے؟"},"type":"nps"}],"title":{"ar":"رأيك في الخدمة","en":"Your view of the service","ur":"خدمت پر آپ کی رائے"},"version":1},"state":"open","until":"2026-12-05T07:00:00Z"}
+type Survey struct {
+	// Anonymous Nobody can find out who answered what; the answers come once and complete
+	Anonymous bool `json:"anonymous"`
+
+	// Answers Code of a question to its answer; see QuestionType. Free in this document, because each questionnaire asks its own; the server checks them and answers 422 with the path `answers/{code}`.
+	//
+	// Example: {"easy":6,"recommend":9}
+	Answers *Answers `json:"answers,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id        Id        `json:"id"`
+	InvitedAt time.Time `json:"invited_at"`
+
+	// Questionnaire Example: {"at":"2026-11-21T06:40:01Z","code":"service","questions":[{"code":"easy","dont_know":true,"label":{"ar":"سهّل المركز تقديم البلاغ","en":"The centre made it easy to report","ur":"مرکز نے شکایت درج کرانا آسان بنایا"},"required":true,"type":"effort"},{"code":"why","label":{"ar":"ما الذي صعّب ذلك؟","en":"What made it hard?","ur":"مشکل کیا تھی؟"},"max_length":500,"show_if":{"op":"le","question":"easy","value":3},"type":"text"},{"code":"recommend","label":{"ar":"هل توصي بالخدمة؟","en":"Would you recommend the service?","ur":"کیا آپ خدمت کی سفارش کریں گے؟"},"type":"nps"}],"title":{"ar":"رأيك في الخدمة","en":"Your view of the service","ur":"خدمت پر آپ کی رائے"},"version":1}
+	Questionnaire Questionnaire `json:"questionnaire"`
+
+	// ReportId UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	ReportId *Id         `json:"report_id,omitempty"`
+	State    SurveyState `json:"state"`
+
+	// Until The first moment at which it is too late
+	Until time.Time `json:"until"`
+}
+
+// SurveyState defines model for Survey.State.
+type SurveyState string
+
+// SurveyList Example: {"items":[{"anonymous":false,"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","invited_at":"2026-11-21T07:00:00Z","questionnaire":{"at":"2026-11-21T06:40:01Z","code":"service","questions":[{"code":"easy","dont_know":true,"label":{"ar":"سهّل المركز تقديم البلاغ","en":"The centre made it easy to report","ur":"مرکز نے شکایت درج کرانا آسان بنایا"},"required":true,"type":"effort"},{"code":"why","label":{"ar":"ما الذي صعّب ذلك؟","en":"What made it hard?","ur":"مشکل کیا تھی؟"},"max_length":500,"show_if":{"op":"le","question":"easy","value":3},"type":"text"},{"code":"recommend","label":{"ar":"هل توصي بالخدمة؟","en":"Would you recommend the service?","ur":"کیا آپ خدمت کی سفارش کریں گے؟"},"type":"nps"}],"title":{"ar":"رأيك في الخدمة","en":"Your view of the service","ur":"خدمت پر آپ کی رائے"},"version":1},"state":"open","until":"2026-12-05T07:00:00Z"}]}
+type SurveyList struct {
+	Items []Survey `json:"items"`
+}
+
+// SurveyResponse Example: {"answers":{"easy":6,"recommend":9},"complete":true,"language":"ar"}
+type SurveyResponse struct {
+	// Answers Code of a question to its answer; see QuestionType. Free in this document, because each questionnaire asks its own; the server checks them and answers 422 with the path `answers/{code}`.
+	//
+	// Example: {"easy":6,"recommend":9}
+	Answers Answers `json:"answers"`
+
+	// Complete Otherwise they are kept, and more may come
+	Complete bool `json:"complete"`
+
+	// Language Example: ar
+	Language *Language `json:"language,omitempty"`
 }
 
 // Template Example: {"at":"2026-11-20T09:00:00Z","by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"channel":"push","kind":"resolved","texts":{"ar":{"body":"تمت معالجة بلاغك رقم {number}.","title":"تمت معالجة بلاغك"},"en":{"body":"Report {number} was resolved.","title":"Your report was resolved"},"ur":{"body":"شکایت نمبر {number} حل ہو گئی۔","title":"آپ کی شکایت حل ہو گئی"}},"version":3}
@@ -3114,6 +4413,38 @@ type UnreachedPage struct {
 // UnreachedReason Example: no_channel
 type UnreachedReason string
 
+// Verbatim Example: {"day":"2026-11-21","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","language":"ar","question":"why","state":"new","text":"لم أجد تصنيف البلاغ"}
+type Verbatim struct {
+	By *Assignee `json:"by,omitempty"`
+
+	// Day Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	Day Day `json:"day"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Language Example: ar
+	Language *Language `json:"language,omitempty"`
+	Question string    `json:"question"`
+
+	// State Example: approved
+	State VerbatimState `json:"state"`
+	Text  string        `json:"text"`
+}
+
+// VerbatimPage Example: {"items":[{"day":"2026-11-21","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","language":"ar","question":"why","state":"new","text":"لم أجد تصنيف البلاغ"}]}
+type VerbatimPage struct {
+	Items []Verbatim `json:"items"`
+	Next  *string    `json:"next,omitempty"`
+}
+
+// VerbatimState Example: approved
+type VerbatimState string
+
 // Volumes Example: {"by":["category","month"],"from":"2026-10-01","rows":[{"count":214,"keys":["loudspeakers","2026-10"],"names":["مكبرات الصوت","2026-10"]},{"count":96,"keys":["mosque_staff","2026-10"],"names":["منسوبو المساجد","2026-10"]}],"to":"2026-10-31","total":310}
 type Volumes struct {
 	By []VolumesDimension `json:"by"`
@@ -3162,11 +4493,28 @@ type WebPush struct {
 // Weekday defines model for Weekday.
 type Weekday string
 
+// WeightedFigure By weights, beside the figure without them
+type WeightedFigure struct {
+	// Deff Design effect by Kish
+	Deff     float64         `json:"deff"`
+	Estimate float64         `json:"estimate"`
+	Interval *FigureInterval `json:"interval,omitempty"`
+
+	// NEff n divided by deff
+	NEff float64 `json:"n_eff"`
+}
+
 // AppCheck defines model for AppCheck.
 type AppCheck = string
 
 // AssigneeFilter defines model for AssigneeFilter.
 type AssigneeFilter = string
+
+// Bom defines model for Bom.
+type Bom = bool
+
+// CallerPhone defines model for CallerPhone.
+type CallerPhone = string
 
 // CategoryFilter Stable code
 //
@@ -3180,6 +4528,14 @@ type CentreFilter = Code
 
 // ChannelFilter Example: app
 type ChannelFilter = Channel
+
+// Compare UUID
+//
+// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+type Compare = Id
+
+// Confirm defines model for Confirm.
+type Confirm = []ProgrammeWarning
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -3198,6 +4554,9 @@ type DepartmentFilter = Code
 //
 // Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
 type DeviceId = Id
+
+// DimensionFilter Example: centre
+type DimensionFilter = RoundDimension
 
 // DryRun defines model for DryRun.
 type DryRun = bool
@@ -3246,14 +4605,27 @@ type PathId = Id
 // Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
 type PathMessage = Id
 
+// PathVersion defines model for PathVersion.
+type PathVersion = int
+
 // PhotoSize defines model for PhotoSize.
 type PhotoSize string
 
 // PolicyKind Example: resolved
 type PolicyKind = MessageKind
 
+// ProgrammeFilter Stable code
+//
+// Example: loudspeakers
+type ProgrammeFilter = Code
+
 // Query defines model for Query.
 type Query = string
+
+// QuestionFilter Stable code
+//
+// Example: loudspeakers
+type QuestionFilter = Code
 
 // RadiusM defines model for RadiusM.
 type RadiusM = int
@@ -3284,8 +4656,20 @@ type UnreachedFilter = UnreachedReason
 // Unread defines model for Unread.
 type Unread = bool
 
+// ValueFilter defines model for ValueFilter.
+type ValueFilter = string
+
+// VerbatimStateFilter Example: approved
+type VerbatimStateFilter = VerbatimState
+
+// VersionFilter defines model for VersionFilter.
+type VersionFilter = int
+
 // VolumesBy defines model for VolumesBy.
 type VolumesBy = []VolumesDimension
+
+// Words defines model for Words.
+type Words = string
 
 // ListBroadcastsParams defines parameters for ListBroadcasts.
 type ListBroadcastsParams struct {
@@ -3346,6 +4730,48 @@ type AdminPutDepartmentParams struct {
 
 // PutPolicyParams defines parameters for PutPolicy.
 type PutPolicyParams struct {
+	// DryRun Check it and change nothing
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// PutProgrammeParams defines parameters for PutProgramme.
+type PutProgrammeParams struct {
+	// DryRun Check it and change nothing
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Confirm Warnings that were read and are accepted; may be repeated
+	Confirm Confirm `form:"confirm,omitempty" json:"confirm,omitempty"`
+
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// StartRoundParams defines parameters for StartRound.
+type StartRoundParams struct {
+	// IdempotencyKey Makes it safe to send again
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// PutQuestionnaireParams defines parameters for PutQuestionnaire.
+type PutQuestionnaireParams struct {
+	// DryRun Check it and change nothing
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetXlsformParams defines parameters for GetXlsform.
+type GetXlsformParams struct {
+	// Version Version; the newest otherwise
+	Version *VersionFilter `form:"version,omitempty" json:"version,omitempty"`
+}
+
+// PutXlsformParams defines parameters for PutXlsform.
+type PutXlsformParams struct {
 	// DryRun Check it and change nothing
 	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
@@ -3500,6 +4926,12 @@ type MoveReportParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// DeskSurveysParams defines parameters for DeskSurveys.
+type DeskSurveysParams struct {
+	// Phone Number of the caller
+	Phone CallerPhone `form:"phone" json:"phone"`
+}
+
 // ListUnreachedParams defines parameters for ListUnreached.
 type ListUnreachedParams struct {
 	// Centre Only this centre
@@ -3555,6 +4987,69 @@ type DeliveriesCsvParams struct {
 
 	// Channel Only this channel
 	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+}
+
+// ListRoundsParams defines parameters for ListRounds.
+type ListRoundsParams struct {
+	// Programme Only this programme
+	Programme *ProgrammeFilter `form:"programme,omitempty" json:"programme,omitempty"`
+}
+
+// RoundResultsParams defines parameters for RoundResults.
+type RoundResultsParams struct {
+	// Compare Id of an earlier round of the same programme
+	Compare *Compare `form:"compare,omitempty" json:"compare,omitempty"`
+}
+
+// RoundMethodsCsvParams defines parameters for RoundMethodsCsv.
+type RoundMethodsCsvParams struct {
+	// Bom Begin with a byte order mark, for programs that take UTF-8 for something else
+	Bom *Bom `form:"bom,omitempty" json:"bom,omitempty"`
+}
+
+// RoundResponsesCsvParams defines parameters for RoundResponsesCsv.
+type RoundResponsesCsvParams struct {
+	// Bom Begin with a byte order mark, for programs that take UTF-8 for something else
+	Bom *Bom `form:"bom,omitempty" json:"bom,omitempty"`
+}
+
+// RoundResultsCsvParams defines parameters for RoundResultsCsv.
+type RoundResultsCsvParams struct {
+	// Compare Id of an earlier round of the same programme
+	Compare *Compare `form:"compare,omitempty" json:"compare,omitempty"`
+
+	// Bom Begin with a byte order mark, for programs that take UTF-8 for something else
+	Bom *Bom `form:"bom,omitempty" json:"bom,omitempty"`
+}
+
+// RoundResultsXlsxParams defines parameters for RoundResultsXlsx.
+type RoundResultsXlsxParams struct {
+	// Compare Id of an earlier round of the same programme
+	Compare *Compare `form:"compare,omitempty" json:"compare,omitempty"`
+}
+
+// ListVerbatimsParams defines parameters for ListVerbatims.
+type ListVerbatimsParams struct {
+	// Question Only answers to this question
+	Question *QuestionFilter `form:"question,omitempty" json:"question,omitempty"`
+
+	// State Only those in this state
+	State *VerbatimStateFilter `form:"state,omitempty" json:"state,omitempty"`
+
+	// Q Words, or beginnings of them, that it has
+	Q *Words `form:"q,omitempty" json:"q,omitempty"`
+
+	// By Only of one group of this dimension; `value` says which
+	By *DimensionFilter `form:"by,omitempty" json:"by,omitempty"`
+
+	// Value The group of `by`
+	Value *ValueFilter `form:"value,omitempty" json:"value,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most this many
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // SatisfactionParams defines parameters for Satisfaction.
@@ -3752,6 +5247,12 @@ type AdminPutDepartmentJSONRequestBody = DepartmentEdit
 // PutPolicyJSONRequestBody defines body for PutPolicy for application/json ContentType.
 type PutPolicyJSONRequestBody = PolicyEdit
 
+// PutProgrammeJSONRequestBody defines body for PutProgramme for application/json ContentType.
+type PutProgrammeJSONRequestBody = ProgrammeEdit
+
+// PutQuestionnaireJSONRequestBody defines body for PutQuestionnaire for application/json ContentType.
+type PutQuestionnaireJSONRequestBody = QuestionnaireEdit
+
 // CreateStaffJSONRequestBody defines body for CreateStaff for application/json ContentType.
 type CreateStaffJSONRequestBody = NewStaff
 
@@ -3797,11 +5298,17 @@ type AddReplyJSONRequestBody = Text
 // MoveReportJSONRequestBody defines body for MoveReport for application/json ContentType.
 type MoveReportJSONRequestBody = Move
 
+// DeskRespondJSONRequestBody defines body for DeskRespond for application/json ContentType.
+type DeskRespondJSONRequestBody = SurveyResponse
+
 // MarkAllDeliveredJSONRequestBody defines body for MarkAllDelivered for application/json ContentType.
 type MarkAllDeliveredJSONRequestBody = MessageIds
 
 // MarkAllReadJSONRequestBody defines body for MarkAllRead for application/json ContentType.
 type MarkAllReadJSONRequestBody = MessageIds
+
+// ModerateVerbatimJSONRequestBody defines body for ModerateVerbatim for application/json ContentType.
+type ModerateVerbatimJSONRequestBody = Moderation
 
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = MePatch
@@ -3823,6 +5330,9 @@ type ReopenReportJSONRequestBody = Reason
 
 // WithdrawReportJSONRequestBody defines body for WithdrawReport for application/json ContentType.
 type WithdrawReportJSONRequestBody = Reason
+
+// RespondSurveyJSONRequestBody defines body for RespondSurvey for application/json ContentType.
+type RespondSurveyJSONRequestBody = SurveyResponse
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3892,6 +5402,54 @@ type ServerInterface interface {
 	// PutPolicy Set how a kind of message goes out
 	// (PUT /v1/admin/policies/{kind})
 	PutPolicy(c *fiber.Ctx, kind PolicyKind, params PutPolicyParams) error
+	// ListProgrammes Who is asked what, and when
+	// (GET /v1/admin/programmes)
+	ListProgrammes(c *fiber.Ctx) error
+	// GetProgramme A programme
+	// (GET /v1/admin/programmes/{code})
+	GetProgramme(c *fiber.Ctx, code PathCode) error
+	// PutProgramme Create or replace a programme
+	// (PUT /v1/admin/programmes/{code})
+	PutProgramme(c *fiber.Ctx, code PathCode, params PutProgrammeParams) error
+	// ForecastProgramme What a round that began now would do
+	// (GET /v1/admin/programmes/{code}/forecast)
+	ForecastProgramme(c *fiber.Ctx, code PathCode) error
+	// ListProgrammeRounds Rounds of a programme, newest first
+	// (GET /v1/admin/programmes/{code}/rounds)
+	ListProgrammeRounds(c *fiber.Ctx, code PathCode) error
+	// StartRound Begin a round now
+	// (POST /v1/admin/programmes/{code}/rounds)
+	StartRound(c *fiber.Ctx, code PathCode, params StartRoundParams) error
+	// ListQuestionnaires Questionnaires, each in its newest version
+	// (GET /v1/admin/questionnaires)
+	ListQuestionnaires(c *fiber.Ctx) error
+	// GetQuestionnaire The newest version
+	// (GET /v1/admin/questionnaires/{code})
+	GetQuestionnaire(c *fiber.Ctx, code PathCode) error
+	// PutQuestionnaire Write the next version
+	// (PUT /v1/admin/questionnaires/{code})
+	PutQuestionnaire(c *fiber.Ctx, code PathCode, params PutQuestionnaireParams) error
+	// ListQuestionnaireVersions All versions
+	// (GET /v1/admin/questionnaires/{code}/versions)
+	ListQuestionnaireVersions(c *fiber.Ctx, code PathCode) error
+	// GetQuestionnaireVersion One version
+	// (GET /v1/admin/questionnaires/{code}/versions/{version})
+	GetQuestionnaireVersion(c *fiber.Ctx, code PathCode, version PathVersion) error
+	// GetXlsform A version as XLSForm
+	// (GET /v1/admin/questionnaires/{code}/xlsform)
+	GetXlsform(c *fiber.Ctx, code PathCode, params GetXlsformParams) error
+	// PutXlsform Write the next version from an XLSForm
+	// (PUT /v1/admin/questionnaires/{code}/xlsform)
+	PutXlsform(c *fiber.Ctx, code PathCode, params PutXlsformParams) error
+	// GetRound A round with its progress
+	// (GET /v1/admin/rounds/{id})
+	GetRound(c *fiber.Ctx, id PathId) error
+	// CloseRound End a round now
+	// (POST /v1/admin/rounds/{id}/close)
+	CloseRound(c *fiber.Ctx, id PathId) error
+	// StopRound Stop a round
+	// (POST /v1/admin/rounds/{id}/stop)
+	StopRound(c *fiber.Ctx, id PathId) error
 	// ListStaff Members of staff
 	// (GET /v1/admin/staff)
 	ListStaff(c *fiber.Ctx, params ListStaffParams) error
@@ -3973,6 +5531,15 @@ type ServerInterface interface {
 	// MoveReport Move a report to another status
 	// (POST /v1/desk/reports/{id}/transitions)
 	MoveReport(c *fiber.Ctx, id PathId, params MoveReportParams) error
+	// DeskSurveys What a caller is asked, and can answer by phone
+	// (GET /v1/desk/surveys)
+	DeskSurveys(c *fiber.Ctx, params DeskSurveysParams) error
+	// DeskRefuse Note that a caller does not want to answer
+	// (POST /v1/desk/surveys/{id}/refuse)
+	DeskRefuse(c *fiber.Ctx, id PathId) error
+	// DeskRespond Take down the answers of a caller
+	// (PUT /v1/desk/surveys/{id}/response)
+	DeskRespond(c *fiber.Ctx, id PathId) error
 	// ListUnreached People who could not be told
 	// (GET /v1/desk/unreached)
 	ListUnreached(c *fiber.Ctx, params ListUnreachedParams) error
@@ -3997,12 +5564,39 @@ type ServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(c *fiber.Ctx, params DeliveriesCsvParams) error
+	// ListRounds Rounds of surveys, newest first
+	// (GET /v1/insights/rounds)
+	ListRounds(c *fiber.Ctx, params ListRoundsParams) error
+	// RoundResults The results of a round
+	// (GET /v1/insights/rounds/{id})
+	RoundResults(c *fiber.Ctx, id PathId, params RoundResultsParams) error
+	// RoundMethodsCsv How the results came about, as CSV
+	// (GET /v1/insights/rounds/{id}/methods.csv)
+	RoundMethodsCsv(c *fiber.Ctx, id PathId, params RoundMethodsCsvParams) error
+	// RoundResponsesCsv Single answers, for statistics programs
+	// (GET /v1/insights/rounds/{id}/responses.csv)
+	RoundResponsesCsv(c *fiber.Ctx, id PathId, params RoundResponsesCsvParams) error
+	// RoundResponsesSps SPSS syntax that reads responses.csv
+	// (GET /v1/insights/rounds/{id}/responses.sps)
+	RoundResponsesSps(c *fiber.Ctx, id PathId) error
+	// RoundResultsCsv The results as CSV
+	// (GET /v1/insights/rounds/{id}/results.csv)
+	RoundResultsCsv(c *fiber.Ctx, id PathId, params RoundResultsCsvParams) error
+	// RoundResultsXlsx The results as a workbook
+	// (GET /v1/insights/rounds/{id}/results.xlsx)
+	RoundResultsXlsx(c *fiber.Ctx, id PathId, params RoundResultsXlsxParams) error
+	// ListVerbatims Answers in words
+	// (GET /v1/insights/rounds/{id}/verbatims)
+	ListVerbatims(c *fiber.Ctx, id PathId, params ListVerbatimsParams) error
 	// Satisfaction How satisfied those were who rated
 	// (GET /v1/insights/satisfaction)
 	Satisfaction(c *fiber.Ctx, params SatisfactionParams) error
 	// SatisfactionCsv The same as CSV
 	// (GET /v1/insights/satisfaction.csv)
 	SatisfactionCsv(c *fiber.Ctx, params SatisfactionCsvParams) error
+	// ModerateVerbatim Approve or hide an answer in words
+	// (PUT /v1/insights/verbatims/{id})
+	ModerateVerbatim(c *fiber.Ctx, id PathId) error
 	// Volumes How many reports, by one or two dimensions
 	// (GET /v1/insights/volumes)
 	Volumes(c *fiber.Ctx, params VolumesParams) error
@@ -4066,6 +5660,18 @@ type ServerInterface interface {
 	// WithdrawReport Withdraw a report
 	// (POST /v1/reports/{id}/withdraw)
 	WithdrawReport(c *fiber.Ctx, id PathId, params WithdrawReportParams) error
+	// ListSurveys What I am asked
+	// (GET /v1/surveys)
+	ListSurveys(c *fiber.Ctx) error
+	// GetSurvey One of them
+	// (GET /v1/surveys/{id})
+	GetSurvey(c *fiber.Ctx, id PathId) error
+	// RefuseSurvey Say that I do not want to answer
+	// (POST /v1/surveys/{id}/refuse)
+	RefuseSurvey(c *fiber.Ctx, id PathId) error
+	// RespondSurvey Answer it
+	// (PUT /v1/surveys/{id}/response)
+	RespondSurvey(c *fiber.Ctx, id PathId) error
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -4813,6 +6419,606 @@ func (siw *ServerInterfaceWrapper) PutPolicy(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.PutPolicy(c, kind, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListProgrammes operation middleware
+func (siw *ServerInterfaceWrapper) ListProgrammes(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListProgrammes(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetProgramme operation middleware
+func (siw *ServerInterfaceWrapper) GetProgramme(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetProgramme(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PutProgramme operation middleware
+func (siw *ServerInterfaceWrapper) PutProgramme(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutProgrammeParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", query, &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter dry_run: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "confirm" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "confirm", query, &params.Confirm, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter confirm: %w", err).Error())
+	}
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PutProgramme(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ForecastProgramme operation middleware
+func (siw *ServerInterfaceWrapper) ForecastProgramme(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ForecastProgramme(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListProgrammeRounds operation middleware
+func (siw *ServerInterfaceWrapper) ListProgrammeRounds(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListProgrammeRounds(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// StartRound operation middleware
+func (siw *ServerInterfaceWrapper) StartRound(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartRoundParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName Idempotency-Key, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err).Error())
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.StartRound(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListQuestionnaires operation middleware
+func (siw *ServerInterfaceWrapper) ListQuestionnaires(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListQuestionnaires(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetQuestionnaire operation middleware
+func (siw *ServerInterfaceWrapper) GetQuestionnaire(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetQuestionnaire(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PutQuestionnaire operation middleware
+func (siw *ServerInterfaceWrapper) PutQuestionnaire(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutQuestionnaireParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", query, &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter dry_run: %w", err).Error())
+	}
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PutQuestionnaire(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListQuestionnaireVersions operation middleware
+func (siw *ServerInterfaceWrapper) ListQuestionnaireVersions(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListQuestionnaireVersions(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetQuestionnaireVersion operation middleware
+func (siw *ServerInterfaceWrapper) GetQuestionnaireVersion(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version PathVersion
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Params("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter version: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetQuestionnaireVersion(c, code, version)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetXlsform operation middleware
+func (siw *ServerInterfaceWrapper) GetXlsform(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetXlsformParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "version" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "version", query, &params.Version, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter version: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetXlsform(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PutXlsform operation middleware
+func (siw *ServerInterfaceWrapper) PutXlsform(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutXlsformParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", query, &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter dry_run: %w", err).Error())
+	}
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PutXlsform(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetRound operation middleware
+func (siw *ServerInterfaceWrapper) GetRound(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetRound(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// CloseRound operation middleware
+func (siw *ServerInterfaceWrapper) CloseRound(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.CloseRound(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// StopRound operation middleware
+func (siw *ServerInterfaceWrapper) StopRound(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.StopRound(c, id)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -5997,6 +8203,101 @@ func (siw *ServerInterfaceWrapper) MoveReport(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// DeskSurveys operation middleware
+func (siw *ServerInterfaceWrapper) DeskSurveys(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskSurveysParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Required query parameter "phone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "phone", query, &params.Phone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter phone: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskSurveys(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeskRefuse operation middleware
+func (siw *ServerInterfaceWrapper) DeskRefuse(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskRefuse(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeskRespond operation middleware
+func (siw *ServerInterfaceWrapper) DeskRespond(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskRespond(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListUnreached operation middleware
 func (siw *ServerInterfaceWrapper) ListUnreached(c *fiber.Ctx) error {
 
@@ -6316,6 +8617,391 @@ func (siw *ServerInterfaceWrapper) DeliveriesCsv(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListRounds operation middleware
+func (siw *ServerInterfaceWrapper) ListRounds(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRoundsParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "programme" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "programme", query, &params.Programme, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter programme: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListRounds(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RoundResults operation middleware
+func (siw *ServerInterfaceWrapper) RoundResults(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RoundResultsParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "compare" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "compare", query, &params.Compare, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter compare: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RoundResults(c, id, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RoundMethodsCsv operation middleware
+func (siw *ServerInterfaceWrapper) RoundMethodsCsv(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RoundMethodsCsvParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "bom" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "bom", query, &params.Bom, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter bom: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RoundMethodsCsv(c, id, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RoundResponsesCsv operation middleware
+func (siw *ServerInterfaceWrapper) RoundResponsesCsv(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RoundResponsesCsvParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "bom" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "bom", query, &params.Bom, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter bom: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RoundResponsesCsv(c, id, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RoundResponsesSps operation middleware
+func (siw *ServerInterfaceWrapper) RoundResponsesSps(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RoundResponsesSps(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RoundResultsCsv operation middleware
+func (siw *ServerInterfaceWrapper) RoundResultsCsv(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RoundResultsCsvParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "compare" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "compare", query, &params.Compare, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter compare: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "bom" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "bom", query, &params.Bom, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter bom: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RoundResultsCsv(c, id, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RoundResultsXlsx operation middleware
+func (siw *ServerInterfaceWrapper) RoundResultsXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RoundResultsXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "compare" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "compare", query, &params.Compare, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter compare: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RoundResultsXlsx(c, id, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListVerbatims operation middleware
+func (siw *ServerInterfaceWrapper) ListVerbatims(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVerbatimsParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "question" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "question", query, &params.Question, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter question: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", query, &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter state: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", query, &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter q: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "value" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "value", query, &params.Value, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter value: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", query, &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter cursor: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListVerbatims(c, id, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // Satisfaction operation middleware
 func (siw *ServerInterfaceWrapper) Satisfaction(c *fiber.Ctx) error {
 
@@ -6461,6 +9147,35 @@ func (siw *ServerInterfaceWrapper) SatisfactionCsv(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.SatisfactionCsv(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ModerateVerbatim operation middleware
+func (siw *ServerInterfaceWrapper) ModerateVerbatim(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ModerateVerbatim(c, id)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -7361,6 +10076,111 @@ func (siw *ServerInterfaceWrapper) WithdrawReport(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListSurveys operation middleware
+func (siw *ServerInterfaceWrapper) ListSurveys(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListSurveys(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetSurvey operation middleware
+func (siw *ServerInterfaceWrapper) GetSurvey(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetSurvey(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RefuseSurvey operation middleware
+func (siw *ServerInterfaceWrapper) RefuseSurvey(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RefuseSurvey(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RespondSurvey operation middleware
+func (siw *ServerInterfaceWrapper) RespondSurvey(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RespondSurvey(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // RegisterHandlers adds the routes, those without parameters first: Fiber takes the first that fits, and
 // /v1/reports/nearby fits /v1/reports/:id too.
 func RegisterHandlers(router fiber.Router, si ServerInterface) {
@@ -7376,6 +10196,8 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/admin/dead-letters/retry", wrapper.RetryDeadLetters)
 	router.Get("/v1/admin/departments", wrapper.AdminListDepartments)
 	router.Get("/v1/admin/policies", wrapper.ListPolicies)
+	router.Get("/v1/admin/programmes", wrapper.ListProgrammes)
+	router.Get("/v1/admin/questionnaires", wrapper.ListQuestionnaires)
 	router.Get("/v1/admin/staff", wrapper.ListStaff)
 	router.Post("/v1/admin/staff", wrapper.CreateStaff)
 	router.Get("/v1/admin/templates", wrapper.ListTemplates)
@@ -7389,12 +10211,14 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
 	router.Get("/v1/desk/reports", wrapper.DeskQueue)
 	router.Post("/v1/desk/reports", wrapper.DeskRegister)
+	router.Get("/v1/desk/surveys", wrapper.DeskSurveys)
 	router.Get("/v1/desk/unreached", wrapper.ListUnreached)
 	router.Get("/v1/inbox", wrapper.ListInbox)
 	router.Post("/v1/inbox/delivered", wrapper.MarkAllDelivered)
 	router.Post("/v1/inbox/read", wrapper.MarkAllRead)
 	router.Get("/v1/insights/deliveries", wrapper.Deliveries)
 	router.Get("/v1/insights/deliveries.csv", wrapper.DeliveriesCsv)
+	router.Get("/v1/insights/rounds", wrapper.ListRounds)
 	router.Get("/v1/insights/satisfaction", wrapper.Satisfaction)
 	router.Get("/v1/insights/satisfaction.csv", wrapper.SatisfactionCsv)
 	router.Get("/v1/insights/volumes", wrapper.Volumes)
@@ -7407,6 +10231,7 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/push/key", wrapper.PushKey)
 	router.Get("/v1/reports", wrapper.ListReports)
 	router.Get("/v1/reports/nearby", wrapper.NearbyReports)
+	router.Get("/v1/surveys", wrapper.ListSurveys)
 
 	router.Get("/v1/admin/broadcasts/:id", wrapper.GetBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/pause", wrapper.PauseBroadcast)
@@ -7419,6 +10244,20 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Put("/v1/admin/departments/:code", wrapper.AdminPutDepartment)
 	router.Get("/v1/admin/policies/:kind", wrapper.GetPolicy)
 	router.Put("/v1/admin/policies/:kind", wrapper.PutPolicy)
+	router.Get("/v1/admin/programmes/:code", wrapper.GetProgramme)
+	router.Put("/v1/admin/programmes/:code", wrapper.PutProgramme)
+	router.Get("/v1/admin/programmes/:code/forecast", wrapper.ForecastProgramme)
+	router.Get("/v1/admin/programmes/:code/rounds", wrapper.ListProgrammeRounds)
+	router.Post("/v1/admin/programmes/:code/rounds", wrapper.StartRound)
+	router.Get("/v1/admin/questionnaires/:code", wrapper.GetQuestionnaire)
+	router.Put("/v1/admin/questionnaires/:code", wrapper.PutQuestionnaire)
+	router.Get("/v1/admin/questionnaires/:code/versions", wrapper.ListQuestionnaireVersions)
+	router.Get("/v1/admin/questionnaires/:code/versions/:version", wrapper.GetQuestionnaireVersion)
+	router.Get("/v1/admin/questionnaires/:code/xlsform", wrapper.GetXlsform)
+	router.Put("/v1/admin/questionnaires/:code/xlsform", wrapper.PutXlsform)
+	router.Get("/v1/admin/rounds/:id", wrapper.GetRound)
+	router.Post("/v1/admin/rounds/:id/close", wrapper.CloseRound)
+	router.Post("/v1/admin/rounds/:id/stop", wrapper.StopRound)
 	router.Get("/v1/admin/staff/:id", wrapper.GetStaff)
 	router.Patch("/v1/admin/staff/:id", wrapper.UpdateStaff)
 	router.Get("/v1/admin/templates/:kind/:channel", wrapper.GetTemplate)
@@ -7433,8 +10272,18 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/desk/reports/:id/notes", wrapper.AddNote)
 	router.Post("/v1/desk/reports/:id/replies", wrapper.AddReply)
 	router.Post("/v1/desk/reports/:id/transitions", wrapper.MoveReport)
+	router.Post("/v1/desk/surveys/:id/refuse", wrapper.DeskRefuse)
+	router.Put("/v1/desk/surveys/:id/response", wrapper.DeskRespond)
 	router.Post("/v1/inbox/:id/delivered", wrapper.MarkDelivered)
 	router.Post("/v1/inbox/:id/read", wrapper.MarkRead)
+	router.Get("/v1/insights/rounds/:id", wrapper.RoundResults)
+	router.Get("/v1/insights/rounds/:id/methods.csv", wrapper.RoundMethodsCsv)
+	router.Get("/v1/insights/rounds/:id/responses.csv", wrapper.RoundResponsesCsv)
+	router.Get("/v1/insights/rounds/:id/responses.sps", wrapper.RoundResponsesSps)
+	router.Get("/v1/insights/rounds/:id/results.csv", wrapper.RoundResultsCsv)
+	router.Get("/v1/insights/rounds/:id/results.xlsx", wrapper.RoundResultsXlsx)
+	router.Get("/v1/insights/rounds/:id/verbatims", wrapper.ListVerbatims)
+	router.Put("/v1/insights/verbatims/:id", wrapper.ModerateVerbatim)
 	router.Delete("/v1/me/devices/:device_id", wrapper.DeleteDevice)
 	router.Put("/v1/me/devices/:device_id", wrapper.PutDevice)
 	router.Get("/v1/photos/:id", wrapper.GetPhoto)
@@ -7446,6 +10295,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Delete("/v1/reports/:id/support", wrapper.UnsupportReport)
 	router.Put("/v1/reports/:id/support", wrapper.SupportReport)
 	router.Post("/v1/reports/:id/withdraw", wrapper.WithdrawReport)
+	router.Get("/v1/surveys/:id", wrapper.GetSurvey)
+	router.Post("/v1/surveys/:id/refuse", wrapper.RefuseSurvey)
+	router.Put("/v1/surveys/:id/response", wrapper.RespondSurvey)
 }
 
 type NotModifiedResponseHeaders struct {
@@ -7966,6 +10818,373 @@ func (response PutPolicy200JSONResponse) VisitPutPolicyResponse(ctx *fiber.Ctx) 
 	ctx.Status(200)
 
 	return ctx.JSON(&response.Body)
+}
+
+type ListProgrammesRequestObject struct {
+}
+
+type ListProgrammesResponseObject interface {
+	VisitListProgrammesResponse(ctx *fiber.Ctx) error
+}
+
+type ListProgrammes200JSONResponse ProgrammeList
+
+func (response ListProgrammes200JSONResponse) VisitListProgrammesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetProgrammeRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type GetProgrammeResponseObject interface {
+	VisitGetProgrammeResponse(ctx *fiber.Ctx) error
+}
+
+type GetProgramme200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetProgramme200JSONResponse struct {
+	Body    Programme
+	Headers GetProgramme200ResponseHeaders
+}
+
+func (response GetProgramme200JSONResponse) VisitGetProgrammeResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type PutProgrammeRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params PutProgrammeParams
+	Body   *PutProgrammeJSONRequestBody
+}
+
+type PutProgrammeResponseObject interface {
+	VisitPutProgrammeResponse(ctx *fiber.Ctx) error
+}
+
+type PutProgramme200ResponseHeaders struct {
+	ETag *string
+}
+
+type PutProgramme200JSONResponse struct {
+	Body    ProgrammeForecast
+	Headers PutProgramme200ResponseHeaders
+}
+
+func (response PutProgramme200JSONResponse) VisitPutProgrammeResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type ForecastProgrammeRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type ForecastProgrammeResponseObject interface {
+	VisitForecastProgrammeResponse(ctx *fiber.Ctx) error
+}
+
+type ForecastProgramme200JSONResponse Forecast
+
+func (response ForecastProgramme200JSONResponse) VisitForecastProgrammeResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type ListProgrammeRoundsRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type ListProgrammeRoundsResponseObject interface {
+	VisitListProgrammeRoundsResponse(ctx *fiber.Ctx) error
+}
+
+type ListProgrammeRounds200JSONResponse RoundList
+
+func (response ListProgrammeRounds200JSONResponse) VisitListProgrammeRoundsResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type StartRoundRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params StartRoundParams
+}
+
+type StartRoundResponseObject interface {
+	VisitStartRoundResponse(ctx *fiber.Ctx) error
+}
+
+type StartRound201ResponseHeaders struct {
+	Location *string
+}
+
+type StartRound201JSONResponse struct {
+	Body    Round
+	Headers StartRound201ResponseHeaders
+}
+
+func (response StartRound201JSONResponse) VisitStartRoundResponse(ctx *fiber.Ctx) error {
+	if response.Headers.Location != nil {
+		ctx.Response().Header.Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(201)
+
+	return ctx.JSON(&response.Body)
+}
+
+type ListQuestionnairesRequestObject struct {
+}
+
+type ListQuestionnairesResponseObject interface {
+	VisitListQuestionnairesResponse(ctx *fiber.Ctx) error
+}
+
+type ListQuestionnaires200JSONResponse QuestionnaireList
+
+func (response ListQuestionnaires200JSONResponse) VisitListQuestionnairesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetQuestionnaireRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type GetQuestionnaireResponseObject interface {
+	VisitGetQuestionnaireResponse(ctx *fiber.Ctx) error
+}
+
+type GetQuestionnaire200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetQuestionnaire200JSONResponse struct {
+	Body    Questionnaire
+	Headers GetQuestionnaire200ResponseHeaders
+}
+
+func (response GetQuestionnaire200JSONResponse) VisitGetQuestionnaireResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type PutQuestionnaireRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params PutQuestionnaireParams
+	Body   *PutQuestionnaireJSONRequestBody
+}
+
+type PutQuestionnaireResponseObject interface {
+	VisitPutQuestionnaireResponse(ctx *fiber.Ctx) error
+}
+
+type PutQuestionnaire200ResponseHeaders struct {
+	ETag *string
+}
+
+type PutQuestionnaire200JSONResponse struct {
+	Body    Questionnaire
+	Headers PutQuestionnaire200ResponseHeaders
+}
+
+func (response PutQuestionnaire200JSONResponse) VisitPutQuestionnaireResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type ListQuestionnaireVersionsRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type ListQuestionnaireVersionsResponseObject interface {
+	VisitListQuestionnaireVersionsResponse(ctx *fiber.Ctx) error
+}
+
+type ListQuestionnaireVersions200JSONResponse QuestionnaireList
+
+func (response ListQuestionnaireVersions200JSONResponse) VisitListQuestionnaireVersionsResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetQuestionnaireVersionRequestObject struct {
+	Code    PathCode    `json:"code"`
+	Version PathVersion `json:"version"`
+}
+
+type GetQuestionnaireVersionResponseObject interface {
+	VisitGetQuestionnaireVersionResponse(ctx *fiber.Ctx) error
+}
+
+type GetQuestionnaireVersion200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetQuestionnaireVersion200JSONResponse struct {
+	Body    Questionnaire
+	Headers GetQuestionnaireVersion200ResponseHeaders
+}
+
+func (response GetQuestionnaireVersion200JSONResponse) VisitGetQuestionnaireVersionResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type GetXlsformRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params GetXlsformParams
+}
+
+type GetXlsformResponseObject interface {
+	VisitGetXlsformResponse(ctx *fiber.Ctx) error
+}
+
+type GetXlsform200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetXlsform200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	Headers       GetXlsform200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetXlsform200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitGetXlsformResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type PutXlsformRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params PutXlsformParams
+	Body   io.Reader
+}
+
+type PutXlsformResponseObject interface {
+	VisitPutXlsformResponse(ctx *fiber.Ctx) error
+}
+
+type PutXlsform200ResponseHeaders struct {
+	ETag *string
+}
+
+type PutXlsform200JSONResponse struct {
+	Body    Questionnaire
+	Headers PutXlsform200ResponseHeaders
+}
+
+func (response PutXlsform200JSONResponse) VisitPutXlsformResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type GetRoundRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type GetRoundResponseObject interface {
+	VisitGetRoundResponse(ctx *fiber.Ctx) error
+}
+
+type GetRound200JSONResponse RoundProgress
+
+func (response GetRound200JSONResponse) VisitGetRoundResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type CloseRoundRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type CloseRoundResponseObject interface {
+	VisitCloseRoundResponse(ctx *fiber.Ctx) error
+}
+
+type CloseRound200JSONResponse Round
+
+func (response CloseRound200JSONResponse) VisitCloseRoundResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type StopRoundRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type StopRoundResponseObject interface {
+	VisitStopRoundResponse(ctx *fiber.Ctx) error
+}
+
+type StopRound200JSONResponse Round
+
+func (response StopRound200JSONResponse) VisitStopRoundResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type ListStaffRequestObject struct {
@@ -8604,6 +11823,57 @@ func (response MoveReport200JSONResponse) VisitMoveReportResponse(ctx *fiber.Ctx
 	return ctx.JSON(&response.Body)
 }
 
+type DeskSurveysRequestObject struct {
+	Params DeskSurveysParams
+}
+
+type DeskSurveysResponseObject interface {
+	VisitDeskSurveysResponse(ctx *fiber.Ctx) error
+}
+
+type DeskSurveys200JSONResponse SurveyList
+
+func (response DeskSurveys200JSONResponse) VisitDeskSurveysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeskRefuseRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type DeskRefuseResponseObject interface {
+	VisitDeskRefuseResponse(ctx *fiber.Ctx) error
+}
+
+type DeskRefuse204Response struct {
+}
+
+func (response DeskRefuse204Response) VisitDeskRefuseResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
+type DeskRespondRequestObject struct {
+	Id   PathId `json:"id"`
+	Body *DeskRespondJSONRequestBody
+}
+
+type DeskRespondResponseObject interface {
+	VisitDeskRespondResponse(ctx *fiber.Ctx) error
+}
+
+type DeskRespond200JSONResponse Survey
+
+func (response DeskRespond200JSONResponse) VisitDeskRespondResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type ListUnreachedRequestObject struct {
 	Params ListUnreachedParams
 }
@@ -8748,6 +12018,189 @@ func (response DeliveriesCsv200TextcsvResponse) VisitDeliveriesCsvResponse(ctx *
 	return err
 }
 
+type ListRoundsRequestObject struct {
+	Params ListRoundsParams
+}
+
+type ListRoundsResponseObject interface {
+	VisitListRoundsResponse(ctx *fiber.Ctx) error
+}
+
+type ListRounds200JSONResponse RoundList
+
+func (response ListRounds200JSONResponse) VisitListRoundsResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RoundResultsRequestObject struct {
+	Id     PathId `json:"id"`
+	Params RoundResultsParams
+}
+
+type RoundResultsResponseObject interface {
+	VisitRoundResultsResponse(ctx *fiber.Ctx) error
+}
+
+type RoundResults200JSONResponse RoundResults
+
+func (response RoundResults200JSONResponse) VisitRoundResultsResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RoundMethodsCsvRequestObject struct {
+	Id     PathId `json:"id"`
+	Params RoundMethodsCsvParams
+}
+
+type RoundMethodsCsvResponseObject interface {
+	VisitRoundMethodsCsvResponse(ctx *fiber.Ctx) error
+}
+
+type RoundMethodsCsv200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response RoundMethodsCsv200TextcsvResponse) VisitRoundMethodsCsvResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type RoundResponsesCsvRequestObject struct {
+	Id     PathId `json:"id"`
+	Params RoundResponsesCsvParams
+}
+
+type RoundResponsesCsvResponseObject interface {
+	VisitRoundResponsesCsvResponse(ctx *fiber.Ctx) error
+}
+
+type RoundResponsesCsv200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response RoundResponsesCsv200TextcsvResponse) VisitRoundResponsesCsvResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type RoundResponsesSpsRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type RoundResponsesSpsResponseObject interface {
+	VisitRoundResponsesSpsResponse(ctx *fiber.Ctx) error
+}
+
+type RoundResponsesSps200TextResponse string
+
+func (response RoundResponsesSps200TextResponse) VisitRoundResponsesSpsResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "text/plain")
+	ctx.Status(200)
+
+	_, err := ctx.WriteString(fmt.Sprint(response))
+	return err
+}
+
+type RoundResultsCsvRequestObject struct {
+	Id     PathId `json:"id"`
+	Params RoundResultsCsvParams
+}
+
+type RoundResultsCsvResponseObject interface {
+	VisitRoundResultsCsvResponse(ctx *fiber.Ctx) error
+}
+
+type RoundResultsCsv200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response RoundResultsCsv200TextcsvResponse) VisitRoundResultsCsvResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type RoundResultsXlsxRequestObject struct {
+	Id     PathId `json:"id"`
+	Params RoundResultsXlsxParams
+}
+
+type RoundResultsXlsxResponseObject interface {
+	VisitRoundResultsXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type RoundResultsXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response RoundResultsXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitRoundResultsXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type ListVerbatimsRequestObject struct {
+	Id     PathId `json:"id"`
+	Params ListVerbatimsParams
+}
+
+type ListVerbatimsResponseObject interface {
+	VisitListVerbatimsResponse(ctx *fiber.Ctx) error
+}
+
+type ListVerbatims200JSONResponse VerbatimPage
+
+func (response ListVerbatims200JSONResponse) VisitListVerbatimsResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type SatisfactionRequestObject struct {
 	Params SatisfactionParams
 }
@@ -8790,6 +12243,24 @@ func (response SatisfactionCsv200TextcsvResponse) VisitSatisfactionCsvResponse(c
 	}
 	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
 	return err
+}
+
+type ModerateVerbatimRequestObject struct {
+	Id   PathId `json:"id"`
+	Body *ModerateVerbatimJSONRequestBody
+}
+
+type ModerateVerbatimResponseObject interface {
+	VisitModerateVerbatimResponse(ctx *fiber.Ctx) error
+}
+
+type ModerateVerbatim200JSONResponse Verbatim
+
+func (response ModerateVerbatim200JSONResponse) VisitModerateVerbatimResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type VolumesRequestObject struct {
@@ -9278,6 +12749,73 @@ func (response WithdrawReport200JSONResponse) VisitWithdrawReportResponse(ctx *f
 	return ctx.JSON(&response.Body)
 }
 
+type ListSurveysRequestObject struct {
+}
+
+type ListSurveysResponseObject interface {
+	VisitListSurveysResponse(ctx *fiber.Ctx) error
+}
+
+type ListSurveys200JSONResponse SurveyList
+
+func (response ListSurveys200JSONResponse) VisitListSurveysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetSurveyRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type GetSurveyResponseObject interface {
+	VisitGetSurveyResponse(ctx *fiber.Ctx) error
+}
+
+type GetSurvey200JSONResponse Survey
+
+func (response GetSurvey200JSONResponse) VisitGetSurveyResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RefuseSurveyRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type RefuseSurveyResponseObject interface {
+	VisitRefuseSurveyResponse(ctx *fiber.Ctx) error
+}
+
+type RefuseSurvey204Response struct {
+}
+
+func (response RefuseSurvey204Response) VisitRefuseSurveyResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
+type RespondSurveyRequestObject struct {
+	Id   PathId `json:"id"`
+	Body *RespondSurveyJSONRequestBody
+}
+
+type RespondSurveyResponseObject interface {
+	VisitRespondSurveyResponse(ctx *fiber.Ctx) error
+}
+
+type RespondSurvey200JSONResponse Survey
+
+func (response RespondSurvey200JSONResponse) VisitRespondSurveyResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListBroadcasts Broadcasts, newest first
@@ -9346,6 +12884,54 @@ type StrictServerInterface interface {
 	// PutPolicy Set how a kind of message goes out
 	// (PUT /v1/admin/policies/{kind})
 	PutPolicy(ctx context.Context, request PutPolicyRequestObject) (PutPolicyResponseObject, error)
+	// ListProgrammes Who is asked what, and when
+	// (GET /v1/admin/programmes)
+	ListProgrammes(ctx context.Context, request ListProgrammesRequestObject) (ListProgrammesResponseObject, error)
+	// GetProgramme A programme
+	// (GET /v1/admin/programmes/{code})
+	GetProgramme(ctx context.Context, request GetProgrammeRequestObject) (GetProgrammeResponseObject, error)
+	// PutProgramme Create or replace a programme
+	// (PUT /v1/admin/programmes/{code})
+	PutProgramme(ctx context.Context, request PutProgrammeRequestObject) (PutProgrammeResponseObject, error)
+	// ForecastProgramme What a round that began now would do
+	// (GET /v1/admin/programmes/{code}/forecast)
+	ForecastProgramme(ctx context.Context, request ForecastProgrammeRequestObject) (ForecastProgrammeResponseObject, error)
+	// ListProgrammeRounds Rounds of a programme, newest first
+	// (GET /v1/admin/programmes/{code}/rounds)
+	ListProgrammeRounds(ctx context.Context, request ListProgrammeRoundsRequestObject) (ListProgrammeRoundsResponseObject, error)
+	// StartRound Begin a round now
+	// (POST /v1/admin/programmes/{code}/rounds)
+	StartRound(ctx context.Context, request StartRoundRequestObject) (StartRoundResponseObject, error)
+	// ListQuestionnaires Questionnaires, each in its newest version
+	// (GET /v1/admin/questionnaires)
+	ListQuestionnaires(ctx context.Context, request ListQuestionnairesRequestObject) (ListQuestionnairesResponseObject, error)
+	// GetQuestionnaire The newest version
+	// (GET /v1/admin/questionnaires/{code})
+	GetQuestionnaire(ctx context.Context, request GetQuestionnaireRequestObject) (GetQuestionnaireResponseObject, error)
+	// PutQuestionnaire Write the next version
+	// (PUT /v1/admin/questionnaires/{code})
+	PutQuestionnaire(ctx context.Context, request PutQuestionnaireRequestObject) (PutQuestionnaireResponseObject, error)
+	// ListQuestionnaireVersions All versions
+	// (GET /v1/admin/questionnaires/{code}/versions)
+	ListQuestionnaireVersions(ctx context.Context, request ListQuestionnaireVersionsRequestObject) (ListQuestionnaireVersionsResponseObject, error)
+	// GetQuestionnaireVersion One version
+	// (GET /v1/admin/questionnaires/{code}/versions/{version})
+	GetQuestionnaireVersion(ctx context.Context, request GetQuestionnaireVersionRequestObject) (GetQuestionnaireVersionResponseObject, error)
+	// GetXlsform A version as XLSForm
+	// (GET /v1/admin/questionnaires/{code}/xlsform)
+	GetXlsform(ctx context.Context, request GetXlsformRequestObject) (GetXlsformResponseObject, error)
+	// PutXlsform Write the next version from an XLSForm
+	// (PUT /v1/admin/questionnaires/{code}/xlsform)
+	PutXlsform(ctx context.Context, request PutXlsformRequestObject) (PutXlsformResponseObject, error)
+	// GetRound A round with its progress
+	// (GET /v1/admin/rounds/{id})
+	GetRound(ctx context.Context, request GetRoundRequestObject) (GetRoundResponseObject, error)
+	// CloseRound End a round now
+	// (POST /v1/admin/rounds/{id}/close)
+	CloseRound(ctx context.Context, request CloseRoundRequestObject) (CloseRoundResponseObject, error)
+	// StopRound Stop a round
+	// (POST /v1/admin/rounds/{id}/stop)
+	StopRound(ctx context.Context, request StopRoundRequestObject) (StopRoundResponseObject, error)
 	// ListStaff Members of staff
 	// (GET /v1/admin/staff)
 	ListStaff(ctx context.Context, request ListStaffRequestObject) (ListStaffResponseObject, error)
@@ -9427,6 +13013,15 @@ type StrictServerInterface interface {
 	// MoveReport Move a report to another status
 	// (POST /v1/desk/reports/{id}/transitions)
 	MoveReport(ctx context.Context, request MoveReportRequestObject) (MoveReportResponseObject, error)
+	// DeskSurveys What a caller is asked, and can answer by phone
+	// (GET /v1/desk/surveys)
+	DeskSurveys(ctx context.Context, request DeskSurveysRequestObject) (DeskSurveysResponseObject, error)
+	// DeskRefuse Note that a caller does not want to answer
+	// (POST /v1/desk/surveys/{id}/refuse)
+	DeskRefuse(ctx context.Context, request DeskRefuseRequestObject) (DeskRefuseResponseObject, error)
+	// DeskRespond Take down the answers of a caller
+	// (PUT /v1/desk/surveys/{id}/response)
+	DeskRespond(ctx context.Context, request DeskRespondRequestObject) (DeskRespondResponseObject, error)
 	// ListUnreached People who could not be told
 	// (GET /v1/desk/unreached)
 	ListUnreached(ctx context.Context, request ListUnreachedRequestObject) (ListUnreachedResponseObject, error)
@@ -9451,12 +13046,39 @@ type StrictServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(ctx context.Context, request DeliveriesCsvRequestObject) (DeliveriesCsvResponseObject, error)
+	// ListRounds Rounds of surveys, newest first
+	// (GET /v1/insights/rounds)
+	ListRounds(ctx context.Context, request ListRoundsRequestObject) (ListRoundsResponseObject, error)
+	// RoundResults The results of a round
+	// (GET /v1/insights/rounds/{id})
+	RoundResults(ctx context.Context, request RoundResultsRequestObject) (RoundResultsResponseObject, error)
+	// RoundMethodsCsv How the results came about, as CSV
+	// (GET /v1/insights/rounds/{id}/methods.csv)
+	RoundMethodsCsv(ctx context.Context, request RoundMethodsCsvRequestObject) (RoundMethodsCsvResponseObject, error)
+	// RoundResponsesCsv Single answers, for statistics programs
+	// (GET /v1/insights/rounds/{id}/responses.csv)
+	RoundResponsesCsv(ctx context.Context, request RoundResponsesCsvRequestObject) (RoundResponsesCsvResponseObject, error)
+	// RoundResponsesSps SPSS syntax that reads responses.csv
+	// (GET /v1/insights/rounds/{id}/responses.sps)
+	RoundResponsesSps(ctx context.Context, request RoundResponsesSpsRequestObject) (RoundResponsesSpsResponseObject, error)
+	// RoundResultsCsv The results as CSV
+	// (GET /v1/insights/rounds/{id}/results.csv)
+	RoundResultsCsv(ctx context.Context, request RoundResultsCsvRequestObject) (RoundResultsCsvResponseObject, error)
+	// RoundResultsXlsx The results as a workbook
+	// (GET /v1/insights/rounds/{id}/results.xlsx)
+	RoundResultsXlsx(ctx context.Context, request RoundResultsXlsxRequestObject) (RoundResultsXlsxResponseObject, error)
+	// ListVerbatims Answers in words
+	// (GET /v1/insights/rounds/{id}/verbatims)
+	ListVerbatims(ctx context.Context, request ListVerbatimsRequestObject) (ListVerbatimsResponseObject, error)
 	// Satisfaction How satisfied those were who rated
 	// (GET /v1/insights/satisfaction)
 	Satisfaction(ctx context.Context, request SatisfactionRequestObject) (SatisfactionResponseObject, error)
 	// SatisfactionCsv The same as CSV
 	// (GET /v1/insights/satisfaction.csv)
 	SatisfactionCsv(ctx context.Context, request SatisfactionCsvRequestObject) (SatisfactionCsvResponseObject, error)
+	// ModerateVerbatim Approve or hide an answer in words
+	// (PUT /v1/insights/verbatims/{id})
+	ModerateVerbatim(ctx context.Context, request ModerateVerbatimRequestObject) (ModerateVerbatimResponseObject, error)
 	// Volumes How many reports, by one or two dimensions
 	// (GET /v1/insights/volumes)
 	Volumes(ctx context.Context, request VolumesRequestObject) (VolumesResponseObject, error)
@@ -9520,6 +13142,18 @@ type StrictServerInterface interface {
 	// WithdrawReport Withdraw a report
 	// (POST /v1/reports/{id}/withdraw)
 	WithdrawReport(ctx context.Context, request WithdrawReportRequestObject) (WithdrawReportResponseObject, error)
+	// ListSurveys What I am asked
+	// (GET /v1/surveys)
+	ListSurveys(ctx context.Context, request ListSurveysRequestObject) (ListSurveysResponseObject, error)
+	// GetSurvey One of them
+	// (GET /v1/surveys/{id})
+	GetSurvey(ctx context.Context, request GetSurveyRequestObject) (GetSurveyResponseObject, error)
+	// RefuseSurvey Say that I do not want to answer
+	// (POST /v1/surveys/{id}/refuse)
+	RefuseSurvey(ctx context.Context, request RefuseSurveyRequestObject) (RefuseSurveyResponseObject, error)
+	// RespondSurvey Answer it
+	// (PUT /v1/surveys/{id}/response)
+	RespondSurvey(ctx context.Context, request RespondSurveyRequestObject) (RespondSurveyResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *fiber.Ctx, args any) (any, error)
@@ -10159,6 +13793,454 @@ func (sh *strictHandler) PutPolicy(ctx *fiber.Ctx, kind PolicyKind, params PutPo
 		return err
 	} else if validResponse, ok := response.(PutPolicyResponseObject); ok {
 		if err := validResponse.VisitPutPolicyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListProgrammes operation middleware
+func (sh *strictHandler) ListProgrammes(ctx *fiber.Ctx) error {
+	var request ListProgrammesRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProgrammes(ctx.UserContext(), request.(ListProgrammesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProgrammes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListProgrammesResponseObject); ok {
+		if err := validResponse.VisitListProgrammesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProgramme operation middleware
+func (sh *strictHandler) GetProgramme(ctx *fiber.Ctx, code PathCode) error {
+	var request GetProgrammeRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProgramme(ctx.UserContext(), request.(GetProgrammeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProgramme")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProgrammeResponseObject); ok {
+		if err := validResponse.VisitGetProgrammeResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutProgramme operation middleware
+func (sh *strictHandler) PutProgramme(ctx *fiber.Ctx, code PathCode, params PutProgrammeParams) error {
+	var request PutProgrammeRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	var body PutProgrammeJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PutProgramme(ctx.UserContext(), request.(PutProgrammeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutProgramme")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutProgrammeResponseObject); ok {
+		if err := validResponse.VisitPutProgrammeResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ForecastProgramme operation middleware
+func (sh *strictHandler) ForecastProgramme(ctx *fiber.Ctx, code PathCode) error {
+	var request ForecastProgrammeRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ForecastProgramme(ctx.UserContext(), request.(ForecastProgrammeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ForecastProgramme")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ForecastProgrammeResponseObject); ok {
+		if err := validResponse.VisitForecastProgrammeResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListProgrammeRounds operation middleware
+func (sh *strictHandler) ListProgrammeRounds(ctx *fiber.Ctx, code PathCode) error {
+	var request ListProgrammeRoundsRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProgrammeRounds(ctx.UserContext(), request.(ListProgrammeRoundsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProgrammeRounds")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListProgrammeRoundsResponseObject); ok {
+		if err := validResponse.VisitListProgrammeRoundsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StartRound operation middleware
+func (sh *strictHandler) StartRound(ctx *fiber.Ctx, code PathCode, params StartRoundParams) error {
+	var request StartRoundRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.StartRound(ctx.UserContext(), request.(StartRoundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartRound")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StartRoundResponseObject); ok {
+		if err := validResponse.VisitStartRoundResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListQuestionnaires operation middleware
+func (sh *strictHandler) ListQuestionnaires(ctx *fiber.Ctx) error {
+	var request ListQuestionnairesRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListQuestionnaires(ctx.UserContext(), request.(ListQuestionnairesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListQuestionnaires")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListQuestionnairesResponseObject); ok {
+		if err := validResponse.VisitListQuestionnairesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetQuestionnaire operation middleware
+func (sh *strictHandler) GetQuestionnaire(ctx *fiber.Ctx, code PathCode) error {
+	var request GetQuestionnaireRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetQuestionnaire(ctx.UserContext(), request.(GetQuestionnaireRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetQuestionnaire")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetQuestionnaireResponseObject); ok {
+		if err := validResponse.VisitGetQuestionnaireResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutQuestionnaire operation middleware
+func (sh *strictHandler) PutQuestionnaire(ctx *fiber.Ctx, code PathCode, params PutQuestionnaireParams) error {
+	var request PutQuestionnaireRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	var body PutQuestionnaireJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PutQuestionnaire(ctx.UserContext(), request.(PutQuestionnaireRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutQuestionnaire")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutQuestionnaireResponseObject); ok {
+		if err := validResponse.VisitPutQuestionnaireResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListQuestionnaireVersions operation middleware
+func (sh *strictHandler) ListQuestionnaireVersions(ctx *fiber.Ctx, code PathCode) error {
+	var request ListQuestionnaireVersionsRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListQuestionnaireVersions(ctx.UserContext(), request.(ListQuestionnaireVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListQuestionnaireVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListQuestionnaireVersionsResponseObject); ok {
+		if err := validResponse.VisitListQuestionnaireVersionsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetQuestionnaireVersion operation middleware
+func (sh *strictHandler) GetQuestionnaireVersion(ctx *fiber.Ctx, code PathCode, version PathVersion) error {
+	var request GetQuestionnaireVersionRequestObject
+
+	request.Code = code
+	request.Version = version
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetQuestionnaireVersion(ctx.UserContext(), request.(GetQuestionnaireVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetQuestionnaireVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetQuestionnaireVersionResponseObject); ok {
+		if err := validResponse.VisitGetQuestionnaireVersionResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetXlsform operation middleware
+func (sh *strictHandler) GetXlsform(ctx *fiber.Ctx, code PathCode, params GetXlsformParams) error {
+	var request GetXlsformRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetXlsform(ctx.UserContext(), request.(GetXlsformRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetXlsform")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetXlsformResponseObject); ok {
+		if err := validResponse.VisitGetXlsformResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutXlsform operation middleware
+func (sh *strictHandler) PutXlsform(ctx *fiber.Ctx, code PathCode, params PutXlsformParams) error {
+	var request PutXlsformRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	request.Body = bytes.NewReader(ctx.Request().Body())
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PutXlsform(ctx.UserContext(), request.(PutXlsformRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutXlsform")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutXlsformResponseObject); ok {
+		if err := validResponse.VisitPutXlsformResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRound operation middleware
+func (sh *strictHandler) GetRound(ctx *fiber.Ctx, id PathId) error {
+	var request GetRoundRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRound(ctx.UserContext(), request.(GetRoundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRound")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRoundResponseObject); ok {
+		if err := validResponse.VisitGetRoundResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CloseRound operation middleware
+func (sh *strictHandler) CloseRound(ctx *fiber.Ctx, id PathId) error {
+	var request CloseRoundRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.CloseRound(ctx.UserContext(), request.(CloseRoundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CloseRound")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CloseRoundResponseObject); ok {
+		if err := validResponse.VisitCloseRoundResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StopRound operation middleware
+func (sh *strictHandler) StopRound(ctx *fiber.Ctx, id PathId) error {
+	var request StopRoundRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.StopRound(ctx.UserContext(), request.(StopRoundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopRound")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StopRoundResponseObject); ok {
+		if err := validResponse.VisitStopRoundResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -10987,6 +15069,93 @@ func (sh *strictHandler) MoveReport(ctx *fiber.Ctx, id PathId, params MoveReport
 	return nil
 }
 
+// DeskSurveys operation middleware
+func (sh *strictHandler) DeskSurveys(ctx *fiber.Ctx, params DeskSurveysParams) error {
+	var request DeskSurveysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskSurveys(ctx.UserContext(), request.(DeskSurveysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskSurveys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskSurveysResponseObject); ok {
+		if err := validResponse.VisitDeskSurveysResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeskRefuse operation middleware
+func (sh *strictHandler) DeskRefuse(ctx *fiber.Ctx, id PathId) error {
+	var request DeskRefuseRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskRefuse(ctx.UserContext(), request.(DeskRefuseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskRefuse")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskRefuseResponseObject); ok {
+		if err := validResponse.VisitDeskRefuseResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeskRespond operation middleware
+func (sh *strictHandler) DeskRespond(ctx *fiber.Ctx, id PathId) error {
+	var request DeskRespondRequestObject
+
+	request.Id = id
+
+	var body DeskRespondJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskRespond(ctx.UserContext(), request.(DeskRespondRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskRespond")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskRespondResponseObject); ok {
+		if err := validResponse.VisitDeskRespondResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUnreached operation middleware
 func (sh *strictHandler) ListUnreached(ctx *fiber.Ctx, params ListUnreachedParams) error {
 	var request ListUnreachedRequestObject
@@ -11211,6 +15380,228 @@ func (sh *strictHandler) DeliveriesCsv(ctx *fiber.Ctx, params DeliveriesCsvParam
 	return nil
 }
 
+// ListRounds operation middleware
+func (sh *strictHandler) ListRounds(ctx *fiber.Ctx, params ListRoundsParams) error {
+	var request ListRoundsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRounds(ctx.UserContext(), request.(ListRoundsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRounds")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRoundsResponseObject); ok {
+		if err := validResponse.VisitListRoundsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RoundResults operation middleware
+func (sh *strictHandler) RoundResults(ctx *fiber.Ctx, id PathId, params RoundResultsParams) error {
+	var request RoundResultsRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RoundResults(ctx.UserContext(), request.(RoundResultsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RoundResults")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RoundResultsResponseObject); ok {
+		if err := validResponse.VisitRoundResultsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RoundMethodsCsv operation middleware
+func (sh *strictHandler) RoundMethodsCsv(ctx *fiber.Ctx, id PathId, params RoundMethodsCsvParams) error {
+	var request RoundMethodsCsvRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RoundMethodsCsv(ctx.UserContext(), request.(RoundMethodsCsvRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RoundMethodsCsv")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RoundMethodsCsvResponseObject); ok {
+		if err := validResponse.VisitRoundMethodsCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RoundResponsesCsv operation middleware
+func (sh *strictHandler) RoundResponsesCsv(ctx *fiber.Ctx, id PathId, params RoundResponsesCsvParams) error {
+	var request RoundResponsesCsvRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RoundResponsesCsv(ctx.UserContext(), request.(RoundResponsesCsvRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RoundResponsesCsv")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RoundResponsesCsvResponseObject); ok {
+		if err := validResponse.VisitRoundResponsesCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RoundResponsesSps operation middleware
+func (sh *strictHandler) RoundResponsesSps(ctx *fiber.Ctx, id PathId) error {
+	var request RoundResponsesSpsRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RoundResponsesSps(ctx.UserContext(), request.(RoundResponsesSpsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RoundResponsesSps")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RoundResponsesSpsResponseObject); ok {
+		if err := validResponse.VisitRoundResponsesSpsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RoundResultsCsv operation middleware
+func (sh *strictHandler) RoundResultsCsv(ctx *fiber.Ctx, id PathId, params RoundResultsCsvParams) error {
+	var request RoundResultsCsvRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RoundResultsCsv(ctx.UserContext(), request.(RoundResultsCsvRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RoundResultsCsv")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RoundResultsCsvResponseObject); ok {
+		if err := validResponse.VisitRoundResultsCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RoundResultsXlsx operation middleware
+func (sh *strictHandler) RoundResultsXlsx(ctx *fiber.Ctx, id PathId, params RoundResultsXlsxParams) error {
+	var request RoundResultsXlsxRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RoundResultsXlsx(ctx.UserContext(), request.(RoundResultsXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RoundResultsXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RoundResultsXlsxResponseObject); ok {
+		if err := validResponse.VisitRoundResultsXlsxResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListVerbatims operation middleware
+func (sh *strictHandler) ListVerbatims(ctx *fiber.Ctx, id PathId, params ListVerbatimsParams) error {
+	var request ListVerbatimsRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListVerbatims(ctx.UserContext(), request.(ListVerbatimsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListVerbatims")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListVerbatimsResponseObject); ok {
+		if err := validResponse.VisitListVerbatimsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Satisfaction operation middleware
 func (sh *strictHandler) Satisfaction(ctx *fiber.Ctx, params SatisfactionParams) error {
 	var request SatisfactionRequestObject
@@ -11257,6 +15648,39 @@ func (sh *strictHandler) SatisfactionCsv(ctx *fiber.Ctx, params SatisfactionCsvP
 		return err
 	} else if validResponse, ok := response.(SatisfactionCsvResponseObject); ok {
 		if err := validResponse.VisitSatisfactionCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ModerateVerbatim operation middleware
+func (sh *strictHandler) ModerateVerbatim(ctx *fiber.Ctx, id PathId) error {
+	var request ModerateVerbatimRequestObject
+
+	request.Id = id
+
+	var body ModerateVerbatimJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ModerateVerbatim(ctx.UserContext(), request.(ModerateVerbatimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ModerateVerbatim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ModerateVerbatimResponseObject); ok {
+		if err := validResponse.VisitModerateVerbatimResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -11866,6 +16290,118 @@ func (sh *strictHandler) WithdrawReport(ctx *fiber.Ctx, id PathId, params Withdr
 		return err
 	} else if validResponse, ok := response.(WithdrawReportResponseObject); ok {
 		if err := validResponse.VisitWithdrawReportResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSurveys operation middleware
+func (sh *strictHandler) ListSurveys(ctx *fiber.Ctx) error {
+	var request ListSurveysRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSurveys(ctx.UserContext(), request.(ListSurveysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSurveys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSurveysResponseObject); ok {
+		if err := validResponse.VisitListSurveysResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSurvey operation middleware
+func (sh *strictHandler) GetSurvey(ctx *fiber.Ctx, id PathId) error {
+	var request GetSurveyRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSurvey(ctx.UserContext(), request.(GetSurveyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSurvey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSurveyResponseObject); ok {
+		if err := validResponse.VisitGetSurveyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RefuseSurvey operation middleware
+func (sh *strictHandler) RefuseSurvey(ctx *fiber.Ctx, id PathId) error {
+	var request RefuseSurveyRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RefuseSurvey(ctx.UserContext(), request.(RefuseSurveyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefuseSurvey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RefuseSurveyResponseObject); ok {
+		if err := validResponse.VisitRefuseSurveyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RespondSurvey operation middleware
+func (sh *strictHandler) RespondSurvey(ctx *fiber.Ctx, id PathId) error {
+	var request RespondSurveyRequestObject
+
+	request.Id = id
+
+	var body RespondSurveyJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RespondSurvey(ctx.UserContext(), request.(RespondSurveyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RespondSurvey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RespondSurveyResponseObject); ok {
+		if err := validResponse.VisitRespondSurveyResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
