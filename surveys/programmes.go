@@ -2,19 +2,24 @@ package surveys
 
 import (
 	"context"
+	"encoding/hex"
+	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fault"
-	"github.com/balagh/balagh/surveys/form"
 )
 
-// Programmes asks people by questionnaire, takes their answers and makes figures of them. Every field but Log, Unreached, Missing and
-// Changed must be set.
+// Programmes asks people by questionnaire, takes their answers and makes figures of them. Every field but Log, Unreached,
+// HasChannel and Missing must be set.
 type Programmes struct {
 	Store     RoundStore
 	Now       func() time.Time
@@ -26,11 +31,14 @@ type Programmes struct {
 	PublicURL string // of this installation, such as https://balagh.example: links begin with it, and never with what a request says
 	// Unreached says which invitations, by the ids of their facts, are known not to have arrived.
 	Unreached func(ctx context.Context, facts []string) (map[string]bool, error)
+	// HasChannel says whether this installation has a channel; nil: each of them.
+	HasChannel func(channel string) bool
 	// Missing says which citizens have no account any more.
 	Missing func(ctx context.Context, citizens []string) (map[string]bool, error)
 
 	texts    questionnaires
 	counting singleflight.Group // of rounds, by id
+	asking   sync.Mutex         // one batch at a time looks when its people were last invited, and invites them
 }
 
 // Forecast is what a programme would do, before it starts.
@@ -56,49 +64,212 @@ const (
 
 // ProgrammesAll lists the programmes, for managers and administrators.
 func (p *Programmes) ProgrammesAll(ctx context.Context, a actor.Actor) ([]*Programme, error) {
-	return nil, fault.New(fault.Internal)
+	if err := mayRead(a); err != nil {
+		return nil, err
+	}
+	return p.Store.Programmes(ctx)
 }
 
 // Programme reads one, for managers and administrators.
 func (p *Programmes) Programme(ctx context.Context, a actor.Actor, code string) (*Programme, error) {
-	return nil, fault.New(fault.Internal)
+	if err := mayRead(a); err != nil {
+		return nil, err
+	}
+	return p.Store.Programme(ctx, code)
 }
 
 // PutProgramme checks and writes a programme, for administrators. With rev it must be the present one (0: there must be none). An active
 // one whose forecast has a warning is refused as fault.Conflict unless confirmed names the warning. A dry run writes nothing.
 func (p *Programmes) PutProgramme(ctx context.Context, a actor.Actor, x Programme, rev *int64, confirmed []string, dryRun bool) (*Programme, *Forecast, error) {
-	return nil, nil, fault.New(fault.Internal)
+	if err := mayWrite(a); err != nil {
+		return nil, nil, err
+	}
+	if err := p.checkProgramme(ctx, &x); err != nil {
+		return nil, nil, err
+	}
+	forecast, err := p.forecast(ctx, &x)
+	if err != nil {
+		return nil, nil, err
+	}
+	if x.Active && !dryRun {
+		if err := forecast.confirm(confirmed); err != nil {
+			return nil, forecast, err
+		}
+	}
+	now := p.instant()
+	change := func(old *Programme) error {
+		if rev != nil && *rev != old.Rev {
+			return fault.New(fault.PreconditionFailed)
+		}
+		written := x
+		written.Rev, written.By, written.At, written.Next = old.Rev, a.ID, now, time.Time{}
+		switch {
+		case !x.Active || x.Every == nil:
+		case old.Active && !old.Next.IsZero() && reflect.DeepEqual(old.Every, x.Every):
+			written.Next = old.Next // which may be due this moment
+		default:
+			written.Next = first(x.Every.occurrences(p.Zone, now, 1))
+		}
+		*old = written
+		return nil
+	}
+	if dryRun {
+		old, err := p.Store.Programme(ctx, x.Code)
+		if fault.CodeOf(err) == fault.NotFound {
+			old, err = &Programme{Code: x.Code}, nil
+		}
+		if err == nil {
+			err = change(old)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		return old, forecast, nil
+	}
+	written, err := p.Store.PutProgramme(ctx, x.Code, change)
+	if err != nil {
+		return nil, nil, fmt.Errorf("keep a programme: %w", err)
+	}
+	return written, forecast, nil
 }
 
-// Forecast says what a round of the programme that began now would do.
-func (p *Programmes) Forecast(ctx context.Context, a actor.Actor, code string) (*Forecast, error) {
-	return nil, fault.New(fault.Internal)
+// checkProgramme finds everything that is wrong with a programme here: also that its questionnaire is not there, and that a message with a
+// link in it would have no address to lead to.
+func (p *Programmes) checkProgramme(ctx context.Context, x *Programme) error {
+	faults := x.check(p.Zone)
+	if x.Questionnaire != "" {
+		_, err := p.Store.Questionnaire(ctx, x.Questionnaire, 0)
+		if err == nil && x.Version > 0 {
+			if _, err = p.Store.Questionnaire(ctx, x.Questionnaire, x.Version); fault.CodeOf(err) == fault.NotFound {
+				faults.Add("version", fault.Unknown)
+				err = nil
+			}
+		}
+		switch {
+		case fault.CodeOf(err) == fault.NotFound:
+			faults.Add("questionnaire", fault.Unknown)
+		case err != nil:
+			return fmt.Errorf("look up a questionnaire: %w", err)
+		}
+	}
+	if x.Active && p.PublicURL == "" && (len(x.Channels) == 0 || slices.ContainsFunc(x.Channels, func(c string) bool { return c != "push" })) {
+		faults.Add("channels", fault.NotAllowed)
+	}
+	return faults.Err()
 }
 
 // Rounds lists those of a programme, or of all, newest first, for managers and administrators.
 func (p *Programmes) Rounds(ctx context.Context, a actor.Actor, programme string) ([]*Round, error) {
-	return nil, fault.New(fault.Internal)
+	if err := mayRead(a); err != nil {
+		return nil, err
+	}
+	if programme != "" {
+		if _, err := p.Store.Programme(ctx, programme); err != nil {
+			return nil, err
+		}
+	}
+	return p.Store.Rounds(ctx, programme)
 }
 
 // Round reads one, with how many invitations are in each state.
 func (p *Programmes) Round(ctx context.Context, a actor.Actor, id string) (*Round, map[InvitationState]int, error) {
-	return nil, nil, fault.New(fault.Internal)
+	if err := mayRead(a); err != nil {
+		return nil, nil, err
+	}
+	r, err := p.Store.Round(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	counts, err := p.Store.CountInvitations(ctx, id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("count invitations: %w", err)
+	}
+	return r, counts, nil
 }
 
 // StartRound begins a round of an active programme now, beside its rule, for administrators; a second one on the same day is
-// fault.Exists.
+// fault.Exists. A programme that is not active, or that asks after cases, has none: fault.Conflict.
 func (p *Programmes) StartRound(ctx context.Context, a actor.Actor, programme string) (*Round, error) {
-	return nil, fault.New(fault.Internal)
+	if err := mayWrite(a); err != nil {
+		return nil, err
+	}
+	x, err := p.Store.Programme(ctx, programme)
+	if err != nil {
+		return nil, err
+	}
+	if !x.Active || x.Every == nil {
+		return nil, fault.New(fault.Conflict)
+	}
+	now := p.instant()
+	return p.begin(ctx, x, event.Derive("round", x.Code, "started", now.In(p.Zone).Format(time.DateOnly)), now)
+}
+
+// begin makes a round of a programme whose window ends at that moment.
+func (p *Programmes) begin(ctx context.Context, x *Programme, id string, to time.Time) (*Round, error) {
+	var seed [32]byte
+	if _, err := io.ReadFull(p.Rand, seed[:]); err != nil {
+		return nil, fmt.Errorf("make a seed: %w", err)
+	}
+	q, err := p.Store.Questionnaire(ctx, x.Questionnaire, x.Version)
+	if err != nil {
+		return nil, fmt.Errorf("the questionnaire of a round: %w", err)
+	}
+	before, err := p.Store.Rounds(ctx, x.Code)
+	if err != nil {
+		return nil, fmt.Errorf("number a round: %w", err)
+	}
+	number := 1
+	for _, r := range before {
+		if r.ID == id {
+			return nil, fault.New(fault.Exists)
+		}
+		number = max(number, r.Number+1)
+	}
+	r := &Round{ID: id, Programme: *x, Number: number, State: RoundDrawing, Seed: hex.EncodeToString(seed[:]), From: p.daysBefore(to, x.Every.WindowDays), To: to,
+		Closes: p.daysBefore(to, -x.OpenDays), Due: p.instant()}
+	r.Programme.Version, r.Programme.Next = q.Version, time.Time{}
+	if err := p.Store.CreateRound(ctx, r); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // StopRound stops one before it is published, for administrators: nobody else is invited or reminded, and no answer is taken.
 func (p *Programmes) StopRound(ctx context.Context, a actor.Actor, id string) (*Round, error) {
-	return nil, fault.New(fault.Internal)
+	return p.endRound(ctx, a, id, RoundStopped, RoundDrawing, RoundInviting, RoundOpen, RoundClosing)
 }
 
 // CloseRound closes an open round now, as if its time were over, for administrators.
 func (p *Programmes) CloseRound(ctx context.Context, a actor.Actor, id string) (*Round, error) {
-	return nil, fault.New(fault.Internal)
+	return p.endRound(ctx, a, id, RoundClosing, RoundInviting, RoundOpen)
 }
 
-var _ = form.Languages
+// endRound moves a round on from one of the states, and lets the runner settle what is left of it.
+func (p *Programmes) endRound(ctx context.Context, a actor.Actor, id string, to RoundState, from ...RoundState) (*Round, error) {
+	if err := mayWrite(a); err != nil {
+		return nil, err
+	}
+	return p.Store.UpdateRound(ctx, id, func(r *Round) error {
+		if !slices.Contains(from, r.State) {
+			return fault.New(fault.Conflict)
+		}
+		now := p.instant()
+		r.State, r.Due = to, now
+		if r.Closes.After(now) {
+			r.Closes = now
+		}
+		return nil
+	})
+}
+
+// daysBefore is the same time of the day, in the zone, so many days earlier.
+func (p *Programmes) daysBefore(t time.Time, days int) time.Time {
+	return t.In(p.Zone).AddDate(0, 0, -days).UTC()
+}
+
+func first(times []time.Time) time.Time {
+	if len(times) == 0 {
+		return time.Time{}
+	}
+	return times[0]
+}

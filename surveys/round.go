@@ -34,6 +34,7 @@ type Round struct {
 	Due       time.Time  `json:"due,omitzero"` // when the runner looks at it, or the lease of one ends; zero when there is nothing to do
 	Drawn     Drawn      `json:"drawn"`
 	Warnings  []string   `json:"warnings,omitempty"` // codes: see Forecast
+	Failures  int        `json:"failures,omitempty"` // of the runner, one after the other: a round that fails holds up no other
 }
 
 // Drawn is how the sample came about.

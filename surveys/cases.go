@@ -1,0 +1,110 @@
+package surveys
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/balagh/balagh/event"
+)
+
+// Statuses of a report that are points of a programme, as event.Report.To names them; resolved and closed are one.
+const (
+	rejected  = "rejected"
+	withdrawn = "withdrawn"
+)
+
+// On takes a fact of a report: the frame comes to know the case, and a programme that asks after such a fact plans an invitation. Anonymous reports, and
+// those that staff filed for themselves, make neither. The same fact may come again.
+func (p *Programmes) On(ctx context.Context, e event.Event) error {
+	r := e.Report
+	if r == nil || r.Citizen == "" || r.SelfFiled {
+		return nil
+	}
+	c := caseOf(e)
+	if err := p.Store.PutCase(ctx, c); err != nil {
+		return fmt.Errorf("keep a case: %w", err)
+	}
+	point := pointOf(e)
+	if point == "" {
+		return nil
+	}
+	programmes, err := p.after(ctx, point)
+	if err != nil {
+		return err
+	}
+	return p.plan(ctx, programmes, point, c, e.At)
+}
+
+// caseOf is what the frame knows after a fact.
+func caseOf(e event.Event) Case {
+	r := e.Report
+	c := Case{Report: r.ID, Citizen: r.Citizen, Received: r.Received.UTC(), Changed: e.At.UTC(), Status: cmp.Or(r.To, r.From), Due: r.Due,
+		Snapshot: Snapshot{Centre: r.Centre, Region: r.Region, Department: r.Department, Category: r.Category, Channel: r.Channel, Employee: r.Employee,
+			Gender: r.Gender, Residency: r.Residency, Company: r.Company}}
+	if c.Received.IsZero() {
+		c.Received = c.Changed
+	}
+	return c
+}
+
+// pointOf is the point to which a fact brings a case; "" for none.
+func pointOf(e event.Event) string {
+	if e.Type != event.ReportMoved {
+		return ""
+	}
+	switch e.Report.To {
+	case resolved, closed:
+		return OnClosed
+	case rejected:
+		return OnRejected
+	case withdrawn:
+		return OnWithdrawn
+	}
+	return ""
+}
+
+// after are the active programmes that ask when a case comes to a point.
+func (p *Programmes) after(ctx context.Context, point string) ([]*Programme, error) {
+	all, err := p.Store.Programmes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("programmes after a case: %w", err)
+	}
+	return slices.DeleteFunc(all, func(x *Programme) bool { return !x.Active || x.After == nil || !slices.Contains(x.After.On, point) }), nil
+}
+
+// plan keeps an invitation for each programme whose frame the case fits. A case is asked about once at each point, however often it comes
+// there: a reopened one is not asked about again.
+func (p *Programmes) plan(ctx context.Context, programmes []*Programme, point string, c Case, at time.Time) error {
+	var all []Invitation
+	for _, x := range programmes {
+		if x.Frame.Fits(&c.Snapshot) {
+			all = append(all, Invitation{ID: event.Derive(c.Report, "survey", x.Code, point), Programme: x.Code, Report: c.Report, Point: point, Citizen: c.Citizen,
+				Questionnaire: x.Questionnaire, Version: x.Version, Anonymous: x.Anonymous, Snapshot: c.Snapshot, State: InvitationPlanned,
+				Due: p.daysBefore(at, -x.After.Days)})
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if _, err := p.Store.AddInvitations(ctx, all); err != nil {
+		return fmt.Errorf("plan an invitation: %w", err)
+	}
+	return nil
+}
+
+// Fits says whether a case lies within the frame.
+func (f *Frame) Fits(s *Snapshot) bool {
+	for _, l := range []struct {
+		allowed []string
+		value   string
+	}{{f.Centres, s.Centre}, {f.Regions, s.Region}, {f.Departments, s.Department}, {f.Categories, s.Category}, {f.Channels, s.Channel},
+		{f.Genders, s.Gender}, {f.Residencies, s.Residency}} {
+		if len(l.allowed) > 0 && !slices.Contains(l.allowed, l.value) {
+			return false
+		}
+	}
+	return f.Company == nil || *f.Company == s.Company
+}
