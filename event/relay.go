@@ -60,6 +60,16 @@ func (r *Relay) Run(ctx context.Context) {
 	}
 }
 
+// Drain hands on what waits, without a pause, until nothing is left that may go: for a load of history, while nobody waits for
+// an answer. A fact that could not be handed on is left waiting for its next try.
+func (r *Relay) Drain(ctx context.Context) error {
+	for {
+		if n, err := r.once(ctx); err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
 // once hands on one batch and says how many facts it held.
 func (r *Relay) once(ctx context.Context) (n int, err error) {
 	defer func() {

@@ -44,6 +44,15 @@ type NewReport struct {
 // File takes a report from a citizen, from staff for themselves, or from nobody where the category allows it. The same id
 // again from the same actor is the same report, then existing is true; with something else in it, it is fault.KeyReused.
 func (s *Service) File(ctx context.Context, a actor.Actor, n NewReport) (r *Report, existing bool, err error) {
+	n, faults, err := s.filing(a, n)
+	if err != nil {
+		return nil, false, err
+	}
+	return s.file(ctx, a, n, faults)
+}
+
+// filing is what File takes, with what is wrong with it at the first look.
+func (s *Service) filing(a actor.Actor, n NewReport) (NewReport, fault.Fields, error) {
 	n.Citizen, n.Centre = "", ""
 	if a.Kind == actor.Citizen {
 		n.Citizen = a.ID
@@ -58,13 +67,22 @@ func (s *Service) File(ctx context.Context, a actor.Actor, n NewReport) (r *Repo
 	if n.Contact != nil && a.Kind != actor.Nobody {
 		faults.Add("contact", fault.NotAllowed)
 	}
-	return s.file(ctx, a, n, faults)
+	return n, faults, nil
 }
 
 // Register takes a report that staff write down for somebody who called, wrote or came.
 func (s *Service) Register(ctx context.Context, a actor.Actor, n NewReport) (r *Report, existing bool, err error) {
-	if !a.Is(actor.Clerk, actor.Officer, actor.Supervisor) {
-		return nil, false, fault.New(fault.Forbidden)
+	n, faults, err := s.registering(a, n)
+	if err != nil {
+		return nil, false, err
+	}
+	return s.file(ctx, a, n, faults)
+}
+
+// registering is what Register takes, with what is wrong with it at the first look.
+func (s *Service) registering(a actor.Actor, n NewReport) (NewReport, fault.Fields, error) {
+	if err := works(a); err != nil {
+		return n, nil, err
 	}
 	var faults fault.Fields
 	if !slices.Contains([]Channel{Phone, Email, Telegram, Visit}, n.Channel) {
@@ -76,11 +94,11 @@ func (s *Service) Register(ctx context.Context, a actor.Actor, n NewReport) (r *
 	if n.Centre == "" && n.Place == nil && len(a.Centres) == 1 && a.Centres[0] != actor.All {
 		n.Centre = a.Centres[0]
 	}
-	return s.file(ctx, a, n, faults)
+	return n, faults, nil
 }
 
 func (s *Service) file(ctx context.Context, a actor.Actor, n NewReport, faults fault.Fields) (*Report, bool, error) {
-	r, err := s.draft(a, n, faults)
+	r, err := s.draft(a, n, faults, s.now())
 	if id := cmp.Or(n.ID, n.DerivedID); id != "" && (err != nil || len(n.Photos) > 0) {
 		// A phone that tries again must get what it filed, whatever has changed since, and photos of a report that is there
 		// already must not be touched.
@@ -97,23 +115,31 @@ func (s *Service) file(ctx context.Context, a actor.Actor, n NewReport, faults f
 		}
 	}
 	r.Photos = append(r.Photos, n.Attached...)
+	err = s.create(ctx, r, []event.Event{s.event(r, event.ReportReceived, r.Timeline[0])})
+	switch {
+	case fault.CodeOf(err) == fault.Exists:
+		old, err := s.filed(ctx, a, r.ID, n.Asked)
+		if old == nil && err == nil {
+			err = fault.New(fault.Conflict) // it was there a moment ago
+		}
+		return old, old != nil, err
+	case err != nil:
+		return nil, false, fmt.Errorf("create a report: %w", err)
+	}
+	return r, false, nil
+}
+
+// create writes a new report and its facts, with a number that no other has.
+func (s *Service) create(ctx context.Context, r *Report, events []event.Event) (err error) {
 	for try := 0; ; try++ {
 		if r.Number, err = NewNumber(s.Rand); err != nil {
-			return nil, false, fmt.Errorf("draw a number: %w", err)
+			return fmt.Errorf("draw a number: %w", err)
 		}
-		err = s.Store.CreateReport(ctx, r, []event.Event{s.event(r, event.ReportReceived, r.Timeline[0])})
-		switch {
-		case err == nil:
-			return r, false, nil
-		case errors.Is(err, ErrNumberTaken) && try < 9:
-		case fault.CodeOf(err) == fault.Exists:
-			old, err := s.filed(ctx, a, r.ID, n.Asked)
-			if old == nil && err == nil {
-				err = fault.New(fault.Conflict) // it was there a moment ago
-			}
-			return old, old != nil, err
-		default:
-			return nil, false, fmt.Errorf("create a report: %w", err)
+		for _, e := range events {
+			e.Report.Number = r.Number
+		}
+		if err = s.Store.CreateReport(ctx, r, events); !errors.Is(err, ErrNumberTaken) || try == 9 {
+			return err
 		}
 	}
 }
@@ -154,9 +180,8 @@ func (r *Report) AsFiled() *Report {
 	return &f
 }
 
-// draft makes a report of what was sent, or tells everything that is wrong with it.
-func (s *Service) draft(a actor.Actor, n NewReport, faults fault.Fields) (*Report, error) {
-	now := s.now()
+// draft makes a report of what was sent at that moment, or tells everything that is wrong with it.
+func (s *Service) draft(a actor.Actor, n NewReport, faults fault.Fields, now time.Time) (*Report, error) {
 	r := &Report{ID: cmp.Or(n.DerivedID, n.ID), Status: Received, Citizen: n.Citizen, Channel: n.Channel, Category: n.Category, Language: n.Language,
 		Place: n.Place, ObservedAt: n.ObservedAt.UTC(), ReceivedAt: now, UpdatedAt: now, Day: now.In(s.Zone).Format(time.DateOnly), Contact: n.Contact, Reporter: n.Reporter, Asked: n.Asked}
 	if n.ID != "" {

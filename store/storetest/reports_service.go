@@ -23,14 +23,15 @@ import (
 
 func testReportsService(t *testing.T, open func(t *testing.T) ReportsStore) {
 	for name, test := range map[string]func(*reportsDesk){
-		"File/routes, promises and tells":              serviceFile,
-		"File/who it is from":                          serviceReporter,
-		"File/tells every fault at once":               serviceFileFaults,
-		"File/the same id is the same report":          serviceFileTwice,
-		"File/a number that is taken is drawn again":   serviceFileNumber,
-		"File/photos":                                  serviceFilePhotos,
-		"Register/for a caller":                        serviceRegister,
-		"Mine/cursors":                                 serviceMine,
+		"File/routes, promises and tells":            serviceFile,
+		"File/who it is from":                        serviceReporter,
+		"TakeOver/as if it had happened here":        serviceTakeOver,
+		"File/tells every fault at once":             serviceFileFaults,
+		"File/the same id is the same report":        serviceFileTwice,
+		"File/a number that is taken is drawn again": serviceFileNumber,
+		"File/photos":           serviceFilePhotos,
+		"Register/for a caller": serviceRegister,
+		"Mine/cursors":          serviceMine,
 		"Get/one's own, without what is internal":      serviceGet,
 		"Comment/only while open":                      serviceComment,
 		"Reopen/within the days allowed":               serviceReopen,
@@ -212,6 +213,60 @@ func serviceReporter(d *reportsDesk) {
 	if err != nil || kept.Reporter != who || kept.AsFiled().Reporter != who {
 		d.Errorf("kept %+v, %v", kept, err)
 	}
+}
+
+// serviceTakeOver compares a report that was taken over with one that lived here.
+func serviceTakeOver(d *reportsDesk) {
+	ctx := d.Context()
+	system := actor.Actor{Kind: actor.System}
+	n := aNew(func(n *reports.NewReport) { n.Reporter = reports.Reporter{Gender: "male", Company: true} })
+	taken := reports.Taken{By: sara, At: d.clock, New: n}
+	r, _, err := d.File(ctx, sara, n)
+	must(d.T, err)
+	for i, to := range []reports.Status{reports.Assigned, reports.InProgress, reports.Resolved, reports.Closed} {
+		d.later(time.Duration(i+1) * time.Hour)
+		taken.Past = append(taken.Past, reports.Step{By: supervisor, At: d.clock, To: to})
+		r = d.to(r.ID, to)
+	}
+	lived := d.facts()
+	got, err := d.TakeOver(ctx, system, taken)
+	must(d.T, err)
+	facts := d.facts()
+	if len(facts) != len(lived) {
+		d.Fatalf("%d facts, want %d", len(facts), len(lived))
+	}
+	for i, f := range facts {
+		want := lived[i]
+		if f.Report.ID != got.ID || f.Report.Number != got.Number || f.Subject != "report/"+got.ID || f.Report.Step != got.Timeline[i].ID {
+			d.Errorf("fact %d is of another: %+v", i, f.Report)
+		}
+		f.Report.ID, f.Report.Number, f.Report.Step = want.Report.ID, want.Report.Number, want.Report.Step
+		if f.Type != want.Type || !f.At.Equal(want.At) || *f.Report != *want.Report {
+			d.Errorf("fact %d: %+v, want %+v", i, f.Report, want.Report)
+		}
+	}
+	kept, err := d.store.Report(ctx, got.ID)
+	must(d.T, err)
+	kept.ID, kept.Number, kept.Rev, kept.Timeline, r.Timeline = r.ID, r.Number, r.Rev, nil, nil
+	if a, b := fmt.Sprintf("%+v", *kept), fmt.Sprintf("%+v", *r); a != b {
+		d.Errorf("taken over\n%s\nlived\n%s", a, b)
+	}
+	for name, bad := range map[string]func(*reports.Taken){
+		"nobody else's":   func(t *reports.Taken) { t.Past[0].By = stranger },
+		"of the table":    func(t *reports.Taken) { t.Past[0].To = reports.Closed },
+		"not backwards":   func(t *reports.Taken) { t.Past[1].At = t.At },
+		"a known subject": func(t *reports.Taken) { t.New.Category = "gone" },
+	} {
+		x := taken
+		x.Past = slices.Clone(taken.Past)
+		bad(&x)
+		if _, err := d.TakeOver(ctx, system, x); fault.CodeOf(err) == "" {
+			d.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err = d.TakeOver(ctx, supervisor, taken)
+	d.wantFault(err, fault.Forbidden)
+	d.wantFacts()
 }
 
 func serviceFile(d *reportsDesk) {
