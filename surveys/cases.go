@@ -81,7 +81,7 @@ func (p *Programmes) plan(ctx context.Context, programmes []*Programme, point st
 	var all []Invitation
 	for _, x := range programmes {
 		if x.Frame.Fits(&c.Snapshot) {
-			all = append(all, Invitation{ID: event.Derive(c.Report, "survey", x.Code, point), Programme: x.Code, Report: c.Report, Point: point, Citizen: c.Citizen,
+			all = append(all, Invitation{ID: event.Derive(c.Report, "survey", x.Code, point), Rev: 1, Programme: x.Code, Report: c.Report, Point: point, Citizen: c.Citizen,
 				Questionnaire: x.Questionnaire, Version: x.Version, Anonymous: x.Anonymous, Snapshot: c.Snapshot, State: InvitationPlanned,
 				Due: p.daysBefore(at, -x.After.Days)})
 		}

@@ -346,6 +346,6 @@ func (p *Programmes) draw(ctx context.Context, r *Round, alive func() error) (Dr
 // invitation of a person who was drawn.
 func (r *Round) invitation(citizen string, s Snapshot) Invitation {
 	x := &r.Programme
-	return Invitation{ID: event.Derive(r.ID, citizen), Programme: x.Code, Round: r.ID, Citizen: citizen, Questionnaire: x.Questionnaire, Version: x.Version,
+	return Invitation{ID: event.Derive(r.ID, citizen), Rev: 1, Programme: x.Code, Round: r.ID, Citizen: citizen, Questionnaire: x.Questionnaire, Version: x.Version,
 		Anonymous: x.Anonymous, Stratum: Stratum(&s, x.Sample.By), Snapshot: s, State: InvitationDrawn, Channels: x.Channels, Reminders: x.Reminders}
 }

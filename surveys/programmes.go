@@ -152,7 +152,7 @@ func (p *Programmes) checkProgramme(ctx context.Context, x *Programme) error {
 			return fmt.Errorf("look up a questionnaire: %w", err)
 		}
 	}
-	if x.Active && p.PublicURL == "" && (len(x.Channels) == 0 || slices.ContainsFunc(x.Channels, func(c string) bool { return c != "push" })) {
+	if x.Active && p.PublicURL == "" && slices.ContainsFunc(x.Channels, func(c string) bool { return c != "push" }) {
 		faults.Add("channels", fault.NotAllowed)
 	}
 	return faults.Err()
@@ -225,7 +225,7 @@ func (p *Programmes) begin(ctx context.Context, x *Programme, id string, to time
 		}
 		number = max(number, r.Number+1)
 	}
-	r := &Round{ID: id, Programme: *x, Number: number, State: RoundDrawing, Seed: hex.EncodeToString(seed[:]), From: p.daysBefore(to, x.Every.WindowDays), To: to,
+	r := &Round{ID: id, Rev: 1, Programme: *x, Number: number, State: RoundDrawing, Seed: hex.EncodeToString(seed[:]), From: p.daysBefore(to, x.Every.WindowDays), To: to,
 		Closes: p.daysBefore(to, -x.OpenDays), Due: p.instant()}
 	r.Programme.Version, r.Programme.Next = q.Version, time.Time{}
 	if err := p.Store.CreateRound(ctx, r); err != nil {

@@ -30,6 +30,8 @@ type settings struct {
 	storage
 	channels
 	Address        string         `default:"127.0.0.1:8080" help:"Where to listen."`
+	PublicURL      string         `placeholder:"URL" help:"What links to this installation begin with: https://HOST. Without it no survey is sent by SMS or e-mail. In development: the address."`
+	HijriMonths    string         `placeholder:"FILE" help:"Corrects or extends the Hijri calendar: lines such as 1447-09 2026-02-18."`
 	Issuer         string         `default:"balagh" help:"Who issues access tokens: the claim iss."`
 	TimeZone       string         `default:"Asia/Riyadh" help:"Where days begin and end."`
 	TrustedProxies []netip.Prefix `placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
@@ -108,6 +110,11 @@ func (s *settings) check() error {
 	add := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
 	if _, err := time.LoadLocation(s.TimeZone); err != nil {
 		add("BALAGH_TIME_ZONE: there is no time zone %q", s.TimeZone)
+	}
+	if s.PublicURL != "" {
+		if err := checkPublicURL(s.PublicURL); err != nil {
+			bad = append(bad, err)
+		}
 	}
 	if s.Dev {
 		return errors.Join(bad...)

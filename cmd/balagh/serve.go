@@ -85,6 +85,8 @@ func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 	jobs.Go(func() { p.relay.Run(ctx) })
 	jobs.Go(func() { _ = p.told.RunChains(ctx) })
 	jobs.Go(func() { _ = p.told.RunBroadcasts(ctx) })
+	jobs.Go(func() { _ = p.server.Programmes.RunRounds(ctx) })
+	jobs.Go(func() { _ = p.server.Programmes.RunInvitations(ctx) })
 	for _, s := range p.senders {
 		jobs.Go(func() { _ = s.Run(ctx) })
 	}

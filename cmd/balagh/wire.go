@@ -83,13 +83,17 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 		c := cases.Catalogue().Calendar
 		return surveys.Terms{RatingDays: c.RatingDays, ReopenDays: c.ReopenDays}, nil
 	}}
+	asking, err := s.programmes(p.store, people, told, cases.NewID, zone, log)
+	if err != nil {
+		return nil, err
+	}
 	p.relay = &event.Relay{Outbox: p.store, Now: time.Now, Log: log, OnHanded: func(_ event.Event, age time.Duration) { p.metrics.Handed(age) },
-		Consumers: []event.Consumer{{Name: "push", On: told.On}, {Name: "surveys", On: asked.On}}}
+		Consumers: []event.Consumer{{Name: "push", On: told.On}, {Name: "surveys", On: asked.On}, {Name: "programmes", On: asking.On}}}
 	for name, channel := range p.outlets.channels {
 		p.senders = append(p.senders, &push.Sender{Service: told, Name: name, Channel: channel, Log: log, Workers: s.atOnce()[name],
 			OnOutcome: p.metrics.Delivery, OnTaken: p.metrics.Taken})
 	}
-	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Answers: p.store, Together: sqlite.Together, Now: time.Now, Log: log,
+	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Programmes: asking, Answers: p.store, Together: sqlite.Together, Now: time.Now, Log: log,
 		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies,
 		AnonymousLimit: accounts.Limit{Max: s.AnonPerClient, Window: time.Hour}, MinAppVersion: s.MinAppVersion, Outbox: p.outlets.outbox}
 	if web := p.outlets.web; web != nil {
