@@ -35,7 +35,7 @@ func TestRounds_plans(t *testing.T) {
 		{dueRound, "rounds_due", []any{1, 2}},
 		{overdueCases, "cases_due (due<?)", []any{1, 9}},
 		{forgetDue, "cases_due (due=? AND report=?)", []any{1, "r"}},
-		{casesInOrder, "SCAN cases", []any{1}}, // in the order of the table
+		{casesInOrder, "PRIMARY KEY ((citizen,report)>(?,?))", []any{"", "", 9}},
 		{dropDrawn, "COVERING INDEX invitations_round (round=? AND state=?)", []any{"r", 9}},
 		{invitationOf, "PRIMARY KEY (id=?)", []any{"i"}},
 		{invitationsOf, "invitations_citizen (citizen=? AND asked<?)", []any{"c", 9}},

@@ -43,7 +43,7 @@ func verbatimRows(words []surveys.Verbatim) ([]verbatimRow, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the day of a verbatim: %w", err)
 		}
-		rows[n] = verbatimRow{key(v.ID), key(v.Response), key(v.Round), -day.Unix() / 86_400, v.Question, v.State, packSnapshot(&v.Snapshot), " " + v.Folded, doc}
+		rows[n] = verbatimRow{key(v.ID), key(v.Response), key(v.Round), -day.Unix() / 86_400, v.Question, v.State, packSnapshot(nil, &v.Snapshot), " " + v.Folded, doc}
 	}
 	return rows, nil
 }

@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/balagh/balagh/surveys"
+)
+
+// benchCases writes a case of each of n people, and a second one of every fourth.
+func benchCases(b *testing.B, db *DB, n int) {
+	b.Helper()
+	from := moment(1_700_000_000_000)
+	for first := 0; first < n; first += 10_000 {
+		err := db.write(b.Context(), func(t *tx) error {
+			for i := first; i < min(n, first+10_000); i++ {
+				for m := range 1 + (i%4)/3 {
+					c := surveys.Case{Citizen: citizenID(i), Report: fmt.Sprintf("01936f0e-4444-7c3e-9d0e-%012d", 2*i+m), Received: from.Add(time.Duration(i) * time.Millisecond)}
+					c.Snapshot = surveys.Snapshot{Centre: fmt.Sprint("SA-", i%20), Region: fmt.Sprint("SA-", i%13), Department: fmt.Sprint("department-", i%30), Category: fmt.Sprint("category-", i%10),
+						Channel: []string{"app", "web", "phone"}[i%3], Gender: []string{"male", "female"}[i/2%2], Residency: "citizen", Employee: fmt.Sprintf("01936f0e-3333-7c3e-9d0e-%012d", i%600)}
+					if _, err := t.exec(`INSERT INTO cases(citizen, report, packed, changed, status, due) VALUES(?,?,?,?,'closed',NULL)`, key(c.Citizen),
+						key(c.Report), packCase(&c), millis(from)); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDB_People reads a frame of a million people.
+func BenchmarkDB_People(b *testing.B) {
+	const people = 1_000_000
+	db := fresh(b)
+	benchCases(b, db, people)
+	cpu(b)
+	for b.Loop() {
+		n := 0
+		if err := db.People(b.Context(), surveys.Frame{}, moment(1), moment(1e15), func(*surveys.FramePerson) error { n++; return nil }); err != nil || n != people {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(float64((spent()-began).Microseconds())/float64(b.N)/people, "cpu-µs/person")
+}
+
+// BenchmarkDB_ScanResponses reads a hundred thousand responses to twenty questions.
+func BenchmarkDB_ScanResponses(b *testing.B) {
+	const responses = 100_000
+	db := fresh(b)
+	row := []byte("1riyadh\x1friyadh\x1fcentral\x1fcare\x1fsound\x1fapp\x1ffemale\x1fcitizen\x1fno\x1fyes\x1f\x1f1\x1fapp\x1far\x1f5\x1f4\x1f9\x1fy\x1fslow,far\x1f3\x1f4\x1f4\x1f5\x1f2\x1f-\x1f-\x1ft\x1f12\x1f1,2,3,4\x1fn\x1fy\x1f?\x1f7\x1f5")
+	for first := 0; first < responses; first += 10_000 {
+		if err := db.write(b.Context(), func(t *tx) error {
+			for i := first; i < first+10_000; i++ {
+				if _, err := t.exec(`INSERT INTO response_rows(place, at, id, row) VALUES(?,0,?,?)`, key(citizenID(1)), key(surveys.ResponseID(citizenID(i))), row); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	cpu(b)
+	for b.Loop() {
+		n := 0
+		if err := db.ScanResponses(b.Context(), "reception", citizenID(1), time.Time{}, time.Time{}, func([]byte) error { n++; return nil }); err != nil || n != responses {
+			b.Fatal(n, err)
+		}
+	}
+}
