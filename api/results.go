@@ -129,6 +129,16 @@ var groupNames = map[surveys.Dimension]map[string]map[string]string{
 		"SA-12": {"ar": "منطقة الجوف", "en": "Al-Jawf Region", "ur": "علاقہ جوف"},
 		"SA-14": {"ar": "منطقة عسير", "en": "Asir Region", "ur": "علاقہ عسیر"},
 	},
+	surveys.ByHow: {
+		"app":   {"ar": "في التطبيق", "en": "In the app", "ur": "ایپ میں"},
+		"link":  {"ar": "برابط", "en": "By a link", "ur": "لنک سے"},
+		"phone": {"ar": "بالهاتف", "en": "By phone", "ur": "فون پر"},
+	},
+	surveys.ByLanguage: {
+		"ar": {"ar": "العربية", "en": "Arabic", "ur": "عربی"},
+		"en": {"ar": "الإنجليزية", "en": "English", "ur": "انگریزی"},
+		"ur": {"ar": "الأردية", "en": "Urdu", "ur": "اردو"},
+	},
 	surveys.ByGender:    reporters["gender"],
 	surveys.ByResidency: reporters["residency"],
 	surveys.ByCompany:   reporters["company"],

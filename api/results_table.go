@@ -157,7 +157,7 @@ func cellFigures(q *surveys.QuestionResult, by surveys.Dimension, c *surveys.Cel
 		all = append(all, f)
 	}
 	number := func(name, option string, v *float64) {
-		if v == nil {
+		if v == nil && option == "" {
 			return
 		}
 		f := base
@@ -183,6 +183,8 @@ func cellFigures(q *surveys.QuestionResult, by surveys.Dimension, c *surveys.Cel
 		f.name, f.n = "answered", &c.N
 		all = append(all, f)
 	}
+	number("earliest", c.Earliest, nil)
+	number("latest", c.Latest, nil)
 	return all
 }
 
@@ -203,8 +205,8 @@ func (x *exported) optionLabels(r *surveys.QuestionResult) map[string]form.Text 
 }
 
 var yesNo = map[string]form.Text{
-	"yes": {"ar": "نعم", "en": "Yes", "ur": "ہاں"},
-	"no":  {"ar": "لا", "en": "No", "ur": "نہیں"},
+	form.PackedYes: {"ar": "نعم", "en": "Yes", "ur": "ہاں"},
+	form.PackedNo:  {"ar": "لا", "en": "No", "ur": "نہیں"},
 }
 
 // methodColumns are the columns of methods.csv.
@@ -238,7 +240,7 @@ func (x *exported) methods(header []string) table {
 	add("publishing", "min_employee", "", "", m.MinEmployee)
 	add("publishing", "suppressed_cells", "", "", m.Suppressed)
 	for _, note := range m.Notes {
-		add("note", note, "", "", "")
+		add("note", note, "", word(note, x.language), "")
 	}
 	return t
 }

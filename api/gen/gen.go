@@ -3899,7 +3899,7 @@ type RoundRates struct {
 	Rr5 *float64 `json:"rr5"`
 }
 
-// RoundResults Example: {"closes":"2026-12-05T06:00:00Z","dispositions":{"complete":18,"non_contact":3,"open":0,"other":0,"partial":2,"refused":1,"unknown":16},"final":true,"from":"2025-11-21T06:00:00Z","labels":{"centre":{"riyadh":"مركز منطقة الرياض"}},"methods":{"confidence":0.95,"drawn":{"cells":{},"eligible":40,"excluded":{},"margins":{},"population":40,"sampled":40,"strata":[]},"formulas":{"wilson":1},"frame":{},"from":"2025-11-21T06:00:00Z","how":{"app":20},"languages":{"ar":20},"min_cell":10,"min_employee":30,"notes":[],"questionnaire":"service","sample":{"method":"all"},"seed":"8b1f0c5a9e3d47a2b6c0d1e2f3a4b5c68b1f0c5a9e3d47a2b6c0d1e2f3a4b5c6","suppressed":1,"to":"2026-11-21T06:00:00Z","version":1},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"number":1,"programme":"yearly","questions":[{"breakdown":{"centre":[{"asked":0,"dont_know":0,"key":"riyadh","n":0,"skipped":0,"suppressed":true}]},"code":"easy","label":{"ar":"هل كان ذلك سهلًا؟","en":"Was it easy?","ur":"کیا یہ آسان تھا؟"},"total":{"asked":20,"dont_know":0,"n":20,"options":[{"code":"yes","count":18,"interval":{"high":0.9721335188,"level":0.95,"low":0.6989663548,"method":"wilson"},"n":20,"share":0.9}],"skipped":0},"type":"yes_no"}],"rates":{"e":1,"rr1":0.45,"rr2":0.5,"rr3":0.45,"rr5":0.75},"respondents":20,"round":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","state":"published","to":"2026-11-21T06:00:00Z","weighting":{"by":[],"converged":false,"deff":null,"method":"none","n_eff":null}}
+// RoundResults Example: {"closes":"2026-12-05T06:00:00Z","dispositions":{"complete":18,"non_contact":3,"open":0,"other":0,"partial":2,"refused":1,"unknown":16},"final":true,"from":"2025-11-21T06:00:00Z","labels":{"centre":{"riyadh":"مركز منطقة الرياض"}},"methods":{"confidence":0.95,"drawn":{"cells":{},"eligible":40,"excluded":{},"margins":{},"population":40,"sampled":40,"strata":[]},"formulas":{"wilson":1},"frame":{},"from":"2025-11-21T06:00:00Z","how":{"app":20},"languages":{"ar":20},"min_cell":10,"min_employee":30,"notes":[],"questionnaire":"service","sample":{"method":"all"},"seed":"8b1f0c5a9e3d47a2b6c0d1e2f3a4b5c68b1f0c5a9e3d47a2b6c0d1e2f3a4b5c6","suppressed":1,"to":"2026-11-21T06:00:00Z","version":1},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"number":1,"programme":"yearly","questions":[{"breakdown":{"centre":[{"asked":0,"dont_know":0,"key":"riyadh","n":0,"skipped":0,"suppressed":true}]},"code":"easy","label":{"ar":"هل كان ذلك سهلًا؟","en":"Was it easy?","ur":"کیا یہ آسان تھا؟"},"total":{"asked":20,"dont_know":0,"n":20,"options":[{"code":"y","count":18,"interval":{"high":0.9721335188,"level":0.95,"low":0.6989663548,"method":"wilson"},"n":20,"share":0.9}],"skipped":0},"type":"yes_no"}],"rates":{"e":1,"rr1":0.45,"rr2":0.5,"rr3":0.45,"rr5":0.75},"respondents":20,"round":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","state":"published","to":"2026-11-21T06:00:00Z","weighting":{"by":[],"converged":false,"deff":null,"method":"none","n_eff":null}}
 type RoundResults struct {
 	Closes     time.Time        `json:"closes"`
 	Comparison *RoundComparison `json:"comparison,omitempty"`
@@ -3996,12 +3996,15 @@ type RoundSummary struct {
 
 // RoundWeighting defines model for RoundWeighting.
 type RoundWeighting struct {
-	By         []RoundDimension     `json:"by"`
-	Converged  bool                 `json:"converged"`
-	Deff       *float64             `json:"deff"`
-	Iterations *int                 `json:"iterations,omitempty"`
-	Method     RoundWeightingMethod `json:"method"`
-	NEff       *float64             `json:"n_eff"`
+	By         []RoundDimension `json:"by"`
+	Converged  bool             `json:"converged"`
+	Deff       *float64         `json:"deff"`
+	Iterations *int             `json:"iterations,omitempty"`
+
+	// Joined Values of a dimension that are hidden were weighted as one
+	Joined *bool                `json:"joined,omitempty"`
+	Method RoundWeightingMethod `json:"method"`
+	NEff   *float64             `json:"n_eff"`
 
 	// Problem Such as empty_cell: people of the frame are in a cell that nobody answered for; then there are no weights
 	Problem *string `json:"problem,omitempty"`
