@@ -88,11 +88,14 @@ func (r *Round) within(a actor.Actor) bool {
 }
 
 func (p *Programmes) results(ctx context.Context, c *counted) (*Results, error) {
-	states, err := p.Store.CountInvitations(ctx, c.round.ID)
-	if err != nil {
-		return nil, fmt.Errorf("count invitations: %w", err)
-	}
 	r, y := c.round, c.tally
+	states := y.States
+	if r.State != RoundPublished || states == nil {
+		var err error
+		if states, err = p.Store.CountInvitations(ctx, r.ID); err != nil {
+			return nil, fmt.Errorf("count invitations: %w", err)
+		}
+	}
 	answer := &Results{Round: r.ID, Programme: r.Programme.Code, Names: r.Programme.Names, Number: r.Number, State: r.State,
 		Final: r.State == RoundPublished, From: r.From, To: r.To, Opened: r.Opened, Closes: r.Closes, Dispositions: dispositions(states),
 		Respondents: y.Respondents, Questions: []QuestionResult{}}

@@ -19,7 +19,8 @@ type tally struct {
 	How         map[string]int64
 	Languages   map[string]int64
 	Weighting   WeightingResult
-	Formulas    map[string]int // with their versions when it was counted
+	Formulas    map[string]int          // with their versions when it was counted
+	States      map[InvitationState]int // of the invitations, once they are settled
 	Items       []item
 }
 

@@ -18,18 +18,19 @@ const tallyVersion = 1
 
 // keptTally is a tally as a document. The counts are far too many for figures as text: they are packed.
 type keptTally struct {
-	Version     int              `json:"version"`
-	At          time.Time        `json:"at"`
-	Took        time.Duration    `json:"took"`
-	Respondents int64            `json:"respondents"`
-	Complete    int64            `json:"complete"`
-	How         map[string]int64 `json:"how"`
-	Languages   map[string]int64 `json:"languages"`
-	Weighting   WeightingResult  `json:"weighting"`
-	Formulas    map[string]int   `json:"formulas"`
-	Groups      []group          `json:"groups"`
-	Items       []item           `json:"items"`
-	Counts      []byte           `json:"counts"`
+	Version     int                     `json:"version"`
+	At          time.Time               `json:"at"`
+	Took        time.Duration           `json:"took"`
+	Respondents int64                   `json:"respondents"`
+	Complete    int64                   `json:"complete"`
+	How         map[string]int64        `json:"how"`
+	Languages   map[string]int64        `json:"languages"`
+	Weighting   WeightingResult         `json:"weighting"`
+	Formulas    map[string]int          `json:"formulas"`
+	States      map[InvitationState]int `json:"states,omitempty"`
+	Groups      []group                 `json:"groups"`
+	Items       []item                  `json:"items"`
+	Counts      []byte                  `json:"counts"`
 }
 
 // encode packs a tally. Sums of weights are kept where there are weights: they are the counts otherwise.
@@ -41,7 +42,7 @@ func (y *tally) encode() ([]byte, error) {
 	for i := range y.Items {
 		y.Items[i].pack(&p)
 	}
-	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Formulas, y.Groups, y.Items, p.b})
+	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Formulas, y.States, y.Groups, y.Items, p.b})
 	if err != nil {
 		return nil, fmt.Errorf("encode the counts of a round: %w", err)
 	}
@@ -94,7 +95,7 @@ func decodeTally(b []byte, q *form.Questionnaire) (*tally, error) {
 	if err := json.Unmarshal(b, &k); err != nil || k.Version != tallyVersion || len(k.Groups) == 0 {
 		return nil, errTally
 	}
-	y := &tally{k.At, k.Took, k.Respondents, k.Complete, k.Groups, k.How, k.Languages, k.Weighting, k.Formulas, k.Items}
+	y := &tally{k.At, k.Took, k.Respondents, k.Complete, k.Groups, k.How, k.Languages, k.Weighting, k.Formulas, k.States, k.Items}
 	u := unpacker{b: k.Counts, weights: k.Weighting.Deff != nil}
 	for i := range y.Groups {
 		u.sums(&y.Groups[i].People)
@@ -205,7 +206,7 @@ func (p *Programmes) tally(ctx context.Context, r *Round, q *form.Questionnaire)
 		}
 	}
 	// The count goes on for others who wait when the one who began it gives up.
-	y, err, _ := p.counting.Do(r.ID, func() (any, error) { return p.countRound(context.WithoutCancel(ctx), r, q) })
+	y, err, _ := p.counting.Do(r.ID, func() (any, error) { return p.countRound(context.WithoutCancel(ctx), r, q, r.State == RoundPublished) })
 	if err != nil {
 		return nil, err
 	}
@@ -220,8 +221,8 @@ func (y *tally) rests(now time.Time) bool {
 	return y.Took > quickCount && now.Sub(y.At) < min(restCounts*y.Took, longestRest)
 }
 
-// countRound counts the responses of a round and keeps the counts.
-func (p *Programmes) countRound(ctx context.Context, r *Round, q *form.Questionnaire) (*tally, error) {
+// countRound counts the responses of a round, and its invitations when nothing becomes of them any more, and keeps the counts.
+func (p *Programmes) countRound(ctx context.Context, r *Round, q *form.Questionnaire, settled bool) (*tally, error) {
 	begun := p.Now()
 	touched, err := p.Store.Touched(ctx, r.ID) // before the responses: one that comes meanwhile has them counted again
 	if err != nil {
@@ -232,6 +233,11 @@ func (p *Programmes) countRound(ctx context.Context, r *Round, q *form.Questionn
 		return nil, err
 	}
 	y := t.count(r)
+	if settled {
+		if y.States, err = p.Store.CountInvitations(ctx, r.ID); err != nil {
+			return nil, fmt.Errorf("count invitations: %w", err)
+		}
+	}
 	y.At = p.Now()
 	y.Took = y.At.Sub(begun)
 	b, err := y.encode()
@@ -244,12 +250,12 @@ func (p *Programmes) countRound(ctx context.Context, r *Round, q *form.Questionn
 	return y, nil
 }
 
-// settleFigures counts the responses of a round that takes none any more, and keeps the counts. It may run again.
+// settleFigures counts a round that takes no answers any more and whose invitations are settled, and keeps the counts. It may run again.
 func (p *Programmes) settleFigures(ctx context.Context, r *Round) error {
 	q, err := p.questionnaire(ctx, r.Programme.Questionnaire, r.Programme.Version)
 	if err != nil {
 		return fmt.Errorf("questionnaire of a round: %w", err)
 	}
-	_, err = p.countRound(ctx, r, q)
+	_, err = p.countRound(ctx, r, q, true)
 	return err
 }
