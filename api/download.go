@@ -53,3 +53,9 @@ func (f download) VisitRoundResponsesCsvResponse(c *fiber.Ctx) error { return f.
 
 // VisitRoundResponsesSpsResponse makes it an answer of the contract.
 func (f download) VisitRoundResponsesSpsResponse(c *fiber.Ctx) error { return f.send(c) }
+
+// VisitRatingsCsvResponse makes it an answer of the contract.
+func (f download) VisitRatingsCsvResponse(c *fiber.Ctx) error { return f.send(c) }
+
+// VisitRatingsXlsxResponse makes it an answer of the contract.
+func (f download) VisitRatingsXlsxResponse(c *fiber.Ctx) error { return f.send(c) }

@@ -957,6 +957,30 @@ func (e QuestionType) Valid() bool {
 	}
 }
 
+// Defines values for RatingDimension.
+const (
+	RatingDimensionCategory   RatingDimension = "category"
+	RatingDimensionCentre     RatingDimension = "centre"
+	RatingDimensionDepartment RatingDimension = "department"
+	RatingDimensionEmployee   RatingDimension = "employee"
+)
+
+// Valid indicates whether the value is a known member of the RatingDimension enum.
+func (e RatingDimension) Valid() bool {
+	switch e {
+	case RatingDimensionCategory:
+		return true
+	case RatingDimensionCentre:
+		return true
+	case RatingDimensionDepartment:
+		return true
+	case RatingDimensionEmployee:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RatingReason.
 const (
 	RatingReasonClear      RatingReason = "clear"
@@ -1524,6 +1548,27 @@ func (e PhotoSize) Valid() bool {
 	}
 }
 
+// Defines values for RatingsDays.
+const (
+	RatingsDaysN30  RatingsDays = 30
+	RatingsDaysN365 RatingsDays = 365
+	RatingsDaysN90  RatingsDays = 90
+)
+
+// Valid indicates whether the value is a known member of the RatingsDays enum.
+func (e RatingsDays) Valid() bool {
+	switch e {
+	case RatingsDaysN30:
+		return true
+	case RatingsDaysN365:
+		return true
+	case RatingsDaysN90:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Sort.
 const (
 	SortDue    Sort = "due"
@@ -1560,6 +1605,69 @@ func (e DeskQueueParamsSort) Valid() bool {
 	case DeskQueueParamsSortNewest:
 		return true
 	case DeskQueueParamsSortOldest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RatingsParamsDays.
+const (
+	RatingsParamsDaysN30  RatingsParamsDays = 30
+	RatingsParamsDaysN365 RatingsParamsDays = 365
+	RatingsParamsDaysN90  RatingsParamsDays = 90
+)
+
+// Valid indicates whether the value is a known member of the RatingsParamsDays enum.
+func (e RatingsParamsDays) Valid() bool {
+	switch e {
+	case RatingsParamsDaysN30:
+		return true
+	case RatingsParamsDaysN365:
+		return true
+	case RatingsParamsDaysN90:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RatingsCsvParamsDays.
+const (
+	RatingsCsvParamsDaysN30  RatingsCsvParamsDays = 30
+	RatingsCsvParamsDaysN365 RatingsCsvParamsDays = 365
+	RatingsCsvParamsDaysN90  RatingsCsvParamsDays = 90
+)
+
+// Valid indicates whether the value is a known member of the RatingsCsvParamsDays enum.
+func (e RatingsCsvParamsDays) Valid() bool {
+	switch e {
+	case RatingsCsvParamsDaysN30:
+		return true
+	case RatingsCsvParamsDaysN365:
+		return true
+	case RatingsCsvParamsDaysN90:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RatingsXlsxParamsDays.
+const (
+	RatingsXlsxParamsDaysN30  RatingsXlsxParamsDays = 30
+	RatingsXlsxParamsDaysN365 RatingsXlsxParamsDays = 365
+	RatingsXlsxParamsDaysN90  RatingsXlsxParamsDays = 90
+)
+
+// Valid indicates whether the value is a known member of the RatingsXlsxParamsDays enum.
+func (e RatingsXlsxParamsDays) Valid() bool {
+	switch e {
+	case RatingsXlsxParamsDaysN30:
+		return true
+	case RatingsXlsxParamsDaysN365:
+		return true
+	case RatingsXlsxParamsDaysN90:
 		return true
 	default:
 		return false
@@ -3530,8 +3638,76 @@ type Rating struct {
 	Solved   bool `json:"solved"`
 }
 
+// RatingDimension defines model for RatingDimension.
+type RatingDimension string
+
 // RatingReason defines model for RatingReason.
 type RatingReason string
+
+// RatingRow Fractions are 0–1, mean100 is 0–100. A suppressed row has nothing but its key and name
+type RatingRow struct {
+	// Counts Ratings of level 1 to 5
+	Counts []int64 `json:"counts"`
+
+	// Eligible How many closures could have been rated
+	Eligible int64 `json:"eligible"`
+
+	// Flagged Of n, from devices that gave `many_ratings` or more on a day; they stay in the figures
+	Flagged  int64           `json:"flagged"`
+	Interval *FigureInterval `json:"interval"`
+
+	// Key Code; absent in the total
+	Key     *string  `json:"key,omitempty"`
+	Mean100 *float64 `json:"mean100"`
+	N       int64    `json:"n"`
+
+	// Name Name in the caller's language
+	Name         *string  `json:"name,omitempty"`
+	Net          *float64 `json:"net"`
+	ResponseRate *float64 `json:"response_rate"`
+	Suppressed   bool     `json:"suppressed"`
+	Top2         *float64 `json:"top2"`
+
+	// Trend Top2 compared with the period of as many days before; null where either has too few ratings
+	Trend *RatingTrend `json:"trend"`
+}
+
+// RatingTrend Top2 compared with the period of as many days before; null where either has too few ratings
+type RatingTrend struct {
+	// Difference Now less before, −1 to 1
+	Difference float64         `json:"difference"`
+	Interval   *FigureInterval `json:"interval"`
+	N          int64           `json:"n"`
+
+	// Top2 Of the period before
+	Top2 float64 `json:"top2"`
+}
+
+// Ratings Example: {"by":"centre","days":30,"formula":"top2","from":"2026-10-23","many_ratings":5,"min_cell":10,"rows":[{"counts":[0,0,0,0,0],"eligible":0,"flagged":0,"interval":null,"key":"riyadh","mean100":null,"n":0,"name":"مركز منطقة الرياض","net":null,"response_rate":null,"suppressed":true,"top2":null,"trend":null}],"to":"2026-11-21","total":{"counts":[0,0,0,0,0],"eligible":0,"flagged":0,"interval":null,"mean100":null,"n":0,"net":null,"response_rate":null,"suppressed":true,"top2":null,"trend":null},"version":1}
+type Ratings struct {
+	By      RatingDimension `json:"by"`
+	Days    int             `json:"days"`
+	Formula string          `json:"formula"`
+
+	// From Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	From        Day `json:"from"`
+	ManyRatings int `json:"many_ratings"`
+
+	// MinCell How many ratings a row has at least
+	MinCell int         `json:"min_cell"`
+	Rows    []RatingRow `json:"rows"`
+
+	// To Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	To Day `json:"to"`
+
+	// Total Fractions are 0–1, mean100 is 0–100. A suppressed row has nothing but its key and name
+	Total   RatingRow `json:"total"`
+	Version int       `json:"version"`
+}
 
 // Readiness Example: {"checks":{"bucket":"ok","relay":"ok","store":"ok"},"status":"ok"}
 type Readiness struct {
@@ -3760,8 +3936,11 @@ type Round struct {
 	Drawn RoundDrawn `json:"drawn"`
 
 	// Due When it goes on by itself
-	Due  *time.Time `json:"due,omitempty"`
-	From time.Time  `json:"from"`
+	Due *time.Time `json:"due,omitempty"`
+
+	// Failures How often in a row it could not go on
+	Failures *int      `json:"failures,omitempty"`
+	From     time.Time `json:"from"`
 
 	// Id UUID
 	//
@@ -4633,6 +4812,12 @@ type QuestionFilter = Code
 // RadiusM defines model for RadiusM.
 type RadiusM = int
 
+// RatingsBy defines model for RatingsBy.
+type RatingsBy = RatingDimension
+
+// RatingsDays defines model for RatingsDays.
+type RatingsDays int
+
 // ReasonFilter defines model for ReasonFilter.
 type ReasonFilter = string
 
@@ -4991,6 +5176,45 @@ type DeliveriesCsvParams struct {
 	// Channel Only this channel
 	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
 }
+
+// RatingsParams defines parameters for Ratings.
+type RatingsParams struct {
+	// By What to group by
+	By *RatingsBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// Days How many days to look back
+	Days *RatingsParamsDays `form:"days,omitempty" json:"days,omitempty"`
+}
+
+// RatingsParamsDays defines parameters for Ratings.
+type RatingsParamsDays int
+
+// RatingsCsvParams defines parameters for RatingsCsv.
+type RatingsCsvParams struct {
+	// By What to group by
+	By *RatingsBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// Days How many days to look back
+	Days *RatingsCsvParamsDays `form:"days,omitempty" json:"days,omitempty"`
+
+	// Bom Begin with a byte order mark, for programs that take UTF-8 for something else
+	Bom *Bom `form:"bom,omitempty" json:"bom,omitempty"`
+}
+
+// RatingsCsvParamsDays defines parameters for RatingsCsv.
+type RatingsCsvParamsDays int
+
+// RatingsXlsxParams defines parameters for RatingsXlsx.
+type RatingsXlsxParams struct {
+	// By What to group by
+	By *RatingsBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// Days How many days to look back
+	Days *RatingsXlsxParamsDays `form:"days,omitempty" json:"days,omitempty"`
+}
+
+// RatingsXlsxParamsDays defines parameters for RatingsXlsx.
+type RatingsXlsxParamsDays int
 
 // ListRoundsParams defines parameters for ListRounds.
 type ListRoundsParams struct {
@@ -5567,6 +5791,15 @@ type ServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(c *fiber.Ctx, params DeliveriesCsvParams) error
+	// Ratings How closed reports were rated
+	// (GET /v1/insights/ratings)
+	Ratings(c *fiber.Ctx, params RatingsParams) error
+	// RatingsCsv The same as CSV
+	// (GET /v1/insights/ratings.csv)
+	RatingsCsv(c *fiber.Ctx, params RatingsCsvParams) error
+	// RatingsXlsx The same as a workbook
+	// (GET /v1/insights/ratings.xlsx)
+	RatingsXlsx(c *fiber.Ctx, params RatingsXlsxParams) error
 	// ListRounds Rounds of surveys, newest first
 	// (GET /v1/insights/rounds)
 	ListRounds(c *fiber.Ctx, params ListRoundsParams) error
@@ -8620,6 +8853,145 @@ func (siw *ServerInterfaceWrapper) DeliveriesCsv(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// Ratings operation middleware
+func (siw *ServerInterfaceWrapper) Ratings(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RatingsParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", query, &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter days: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.Ratings(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RatingsCsv operation middleware
+func (siw *ServerInterfaceWrapper) RatingsCsv(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RatingsCsvParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", query, &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter days: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "bom" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "bom", query, &params.Bom, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter bom: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RatingsCsv(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RatingsXlsx operation middleware
+func (siw *ServerInterfaceWrapper) RatingsXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RatingsXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", query, &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter days: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RatingsXlsx(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListRounds operation middleware
 func (siw *ServerInterfaceWrapper) ListRounds(c *fiber.Ctx) error {
 
@@ -10221,6 +10593,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/inbox/read", wrapper.MarkAllRead)
 	router.Get("/v1/insights/deliveries", wrapper.Deliveries)
 	router.Get("/v1/insights/deliveries.csv", wrapper.DeliveriesCsv)
+	router.Get("/v1/insights/ratings", wrapper.Ratings)
+	router.Get("/v1/insights/ratings.csv", wrapper.RatingsCsv)
+	router.Get("/v1/insights/ratings.xlsx", wrapper.RatingsXlsx)
 	router.Get("/v1/insights/rounds", wrapper.ListRounds)
 	router.Get("/v1/insights/satisfaction", wrapper.Satisfaction)
 	router.Get("/v1/insights/satisfaction.csv", wrapper.SatisfactionCsv)
@@ -12021,6 +12396,77 @@ func (response DeliveriesCsv200TextcsvResponse) VisitDeliveriesCsvResponse(ctx *
 	return err
 }
 
+type RatingsRequestObject struct {
+	Params RatingsParams
+}
+
+type RatingsResponseObject interface {
+	VisitRatingsResponse(ctx *fiber.Ctx) error
+}
+
+type Ratings200JSONResponse Ratings
+
+func (response Ratings200JSONResponse) VisitRatingsResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RatingsCsvRequestObject struct {
+	Params RatingsCsvParams
+}
+
+type RatingsCsvResponseObject interface {
+	VisitRatingsCsvResponse(ctx *fiber.Ctx) error
+}
+
+type RatingsCsv200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response RatingsCsv200TextcsvResponse) VisitRatingsCsvResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type RatingsXlsxRequestObject struct {
+	Params RatingsXlsxParams
+}
+
+type RatingsXlsxResponseObject interface {
+	VisitRatingsXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type RatingsXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response RatingsXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitRatingsXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
 type ListRoundsRequestObject struct {
 	Params ListRoundsParams
 }
@@ -13049,6 +13495,15 @@ type StrictServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(ctx context.Context, request DeliveriesCsvRequestObject) (DeliveriesCsvResponseObject, error)
+	// Ratings How closed reports were rated
+	// (GET /v1/insights/ratings)
+	Ratings(ctx context.Context, request RatingsRequestObject) (RatingsResponseObject, error)
+	// RatingsCsv The same as CSV
+	// (GET /v1/insights/ratings.csv)
+	RatingsCsv(ctx context.Context, request RatingsCsvRequestObject) (RatingsCsvResponseObject, error)
+	// RatingsXlsx The same as a workbook
+	// (GET /v1/insights/ratings.xlsx)
+	RatingsXlsx(ctx context.Context, request RatingsXlsxRequestObject) (RatingsXlsxResponseObject, error)
 	// ListRounds Rounds of surveys, newest first
 	// (GET /v1/insights/rounds)
 	ListRounds(ctx context.Context, request ListRoundsRequestObject) (ListRoundsResponseObject, error)
@@ -15375,6 +15830,87 @@ func (sh *strictHandler) DeliveriesCsv(ctx *fiber.Ctx, params DeliveriesCsvParam
 		return err
 	} else if validResponse, ok := response.(DeliveriesCsvResponseObject); ok {
 		if err := validResponse.VisitDeliveriesCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Ratings operation middleware
+func (sh *strictHandler) Ratings(ctx *fiber.Ctx, params RatingsParams) error {
+	var request RatingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.Ratings(ctx.UserContext(), request.(RatingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Ratings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RatingsResponseObject); ok {
+		if err := validResponse.VisitRatingsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RatingsCsv operation middleware
+func (sh *strictHandler) RatingsCsv(ctx *fiber.Ctx, params RatingsCsvParams) error {
+	var request RatingsCsvRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RatingsCsv(ctx.UserContext(), request.(RatingsCsvRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RatingsCsv")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RatingsCsvResponseObject); ok {
+		if err := validResponse.VisitRatingsCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RatingsXlsx operation middleware
+func (sh *strictHandler) RatingsXlsx(ctx *fiber.Ctx, params RatingsXlsxParams) error {
+	var request RatingsXlsxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RatingsXlsx(ctx.UserContext(), request.(RatingsXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RatingsXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RatingsXlsxResponseObject); ok {
+		if err := validResponse.VisitRatingsXlsxResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
