@@ -1,10 +1,15 @@
 package surveys
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/surveys/stats"
 )
 
 // RatingDimensions are what ratings are broken down by.
@@ -52,7 +57,104 @@ type Trend struct {
 }
 
 // Ratings tells how closed reports were rated, for managers and administrators, within their centres and departments. The day of a
-// rating is the one on which its report was closed. Errors: fault.Forbidden, fault.Invalid at "by" and "days".
+// rating is the one on which its report was closed, as with Satisfaction. What was marked is counted anew before it is read. Errors:
+// fault.Forbidden, fault.Invalid at "by" and "days".
 func (s *Service) Ratings(ctx context.Context, a actor.Actor, q RatingQuery) (*Ratings, error) {
-	return nil, fault.New(fault.Internal)
+	if !a.Is(actor.Manager, actor.Admin) {
+		return nil, fault.New(fault.Forbidden)
+	}
+	q.By, q.Days = cmp.Or(q.By, ByCentre), cmp.Or(q.Days, RatingPeriods[0])
+	var faults fault.Fields
+	if !slices.Contains(RatingDimensions, q.By) {
+		faults.Add("by", fault.Unknown)
+	}
+	if !slices.Contains(RatingPeriods, q.Days) {
+		faults.Add("days", fault.Unknown)
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.Recount(ctx); err != nil {
+		return nil, err
+	}
+	now := s.now()
+	r := &Ratings{By: q.By, Days: q.Days, From: s.day(s.back(now, q.Days-1)), To: s.day(now), Formula: stats.FormulaTop2, Version: stats.FormulaVersion,
+		MinCell: MinCell, ManyRatings: ManyRatings}
+	if q.By == ByEmployee {
+		r.MinCell = MinEmployee
+	}
+	f := DayFilter{By: q.By, From: r.From, To: r.To, Centres: scope(a.Centres), Departments: scope(a.Departments)}
+	tallies, err := s.Store.RatedDays(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("add up ratings: %w", err)
+	}
+	f.From, f.To = s.day(s.back(now, 2*q.Days-1)), s.day(s.back(now, q.Days))
+	before, err := s.Store.RatedDays(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("add up earlier ratings: %w", err)
+	}
+	r.fill(tallies, before)
+	return r, nil
+}
+
+// back is the moment so many days earlier, by the calendar of the zone.
+func (s *Service) back(t time.Time, days int) time.Time {
+	if s.Zone != nil {
+		t = t.In(s.Zone)
+	}
+	return t.AddDate(0, 0, -days)
+}
+
+// fill makes the rows, and hides what must not be published of either period.
+func (r *Ratings) fill(now, before []DayTally) {
+	k := int64(r.MinCell)
+	hidden, then := suppressed(now, k), map[string]Counts{}
+	for i, h := range suppressed(before, k) {
+		if !h {
+			then[before[i].Key] = before[i].Counts
+		}
+	}
+	total, totalBefore := sum(now), sum(before)
+	r.Rows = make([]RatingRow, len(now))
+	for i, t := range now {
+		r.Rows[i] = ratingRow(t, hidden[i], then[t.Key])
+	}
+	if totalBefore.Counts.N() < k {
+		totalBefore.Counts = Counts{}
+	}
+	r.Total = ratingRow(total, total.Counts.N() < k, totalBefore.Counts)
+}
+
+func suppressed(tallies []DayTally, k int64) []bool {
+	n := make([]int64, len(tallies))
+	for i, t := range tallies {
+		n[i] = t.Counts.N()
+	}
+	return stats.Suppress(n, k)
+}
+
+func sum(tallies []DayTally) (total DayTally) {
+	for _, t := range tallies {
+		total.Eligible += t.Eligible
+		total.Flagged += t.Flagged
+		for i, n := range t.Counts {
+			total.Counts[i] += n
+		}
+	}
+	return total
+}
+
+// ratingRow is a row beside the counts of the period before, if those can be published.
+func ratingRow(t DayTally, hidden bool, before Counts) RatingRow {
+	if hidden {
+		return RatingRow{Row: Row{Key: t.Key}, Suppressed: true}
+	}
+	row := RatingRow{Row: NewRow(t.Tally), Flagged: t.Flagged}
+	if n := before.N(); n > 0 && row.N > 0 {
+		p := stats.Top2(before)
+		low, high := stats.Newcombe(*row.Top2, float64(row.N), p, float64(n), stats.Z95)
+		row.Trend = &Trend{Top2: p, N: n, Difference: *row.Top2 - p,
+			Interval: Interval{Low: low, High: high, Level: stats.Level95, Method: stats.MethodNewcombe}}
+	}
+	return row
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/balagh/balagh/actor"
@@ -28,12 +29,15 @@ type Terms struct {
 // DefaultTerms hold where nothing else was set.
 var DefaultTerms = Terms{RatingDays: 14, ReopenDays: 14}
 
-// Service asks for ratings, takes them and makes figures of them. Every field but Terms must be set.
+// Service asks for ratings, takes them and makes figures of them. Every field but Zone and Terms must be set.
 type Service struct {
 	Store Store
 	Now   func() time.Time
 	NewID func() string                        // UUIDv7
+	Zone  *time.Location                       // in which days begin; nil for UTC
 	Terms func(context.Context) (Terms, error) // nil for DefaultTerms
+
+	counting sync.Mutex // one recount at a time is enough in a process
 }
 
 // On takes a fact: a report that was resolved or closed gives its citizen an occasion, one that was reopened takes it
@@ -63,7 +67,7 @@ func (s *Service) open(ctx context.Context, at time.Time, r *event.Report) error
 		ID:     event.Derive("rating", r.ID, strconv.Itoa(closure)),
 		Report: r.ID, Closure: closure, Citizen: r.Citizen, Centre: r.Centre, Department: r.Department, Category: r.Category,
 		Channel: r.Channel, Employee: r.Employee,
-		Opened: at.UTC(), Until: at.UTC().AddDate(0, 0, terms.RatingDays), ReopenUntil: at.UTC().AddDate(0, 0, terms.ReopenDays),
+		Opened: at.UTC(), Day: s.day(at), Until: at.UTC().AddDate(0, 0, terms.RatingDays), ReopenUntil: at.UTC().AddDate(0, 0, terms.ReopenDays),
 	}
 	if err := s.Store.AddOccasion(ctx, o); err != nil {
 		return fmt.Errorf("open an occasion to rate: %w", err)
@@ -109,6 +113,15 @@ func (s *Service) terms(ctx context.Context) (Terms, error) {
 // now is the moment in the precision that stores keep.
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
 
+// day on which a moment is, in the zone of the service.
+func (s *Service) day(t time.Time) string {
+	zone := s.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format(time.DateOnly)
+}
+
 // Rate keeps what the citizen of a report says of its latest closure, once, and tells the fact event.ReportRated in the
 // same write. Errors: fault.NotFound for anybody else's report, and for one that was not yet resolved; fault.Invalid;
 // fault.Exists when that closure was rated; fault.Conflict when the report was reopened; fault.Gone after the days.
@@ -130,7 +143,10 @@ func (s *Service) Rate(ctx context.Context, a actor.Actor, report string, answer
 		case Lapsed:
 			return nil, fault.New(fault.Gone)
 		}
-		o.Given = &Given{Answer: answer, At: now}
+		o.Given = &Given{Answer: answer, At: now, Day: s.day(now)}
+		if a.Device != "" {
+			o.Given.Device = event.Derive("device", a.Device)
+		}
 		return []event.Event{{ID: s.NewID(), Type: event.ReportRated, Subject: "report/" + o.Report, At: now,
 			Rating: &event.Rating{Report: o.Report, Closure: o.Closure, Level: answer.Level, Solved: answer.Solved}}}, nil
 	})

@@ -9,12 +9,15 @@ import (
 
 // Store is what the package needs of a backend.
 type Store interface {
-	// AddOccasion keeps a new occasion. When there is one of that id already, that one stays as it is, and it is no error.
+	DayStore
+	// AddOccasion keeps a new occasion, and marks its day. When there is one of that id already, that one stays as it is, and it is no
+	// error.
 	AddOccasion(ctx context.Context, o *Occasion) error
 	// OccasionsOf gives the occasions of a report, the latest closure first; none is no error.
 	OccasionsOf(ctx context.Context, report string) ([]*Occasion, error)
-	// UpdateOccasion changes an occasion and writes the facts that the change causes, in one atomic write. change runs
-	// again on a lost race; an error of it changes nothing and is returned as it is. No such occasion: fault.NotFound.
+	// UpdateOccasion changes an occasion, writes the facts that the change causes, and marks its day and those of every rating that the
+	// same device gave on the same day, in one atomic write. change runs again on a lost race; an error of it changes nothing and is
+	// returned as it is. No such occasion: fault.NotFound.
 	UpdateOccasion(ctx context.Context, id string, change func(*Occasion) ([]event.Event, error)) (*Occasion, error)
 	// Tally counts occasions and levels in the backend, without reading the documents.
 	Tally(ctx context.Context, f Filter) ([]Tally, error)

@@ -56,6 +56,7 @@ type Occasion struct {
 	Channel     string    `json:"channel"`
 	Employee    string    `json:"employee,omitempty"`
 	Opened      time.Time `json:"opened"`
+	Day         string    `json:"day"`          // of Opened in the zone of the service, 2006-01-02: under which it is counted
 	Until       time.Time `json:"until"`        // the first moment at which it is too late to rate
 	ReopenUntil time.Time `json:"reopen_until"` // the first moment at which it is too late to reopen the report
 	Ended       time.Time `json:"ended,omitzero"`
@@ -65,7 +66,9 @@ type Occasion struct {
 // Given is an answer and when it was given.
 type Given struct {
 	Answer
-	At time.Time `json:"at"`
+	At     time.Time `json:"at"`
+	Day    string    `json:"day,omitempty"`    // of At, as Occasion.Day
+	Device string    `json:"device,omitempty"` // derived from the id of the phone, and the same for every answer from it; empty without one
 }
 
 // State of an occasion at a moment.

@@ -79,7 +79,7 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 	if err := cases.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	asked := &surveys.Service{Store: p.store, Now: time.Now, NewID: cases.NewID, Terms: func(context.Context) (surveys.Terms, error) {
+	asked := &surveys.Service{Store: p.store, Now: time.Now, NewID: cases.NewID, Zone: zone, Terms: func(context.Context) (surveys.Terms, error) {
 		c := cases.Catalogue().Calendar
 		return surveys.Terms{RatingDays: c.RatingDays, ReopenDays: c.ReopenDays}, nil
 	}}

@@ -12,7 +12,7 @@ import (
 
 // migrations bring a store from version i to i+1. A released one is never changed.
 var migrations = [][]string{
-	{outboxSchema, answersSchema, surveysSchema, pushSchema, broadcastsSchema, ledgerSchema, pushTextsSchema, photosSchema, accountsSchema, organisationSchema, reportsSchema, searchSchema,
+	{outboxSchema, answersSchema, surveysSchema, daysSchema, pushSchema, broadcastsSchema, ledgerSchema, pushTextsSchema, photosSchema, accountsSchema, organisationSchema, reportsSchema, searchSchema,
 		questionnairesSchema, programmesSchema, roundsSchema, casesSchema, invitationsSchema, responsesSchema, verbatimsSchema},
 }
 

@@ -9,23 +9,30 @@ import (
 	"github.com/balagh/balagh/surveys"
 )
 
-// The second index answers every satisfaction query by itself: a range of opened, then only the index's own columns.
+// The second index answers every satisfaction query by itself: a range of opened, then only the index's own columns. The third does so for
+// the counts of a day.
 const surveysSchema = `
 CREATE TABLE occasions(
 	id         TEXT PRIMARY KEY,
 	report     TEXT NOT NULL,
 	closure    INTEGER NOT NULL,
 	opened     INTEGER NOT NULL,
+	day        TEXT NOT NULL,
 	centre     TEXT NOT NULL,
 	department TEXT NOT NULL,
 	category   TEXT NOT NULL,
 	channel    TEXT NOT NULL,
+	employee   TEXT NOT NULL,
 	level      INTEGER NOT NULL DEFAULT 0, -- 0 until rated
+	device     TEXT NOT NULL DEFAULT '',   -- that rated it, and on which day
+	rated      TEXT NOT NULL DEFAULT '',
 	rev        INTEGER NOT NULL,
 	doc        BLOB NOT NULL
 );
 CREATE UNIQUE INDEX occasions_report ON occasions(report, closure);
-CREATE INDEX occasions_opened ON occasions(opened, centre, department, category, channel, level);`
+CREATE INDEX occasions_opened ON occasions(opened, centre, department, category, channel, level);
+CREATE INDEX occasions_day ON occasions(day, centre, department, category, employee, level, device, rated);
+CREATE INDEX occasions_device ON occasions(device, rated, day) WHERE device <> '';`
 
 var _ surveys.Store = (*DB)(nil)
 
@@ -35,11 +42,15 @@ func (db *DB) AddOccasion(ctx context.Context, o *surveys.Occasion) error {
 	if err != nil {
 		return fmt.Errorf("occasion: %w", err)
 	}
+	level, device, rated := givenOf(o)
 	return db.write(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO occasions(id, report, closure, opened, centre, department, category, channel, level, rev, doc)
-			VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
-			o.ID, o.Report, o.Closure, millis(o.Opened), o.Centre, o.Department, o.Category, o.Channel, levelOf(o), o.Rev, b)
-		return err
+		added, err := t.exec(`INSERT INTO occasions(id, report, closure, opened, day, centre, department, category, channel, employee, level, device, rated,
+			rev, doc) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`, o.ID, o.Report, o.Closure, millis(o.Opened), o.Day, o.Centre,
+			o.Department, o.Category, o.Channel, o.Employee, level, device, rated, o.Rev, b)
+		if err != nil || added == 0 {
+			return err
+		}
+		return t.markDays(o.Day, device, rated)
 	})
 }
 
@@ -65,10 +76,15 @@ func (db *DB) UpdateOccasion(ctx context.Context, id string, change func(*survey
 		if err != nil {
 			return nil, fmt.Errorf("occasion: %w", err)
 		}
+		level, device, rated := givenOf(o)
 		var changed int64
 		err = db.write(ctx, func(t *tx) (err error) {
-			changed, err = t.exec(`UPDATE occasions SET level = ?, rev = ?, doc = ? WHERE id = ? AND rev = ?`, levelOf(o), o.Rev, b, id, was)
+			changed, err = t.exec(`UPDATE occasions SET level = ?, device = ?, rated = ?, rev = ?, doc = ? WHERE id = ? AND rev = ?`,
+				level, device, rated, o.Rev, b, id, was)
 			if err != nil || changed == 0 {
+				return err
+			}
+			if err := t.markDays(o.Day, device, rated); err != nil {
 				return err
 			}
 			return t.publish(events)
@@ -82,11 +98,11 @@ func (db *DB) UpdateOccasion(ctx context.Context, id string, change func(*survey
 	}
 }
 
-func levelOf(o *surveys.Occasion) int {
+func givenOf(o *surveys.Occasion) (level int, device, rated string) {
 	if o.Given == nil {
-		return 0
+		return 0, "", ""
 	}
-	return o.Given.Level
+	return o.Given.Level, o.Given.Device, o.Given.Day
 }
 
 // tallyQueries holds one statement for each dimension, so that each is prepared once whatever is filtered by.
