@@ -27,6 +27,11 @@ func Import(in io.Reader) (*form.Questionnaire, error) {
 	if err != nil {
 		return nil, err
 	}
+	return build(tables)
+}
+
+// build makes a questionnaire of the sheets.
+func build(tables map[string]*table) (*form.Questionnaire, error) {
 	x := newImporter(tables)
 	x.settings()
 	x.choices()

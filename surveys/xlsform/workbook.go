@@ -166,7 +166,18 @@ func (s *scanner) element(e xml.StartElement) error {
 		_, row, _ := excelize.CellNameToCoordinates(ref[strings.LastIndexByte(ref, ':')+1:])
 		return s.limit(row, 1)
 	case "row":
-		s.row, s.column = s.next(attribute(e, "r"), s.row), 0
+		next := s.row + 1
+		if said := attribute(e, "r"); said != "" {
+			n, err := strconv.Atoi(said)
+			if err != nil {
+				n = maxRows + 2 // as a number that is too large for one
+			}
+			if n < next {
+				return errors.New("rows are not in order")
+			}
+			next = n
+		}
+		s.row, s.column = next, 0
 		return s.limit(s.row, 1)
 	case "c":
 		column, row := s.column+1, s.row
@@ -180,20 +191,12 @@ func (s *scanner) element(e xml.StartElement) error {
 		s.column = column
 		return s.limit(row, column)
 	case "f":
+		if len(s.wrong) >= maxErrors {
+			return nil
+		}
 		s.wrong = append(s.wrong, Error{Sheet: s.sheet, Row: s.row, Column: letters(s.column), Reason: fault.NotAllowed, Message: "a cell holds a formula"})
 	}
 	return nil
-}
-
-// next is the number of a row or -1 when it says one that does not come after the last.
-func (s *scanner) next(said string, last int) int {
-	if said == "" {
-		return last + 1
-	}
-	if n, err := strconv.Atoi(said); err == nil && n > last {
-		return n
-	}
-	return maxRows + 2
 }
 
 func (s *scanner) limit(row, column int) error {
