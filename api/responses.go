@@ -32,6 +32,12 @@ func (s *Server) RoundResponsesCsv(ctx context.Context, r gen.RoundResponsesCsvR
 	if err != nil {
 		return nil, err
 	}
+	b, _, err := responses(data)
+	return download{name: responsesFile(data, "csv"), media: csvCT, body: marked(b, r.Params.Bom)}, err
+}
+
+// responses is the file, with its columns.
+func responses(data *surveys.Microdata) ([]byte, []variable, error) {
 	var t table
 	all := variables(data)
 	for _, v := range all {
@@ -45,7 +51,7 @@ func (s *Server) RoundResponsesCsv(ctx context.Context, r gen.RoundResponsesCsvR
 		t.rows = append(t.rows, line)
 	}
 	b, err := t.csv()
-	return download{name: responsesFile(data, "csv"), media: csvCT, body: marked(b, r.Params.Bom)}, err
+	return b, all, err
 }
 
 func responsesFile(data *surveys.Microdata, kind string) string {

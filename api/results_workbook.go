@@ -12,17 +12,21 @@ func (s *Server) RoundResultsXlsx(ctx context.Context, r gen.RoundResultsXlsxReq
 	if err != nil {
 		return nil, err
 	}
+	b, err := workbook(x.language, x.sheets())
+	return download{name: x.file("results.xlsx"), media: xlsxCT, body: b}, err
+}
+
+func (x *exported) sheets() []sheet {
 	header := translated(figureColumns, x.language)
 	named := func(code string, t table) sheet { return sheet{word(code, x.language), t} }
-	sheets := []sheet{
+	all := []sheet{
 		named("results", x.figures(header, func(f *figure) bool { return f.by == "" })),
 		named("breakdowns", x.figures(header, func(f *figure) bool { return f.by != "" })),
 	}
 	if x.Comparison != nil {
-		sheets = append(sheets, named("comparison", x.comparison()))
+		all = append(all, named("comparison", x.comparison()))
 	}
-	b, err := workbook(x.language, append(sheets, named("methods", x.methods(translated(methodColumns, x.language)))))
-	return download{name: x.file("results.xlsx"), media: xlsxCT, body: b}, err
+	return append(all, named("methods", x.methods(translated(methodColumns, x.language))))
 }
 
 // comparisonColumns are the columns of the sheet with an earlier round beside this one.
