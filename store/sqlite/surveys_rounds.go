@@ -96,20 +96,28 @@ func (t *tx) putRound(r *surveys.Round, was int64, doc []byte) (won bool, err er
 
 // dueRound is the one that is due at ?1 and waited longest; ?2 is when a lease taken now
 // ends. The index holds a handful and is read from its front.
-const dueRound = `SELECT doc FROM rounds WHERE due IS NOT NULL AND (+due <= ?1 OR busy AND +due > ?2) ORDER BY due LIMIT 1`
+const dueRound = `SELECT id, doc FROM rounds WHERE due IS NOT NULL AND (+due <= ?1 OR busy AND +due > ?2) ORDER BY due LIMIT 1`
 
 // LeaseRound takes one that is due.
 func (db *DB) LeaseRound(ctx context.Context, now time.Time, ttl time.Duration) (*surveys.Round, error) {
 	at, until := millis(now), millis(now.Add(ttl))
 	var r *surveys.Round
 	err := db.race(ctx, func() (write func(*tx) (bool, error), err error) {
-		if r, err = doc[surveys.Round](db.row(ctx, dueRound, at, until)); err != nil {
+		var k any
+		var b []byte
+		if err := absent(db.row(ctx, dueRound, at, until).Scan(&k, &b)); err != nil {
 			return nil, err
+		}
+		r = new(surveys.Round)
+		if json.Unmarshal(b, r) != nil { // it holds up no other
+			return func(t *tx) (bool, error) {
+				_, err := t.exec(`UPDATE rounds SET due = NULL WHERE id = ?`, k)
+				return false, err
+			}, nil
 		}
 		was := r.Rev
 		r.Due, r.Rev = moment(until), was+1
-		b, err := json.Marshal(r)
-		if err != nil {
+		if b, err = json.Marshal(r); err != nil {
 			return nil, fmt.Errorf("encode a round: %w", err)
 		}
 		return func(t *tx) (bool, error) { return t.putRound(r, was, b) }, nil

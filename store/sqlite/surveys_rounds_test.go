@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/balagh/balagh/store/storetest"
+	"github.com/balagh/balagh/surveys"
 )
 
 func TestRounds_Conformance(t *testing.T) {
@@ -56,5 +57,24 @@ func TestRounds_plans(t *testing.T) {
 		if !strings.Contains(plan, c.index) || strings.Contains(plan, "B-TREE") {
 			t.Errorf("%s\n%s; want %s", c.q, plan, c.index)
 		}
+	}
+}
+
+func TestDB_LeaseRound_poisonedRow(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	for _, id := range []string{"poisoned", "sound"} {
+		if err := db.CreateRound(t.Context(), &surveys.Round{ID: id, State: surveys.RoundDrawing, Due: moment(1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.write(t.Context(), func(w *tx) error {
+		_, err := w.exec(`UPDATE rounds SET doc = '{', due = 0 WHERE id = 'poisoned'`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := db.LeaseRound(t.Context(), moment(5), 1e9); err != nil || r == nil || r.ID != "sound" {
+		t.Errorf("one that cannot be read holds up the others: %+v, %v", r, err)
 	}
 }

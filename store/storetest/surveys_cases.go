@@ -274,7 +274,7 @@ func peopleError(t *testing.T, s RoundsStore) {
 
 // More people than any page or buffer holds, with every kind of snapshot of their own.
 func peopleMany(t *testing.T, s RoundsStore) {
-	const people = 3_000
+	const people = 5_000
 	atOnce(32, func(w int) {
 		for n := w; n < 2*people; n += 32 {
 			received := roundsEpoch.Add(time.Duration(n/people) * time.Second) // the second is the newer
@@ -283,6 +283,10 @@ func peopleMany(t *testing.T, s RoundsStore) {
 			}
 		}
 	})
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := s.People(ctx, surveys.Frame{}, peopleFrom, peopleTo, func(*surveys.FramePerson) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("a context that ended on the way: %v", err)
+	}
 	n := 0
 	must(t, s.People(t.Context(), surveys.Frame{}, peopleFrom, peopleTo, func(p *surveys.FramePerson) error {
 		if p.Citizen != roundsID('c', n) || p.Centre != fmt.Sprint("centre ", n+people) || !p.First {
