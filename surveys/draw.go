@@ -1,11 +1,11 @@
 package surveys
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -25,7 +25,15 @@ const ExcludedQuarantine = "quarantine"
 // bytes that Round.Seed is the hexadecimal form of as the key. Those with the smallest numbers in their stratum are drawn, so anybody who has the seed and the frame
 // draws the same sample. Source: E. Ohlsson,
 // "Coordination of samples using permanent random numbers", in "Business Survey Methods" (1995).
-type randomNumber [16]byte
+type randomNumber struct{ high, low uint64 }
+
+func numberOf(mac []byte) randomNumber {
+	return randomNumber{binary.BigEndian.Uint64(mac), binary.BigEndian.Uint64(mac[8:])}
+}
+
+func (n randomNumber) above(o randomNumber) bool {
+	return n.high > o.high || n.high == o.high && n.low > o.low
+}
 
 // ticket is a person who may be drawn.
 type ticket struct {
@@ -34,8 +42,9 @@ type ticket struct {
 	values  values
 }
 
-func (t *ticket) compare(o *ticket) int {
-	return cmp.Or(bytes.Compare(t.number[:], o.number[:]), strings.Compare(t.citizen, o.citizen))
+// above orders people by their numbers; that two are equal never happens, but decides itself.
+func (t *ticket) above(o *ticket) bool {
+	return t.number.above(o.number) || t.number == o.number && t.citizen > o.citizen
 }
 
 // stratum of a sample being drawn. kept is a heap with the largest number on top, of at most limit people.
@@ -49,7 +58,7 @@ type stratum struct {
 // offer keeps a person when the number is among the smallest so far.
 func (s *stratum) offer(number randomNumber, citizen []byte, v values) {
 	full := len(s.kept) >= s.limit
-	if s.limit == 0 || full && bytes.Compare(number[:], s.kept[0].number[:]) > 0 {
+	if s.limit == 0 || full && number.above(s.kept[0].number) {
 		return
 	}
 	t := ticket{number, string(citizen), v}
@@ -57,21 +66,21 @@ func (s *stratum) offer(number randomNumber, citizen []byte, v values) {
 		s.kept = append(s.kept, t)
 		for i := len(s.kept) - 1; i > 0; {
 			up := (i - 1) / 2
-			if s.kept[i].compare(&s.kept[up]) <= 0 {
+			if !s.kept[i].above(&s.kept[up]) {
 				return
 			}
 			s.kept[i], s.kept[up], i = s.kept[up], s.kept[i], up
 		}
 		return
 	}
-	if t.compare(&s.kept[0]) > 0 {
+	if t.above(&s.kept[0]) {
 		return
 	}
 	s.kept[0] = t
 	for i := 0; ; {
 		top := i
 		for _, down := range [2]int{2*i + 1, 2*i + 2} {
-			if down < len(s.kept) && s.kept[down].compare(&s.kept[top]) > 0 {
+			if down < len(s.kept) && s.kept[down].above(&s.kept[top]) {
 				top = down
 			}
 		}
@@ -211,7 +220,7 @@ func (d *drawing) take(c *chunk) error {
 		case d.mac != nil:
 			d.mac.Reset()
 			d.mac.Write(c.id(i))
-			s.offer(randomNumber(d.mac.Sum(sum[:0])[:len(randomNumber{})]), c.id(i), *v)
+			s.offer(numberOf(d.mac.Sum(sum[:0])), c.id(i), *v)
 		}
 	}
 	return nil
@@ -241,7 +250,9 @@ func (d *drawing) drawn() (Drawn, [][]ticket) {
 	for i, s := range strata {
 		r.Sampled += sizes[i]
 		r.Strata = append(r.Strata, DrawnStratum{Key: s.key, Population: s.population, Eligible: s.eligible, Sampled: sizes[i]})
-		slices.SortFunc(s.kept, func(a, b ticket) int { return a.compare(&b) })
+		slices.SortFunc(s.kept, func(a, b ticket) int {
+			return cmp.Or(cmp.Compare(a.number.high, b.number.high), cmp.Compare(a.number.low, b.number.low), strings.Compare(a.citizen, b.citizen))
+		})
 		chosen[i] = s.kept[:min(sizes[i], len(s.kept))]
 	}
 	for _, m := range d.margins {

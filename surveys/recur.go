@@ -71,7 +71,7 @@ func parseRule(rule string) (*rrule.ROption, error) {
 }
 
 // occurrences are the first n after a moment; fewer when there are no more. Days are found without a zone, and each then begins at Hour in the
-// zone: an hour that a change of the clocks leaves out is the one that follows, and one that comes twice is the first.
+// zone: an hour that a change of the clocks leaves out is the one that follows, and one that comes twice is had once.
 func (e *Every) occurrences(zone *time.Location, after time.Time, n int) []time.Time {
 	start, err := time.Parse(time.DateOnly, e.Start)
 	if err != nil {

@@ -14,12 +14,14 @@ import (
 // RunInvitations invites after cases, reminds, and ends what was not answered in time, until ctx ends. Any number of processes may run it
 // on the same store: each invitation moves on once.
 func (p *Programmes) RunInvitations(ctx context.Context) error {
-	return p.poll(ctx, "work on invitations", func(ctx context.Context) (bool, error) {
-		overdue, err := p.planOverdue(ctx)
-		due, dueErr := p.workOnDue(ctx)
-		err = errors.Join(err, dueErr)
-		return (overdue || due) && err == nil, err
-	})
+	return p.poll(ctx, "work on invitations", p.invitationsOnce)
+}
+
+func (p *Programmes) invitationsOnce(ctx context.Context) (more bool, err error) {
+	overdue, err := p.planOverdue(ctx)
+	due, dueErr := p.workOnDue(ctx)
+	err = errors.Join(err, dueErr)
+	return (overdue || due) && err == nil, err
 }
 
 // planOverdue plans invitations after cases that became overdue. Each deadline is looked at once, also when no programme asks: one that

@@ -26,11 +26,13 @@ var (
 // RunRounds begins the rounds of programmes and brings them to their end, until ctx ends. Any number of processes may run it on the same
 // store, and any of them may end at any moment: what was begun is begun again with the same result, or gone on with.
 func (p *Programmes) RunRounds(ctx context.Context) error {
-	return p.poll(ctx, "work on a round", func(ctx context.Context) (bool, error) {
-		err := p.schedule(ctx)
-		more, workErr := p.workOn(ctx)
-		return more, errors.Join(err, workErr)
-	})
+	return p.poll(ctx, "work on a round", p.roundsOnce)
+}
+
+func (p *Programmes) roundsOnce(ctx context.Context) (more bool, err error) {
+	err = p.schedule(ctx)
+	more, workErr := p.workOn(ctx)
+	return more, errors.Join(err, workErr)
 }
 
 // poll does something as long as there is more of it, and then looks again every second.
