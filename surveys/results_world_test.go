@@ -103,6 +103,11 @@ type world struct {
 
 func newWorld(t testing.TB, change func(*surveys.Round)) *world {
 	t.Helper()
+	return newWorldOf(t, everyType(), change)
+}
+
+func newWorldOf(t testing.TB, q *form.Questionnaire, change func(*surveys.Round)) *world {
+	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +117,7 @@ func newWorld(t testing.TB, change func(*surveys.Round)) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{&surveys.Programmes{Store: db, Now: func() time.Time { return answerTime }, Zone: time.UTC}, nil, everyType()}
+	w := &world{&surveys.Programmes{Store: db, Now: func() time.Time { return answerTime }, Zone: time.UTC}, nil, q}
 	if err := db.AddQuestionnaire(t.Context(), w.q); err != nil {
 		t.Fatal(err)
 	}
