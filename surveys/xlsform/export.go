@@ -37,7 +37,7 @@ func Export(q *form.Questionnaire) ([]byte, error) {
 	e.note(thanksName, q.Thanks)
 	settings := map[string]string{"form_title": q.Title.In(form.Languages[0]), "form_id": q.Code, "version": strconv.Itoa(q.Version),
 		"default_language": tongues[form.Languages[0]]}
-	translate(settings, "form_title", q.Title)
+	translate(settings, titleColumn, q.Title)
 
 	f := excelize.NewFile()
 	defer f.Close()
@@ -49,7 +49,7 @@ func Export(q *form.Questionnaire) ([]byte, error) {
 		{surveySheet, slices.Concat([]string{"type", "name"}, translated("label"), translated("hint"),
 			[]string{"required", "relevant", "constraint", "appearance", "parameters", typeColumn}), e.survey},
 		{choicesSheet, slices.Concat([]string{"list_name", "name"}, translated("label")), e.choices},
-		{settingsSheet, slices.Concat([]string{"form_title"}, translated("form_title"), []string{"form_id", "version", "default_language"}),
+		{settingsSheet, slices.Concat([]string{"form_title"}, translated(titleColumn)[1:], []string{"form_id", "version", "default_language"}),
 			[]map[string]string{settings}},
 	} {
 		if err := sheet(f, s.name, s.headers, s.rows); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,9 +97,11 @@ func newImporter(tables map[string]*table) *importer {
 		known: map[string]named{}, q: &form.Questionnaire{Title: form.Text{}}}
 }
 
-// fail notes an error in a column, named without its language.
+// fail notes an error in a column.
 func (x *importer) fail(sheet string, row int, base, language string, reason fault.Reason, message string) {
-	x.wrong = append(x.wrong, Error{Sheet: sheet, Row: row, Column: x.tables[sheet].title(base, language), Reason: reason, Message: message})
+	e := x.at(sheet, row, base, language)
+	e.Reason, e.Message = reason, message
+	x.wrong = append(x.wrong, e)
 }
 
 func (x *importer) failSurvey(r row, base string, reason fault.Reason, format string, args ...any) {
@@ -116,7 +119,10 @@ func (x *importer) settings() {
 		x.language = l
 	}
 	x.q.Code = t.cell(r, "form_id")
-	x.q.Title = t.text(r, "form_title", x.language)
+	x.q.Title = form.Text{}
+	for _, base := range []string{titleColumn, "form_title"} {
+		maps.Copy(x.q.Title, t.text(r, base, x.language))
+	}
 	if v, err := strconv.Atoi(t.cell(r, "version")); err == nil && v > 0 && v <= 1e6 {
 		x.q.Version = v
 	}

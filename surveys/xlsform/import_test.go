@@ -178,6 +178,25 @@ func TestImport_languages(t *testing.T) {
 	}
 }
 
+// TestImport_oneLanguage: what lacks a language is in the default one, and told there.
+func TestImport_oneLanguage(t *testing.T) {
+	t.Parallel()
+	_, err := Import(bytes.NewReader(workbook(t, grid{
+		"survey":   "type|name|label|label::English (en)|label::ur|" + strings.Repeat("x", 300) + "::y\ntext|a||Name|نام\ntext|b|" + strings.Repeat("م", 1001) + "|Name|نام",
+		"settings": "form_title|form_id\nعنوان|f"})))
+	want := []string{"settings/2/form_title::English (en) required", "settings/2/form_title::Urdu (ur) required", "survey/2/label required",
+		"survey/3/label too_long"}
+	if got := faults(t, err); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	_, err = imported(t, "type|name|relevant\ntext|a|"+strings.Repeat("(", 9000), nil)
+	for _, e := range err.(Errors) {
+		if len(e.Message) > 400 {
+			t.Error("an error is a sentence")
+		}
+	}
+}
+
 // faults are the fields of an Invalid fault, sorted.
 func faults(t testing.TB, err error) []string {
 	t.Helper()

@@ -1,6 +1,7 @@
 package xlsform
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -49,7 +50,11 @@ func (x *importer) place(path []string) Error {
 	case "code":
 		return x.at(settingsSheet, settings, "form_id", "")
 	case "title":
-		return x.at(settingsSheet, settings, "form_title", language(path, 1))
+		l := language(path, 1)
+		if t := x.tables[settingsSheet]; t.title(titleColumn, l) != "" {
+			return x.at(settingsSheet, settings, titleColumn, l)
+		}
+		return x.at(settingsSheet, settings, "form_title", l)
 	case "intro":
 		return x.at(surveySheet, x.intro, "label", language(path, 1))
 	case "thanks":
@@ -91,8 +96,18 @@ func (x *importer) option(sheet string, row int, path []string) Error {
 	return x.at(sheet, row, "name", "")
 }
 
+// at is the cell in a column. A text in the default language may stand in the column without a language, and what stands nowhere is
+// named as it should be.
 func (x *importer) at(sheet string, row int, base, language string) Error {
-	return Error{Sheet: sheet, Row: row, Column: x.tables[sheet].title(base, language)}
+	t := x.tables[sheet]
+	title := t.title(base, language)
+	if title == "" && language == x.language {
+		title = t.title(base, "")
+	}
+	if title == "" && language != "" {
+		title = localized(base, language)
+	}
+	return Error{Sheet: sheet, Row: row, Column: cmp.Or(title, base)}
 }
 
 func language(path []string, i int) string {

@@ -30,7 +30,7 @@ type row struct {
 }
 
 // texts are the columns that exist in languages.
-var texts = []string{"label", "hint", "form_title"}
+var texts = []string{"label", "hint", "form_title", titleColumn}
 
 // add takes the next row, of which the first that is not empty is the header.
 func (t *table) add(number int, cells []string) {
@@ -48,16 +48,14 @@ func (t *table) head(number int, cells []string) {
 	seen := map[column]bool{}
 	for i, title := range cells {
 		title = strings.TrimSpace(title)
-		base, language, _ := strings.Cut(title, "::")
-		c := column{base: strings.ReplaceAll(strings.ToLower(strings.TrimSpace(base)), " ", "_")}
-		if slices.Contains(texts, c.base) {
+		c := column{base: plainHeader(title)}
+		if last := strings.LastIndex(title, "::"); last >= 0 && slices.Contains(texts, plainHeader(title[:last])) {
 			var known bool
-			if c.language, known = tongueOf(language); !known && language != "" {
+			c.base = plainHeader(title[:last])
+			if c.language, known = tongueOf(title[last+2:]); !known {
 				t.wrong = append(t.wrong, Error{Sheet: t.name, Row: number, Column: title, Reason: fault.Unknown, Message: "there is no such language"})
 				c = column{}
 			}
-		} else if language != "" {
-			c.base = strings.ToLower(title)
 		}
 		if c.base != "" && seen[c] {
 			t.wrong = append(t.wrong, Error{Sheet: t.name, Row: number, Column: title, Reason: fault.Duplicate, Message: "the column is there twice"})
@@ -67,6 +65,11 @@ func (t *table) head(number int, cells []string) {
 		c.title = cmp.Or(title, letters(i+1))
 		t.columns = append(t.columns, c)
 	}
+}
+
+// plainHeader is a header in small letters, with _ for spaces.
+func plainHeader(title string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimSpace(title)), " ", "_")
 }
 
 // formula names the column of e, which holds a letter, by its header.
@@ -108,25 +111,34 @@ func (t *table) text(r row, base, language string) form.Text {
 	return all
 }
 
-// title is the header of a column, as it stands there or, when it is missing, as it should.
+// title is the header of a column as it stands there; "" when it is missing.
 func (t *table) title(base, language string) string {
 	for _, c := range t.columns {
 		if c.base == base && c.language == language {
 			return c.title
 		}
 	}
-	if language != "" {
-		return localized(base, language)
-	}
-	return base
+	return ""
 }
 
-// ordered puts errors in the order of the sheets and their rows, each once.
+// ordered puts errors in the order of the sheets and their rows, each once. What a workbook says is cut: an error is read by people.
 func ordered(all Errors) Errors {
+	for i := range all {
+		all[i].Column, all[i].Message = short(all[i].Column), short(all[i].Message)
+	}
 	slices.SortStableFunc(all, func(a, b Error) int {
 		return cmp.Or(cmp.Compare(place(a.Sheet), place(b.Sheet)), cmp.Compare(a.Row, b.Row))
 	})
 	return distinct(all)
+}
+
+const maxSaid = 200 // characters
+
+func short(s string) string {
+	if r := []rune(s); len(r) > maxSaid {
+		return string(r[:maxSaid]) + "…"
+	}
+	return s
 }
 
 func place(sheet string) int {

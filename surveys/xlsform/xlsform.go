@@ -2,7 +2,8 @@
 // workbooks, also those that other tools wrote.
 //
 // What plain XLSForm cannot say stands in the column balagh::type of the sheet survey: the type of a question, and then the words
-// "hard", "dont_know" and "labels=1,5" (the levels that have a label of their own). Other tools ignore the column. What a
+// "hard", "dont_know" and "labels=1,5" (the levels that have a label of their own). The titles in other languages than the first are in
+// balagh::form_title::LANGUAGE of the sheet settings. Other tools ignore these columns. What a
 // questionnaire cannot say is refused with its place, never dropped: only what is not asked of anybody (start, today, deviceid …) and
 // what is a matter of looks (appearance, but for likert and table-list) is passed over.
 //
@@ -33,8 +34,11 @@ const (
 	settingsSheet = "settings"
 )
 
-// column of what plain XLSForm cannot say.
-const typeColumn = "balagh::type"
+// Columns of what plain XLSForm cannot say. A form has one title there, in its default language; those in the others stand beside it.
+const (
+	typeColumn  = "balagh::type"
+	titleColumn = "balagh::form_title"
+)
 
 // tongues are the languages as headers name them.
 var tongues = map[string]string{"ar": "Arabic (ar)", "en": "English (en)", "ur": "Urdu (ur)"}

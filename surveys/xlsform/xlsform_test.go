@@ -285,6 +285,9 @@ func TestExport_columns(t *testing.T) {
 		}
 	}
 	settings := tables[settingsSheet]
+	if got := settings.text(settings.rows[0], "form_title", "ar"); len(got) != 1 || got["ar"] != reception(t).Title["ar"] {
+		t.Errorf("form_title %v: other tools know one title", got)
+	}
 	if got := settings.cell(settings.rows[0], "default_language"); got != "Arabic (ar)" {
 		t.Errorf("default_language %q", got)
 	}
