@@ -25,6 +25,9 @@ func (s *Server) ListInbox(ctx context.Context, r gen.ListInboxRequestObject) (g
 func messageBody(e push.Entry) gen.Message {
 	m := gen.Message{Id: e.ID, NotificationId: e.ID, Kind: string(e.Kind), Title: e.Title, Body: e.Body, Language: gen.Language(e.Language), At: e.At,
 		ReportId: orNil(e.Report), ReportNumber: orNil(e.Number)}
+	if e.Survey != nil {
+		m.SurveyId = orNil(e.Survey.Invitation)
+	}
 	if !e.DeliveredAt.IsZero() {
 		m.DeliveredAt = &e.DeliveredAt
 	}

@@ -498,6 +498,8 @@ const (
 	MessageKindReopened          MessageKind = "reopened"
 	MessageKindReply             MessageKind = "reply"
 	MessageKindResolved          MessageKind = "resolved"
+	MessageKindSurveyInvitation  MessageKind = "survey_invitation"
+	MessageKindSurveyReminder    MessageKind = "survey_reminder"
 	MessageKindWaitingForCitizen MessageKind = "waiting_for_citizen"
 	MessageKindWithdrawn         MessageKind = "withdrawn"
 )
@@ -524,6 +526,10 @@ func (e MessageKind) Valid() bool {
 	case MessageKindReply:
 		return true
 	case MessageKindResolved:
+		return true
+	case MessageKindSurveyInvitation:
+		return true
+	case MessageKindSurveyReminder:
 		return true
 	case MessageKindWaitingForCitizen:
 		return true
@@ -1301,6 +1307,8 @@ const (
 	TemplateKindReopened          TemplateKind = "reopened"
 	TemplateKindReply             TemplateKind = "reply"
 	TemplateKindResolved          TemplateKind = "resolved"
+	TemplateKindSurveyInvitation  TemplateKind = "survey_invitation"
+	TemplateKindSurveyReminder    TemplateKind = "survey_reminder"
 	TemplateKindWaitingForCitizen TemplateKind = "waiting_for_citizen"
 	TemplateKindWithdrawn         TemplateKind = "withdrawn"
 )
@@ -1325,6 +1333,10 @@ func (e TemplateKind) Valid() bool {
 	case TemplateKindReply:
 		return true
 	case TemplateKindResolved:
+		return true
+	case TemplateKindSurveyInvitation:
+		return true
+	case TemplateKindSurveyReminder:
 		return true
 	case TemplateKindWaitingForCitizen:
 		return true
@@ -2813,7 +2825,7 @@ type Message struct {
 	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
 	Id Id `json:"id"`
 
-	// Kind What it tells: the status that the report has now, `reply`, or `announcement`; more may come
+	// Kind What it tells: the status that the report has now, `reply`, `survey_invitation`, `survey_reminder` or `announcement`; more may come
 	Kind string `json:"kind"`
 
 	// Language Example: ar
@@ -2832,7 +2844,12 @@ type Message struct {
 	//
 	// Example: 4821907356
 	ReportNumber *Number `json:"report_number,omitempty"`
-	Title        string  `json:"title"`
+
+	// SurveyId UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	SurveyId *Id    `json:"survey_id,omitempty"`
+	Title    string `json:"title"`
 }
 
 // MessageIds Example: {"ids":["01936f10-0a00-7b52-a1c3-9f8e7d6c5b4a","01936f10-0a01-7b52-a1c3-9f8e7d6c5b4b"]}

@@ -66,9 +66,12 @@ func example(t *testing.T, op *openapi3.Operation) any {
 // with fills in the parameters of the path; query parameters that are required get a lawful value.
 func (r route) with(id string) string {
 	p := strings.NewReplacer("{id}", id, "{device_id}", id, "{code}", "nothing", "{message}", id,
-		"{kind}", "resolved", "{channel}", "push").Replace(r.path)
-	if strings.HasSuffix(p, "/nearby") {
+		"{kind}", "resolved", "{channel}", "push", "{version}", "1").Replace(r.path)
+	switch {
+	case strings.HasSuffix(p, "/nearby"):
 		p += "?latitude=24.7&longitude=46.7"
+	case p == "/v1/desk/surveys":
+		p += "?phone=0500000099"
 	}
 	return p
 }
