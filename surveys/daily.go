@@ -41,7 +41,7 @@ func (s *Service) Verify(ctx context.Context, mend bool, progress func(done, all
 		}
 		var found []Difference
 		if !state.Marked {
-			found = differences(day, state)
+			found = Differences(day, state)
 		}
 		if mend && (state.Marked || len(found) > 0) {
 			if err := s.Store.RecountDay(ctx, day); err != nil {
@@ -53,8 +53,8 @@ func (s *Service) Verify(ctx context.Context, mend bool, progress func(done, all
 	return nil
 }
 
-// differences walks both lists; those of keys that only what is kept has come last.
-func differences(day string, state *DayState) []Difference {
+// Differences of a day, those of keys that only what is kept has last.
+func Differences(day string, state *DayState) []Difference {
 	kept := map[DayKey]DayCount{}
 	for _, c := range state.Kept {
 		kept[c.DayKey] = c

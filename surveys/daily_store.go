@@ -11,8 +11,8 @@ const ManyRatings = 5
 type DayStore interface {
 	// MarkedDays gives the days whose counts may be out of date, in order.
 	MarkedDays(ctx context.Context) ([]string, error)
-	// RecountDay replaces the counts of a day by those of its occasions, and takes its mark away unless an occasion changes meanwhile. To do
-	// it again changes nothing.
+	// RecountDay replaces the counts of a day by those of its occasions at one moment, never by those of an earlier moment than they are of,
+	// and takes its mark away unless an occasion changed since. To do it again changes nothing.
 	RecountDay(ctx context.Context, day string) error
 	// DayState reads what is kept of a day beside what its occasions come to, of one moment.
 	DayState(ctx context.Context, day string) (*DayState, error)

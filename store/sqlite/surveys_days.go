@@ -20,21 +20,27 @@ CREATE TABLE rating_days(
 	flagged    INTEGER NOT NULL,
 	PRIMARY KEY(day, centre, department, category, employee)
 ) WITHOUT ROWID;
-CREATE TABLE rating_marks(day TEXT PRIMARY KEY) WITHOUT ROWID;`
+CREATE TABLE rating_marks(
+	day     TEXT PRIMARY KEY,
+	changed INTEGER NOT NULL, -- grows by one with each change of an occasion of the day
+	counted INTEGER NOT NULL  -- what it was when the occasions were counted that rating_days shows
+) WITHOUT ROWID;
+CREATE INDEX rating_marks_open ON rating_marks(day) WHERE changed > counted;`
+
+const markChanged = ` ON CONFLICT DO UPDATE SET changed = changed+1`
 
 // markDays marks the day of an occasion, and those of the others that its device rated on the same day: one rating more can flag them all.
 func (t *tx) markDays(day, device, rated string) error {
-	if _, err := t.exec(`INSERT INTO rating_marks VALUES(?) ON CONFLICT DO NOTHING`, day); err != nil || device == "" {
+	if _, err := t.exec(`INSERT INTO rating_marks VALUES(?, 1, 0)`+markChanged, day); err != nil || device == "" {
 		return err
 	}
-	_, err := t.exec(`INSERT INTO rating_marks SELECT DISTINCT day FROM occasions WHERE device = ? AND rated = ? AND device <> '' ON CONFLICT DO NOTHING`,
-		device, rated)
+	_, err := t.exec(`INSERT INTO rating_marks SELECT DISTINCT day, 1, 0 FROM occasions WHERE device = ? AND rated = ? AND device <> ''`+markChanged, device, rated)
 	return err
 }
 
 // MarkedDays reads the marks.
 func (db *DB) MarkedDays(ctx context.Context) ([]string, error) {
-	return texts(db.query(ctx, `SELECT day FROM rating_marks ORDER BY day`))
+	return texts(db.query(ctx, `SELECT day FROM rating_marks WHERE changed > counted ORDER BY day`))
 }
 
 // CountedDays steps from day to day by the indexes, without reading what lies between.
@@ -44,7 +50,8 @@ func (db *DB) CountedDays(ctx context.Context) ([]string, error) {
 				UNION ALL SELECT (SELECT min(o.day) FROM occasions o WHERE o.day > raw.day) FROM raw WHERE raw.day IS NOT NULL),
 			kept(day) AS (SELECT min(day) FROM rating_days
 				UNION ALL SELECT (SELECT min(d.day) FROM rating_days d WHERE d.day > kept.day) FROM kept WHERE kept.day IS NOT NULL)
-		SELECT day FROM raw WHERE day IS NOT NULL UNION SELECT day FROM kept WHERE day IS NOT NULL UNION SELECT day FROM rating_marks ORDER BY 1`))
+		SELECT day FROM raw WHERE day IS NOT NULL UNION SELECT day FROM kept WHERE day IS NOT NULL UNION SELECT day FROM rating_marks WHERE changed > counted
+		ORDER BY 1`))
 }
 
 func texts(rows *sql.Rows, err error) ([]string, error) {
@@ -69,31 +76,31 @@ const rawDay = `SELECT o.centre, o.department, o.category, o.employee, count(*),
 		WHERE d.device = o.device AND d.rated = o.rated AND d.device <> '' LIMIT ?2+0)) >= ?2)
 	FROM occasions o INDEXED BY occasions_day WHERE o.day = ?1 GROUP BY o.centre, o.department, o.category, o.employee`
 
-// RecountDay counts within the write: no occasion changes meanwhile.
-func (db *DB) RecountDay(ctx context.Context, day string) error {
-	return db.write(ctx, func(t *tx) error {
-		if _, err := t.exec(`DELETE FROM rating_days WHERE day = ?`, day); err != nil {
-			return err
-		}
-		if _, err := t.exec(`INSERT INTO rating_days SELECT ?1, * FROM (`+rawDay+`)`, day, surveys.ManyRatings); err != nil {
-			return err
-		}
-		_, err := t.exec(`DELETE FROM rating_marks WHERE day = ?`, day)
-		return err
-	})
+// dayState is a state with what the mark said.
+type dayState struct {
+	surveys.DayState
+	changed, counted int64
 }
 
 // DayState reads all of it by one statement, and so of one moment.
 func (db *DB) DayState(ctx context.Context, day string) (*surveys.DayState, error) {
+	state, err := db.dayState(ctx, day)
+	if err != nil {
+		return nil, err
+	}
+	return &state.DayState, nil
+}
+
+func (db *DB) dayState(ctx context.Context, day string) (*dayState, error) {
 	rows, err := db.query(ctx, `SELECT 'raw', * FROM (`+rawDay+`)
 		UNION ALL SELECT 'kept', centre, department, category, employee, eligible, n1, n2, n3, n4, n5, flagged FROM rating_days WHERE day = ?1
-		UNION ALL SELECT 'marked', '', '', '', '', 0, 0, 0, 0, 0, 0, 0 FROM rating_marks WHERE day = ?1
+		UNION ALL SELECT 'mark', '', '', '', '', changed, counted, 0, 0, 0, 0, 0 FROM rating_marks WHERE day = ?1
 		ORDER BY 1, 2, 3, 4, 5`, day, surveys.ManyRatings)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	state := &surveys.DayState{}
+	state := &dayState{}
 	for rows.Next() {
 		var part string
 		var c surveys.DayCount
@@ -107,10 +114,57 @@ func (db *DB) DayState(ctx context.Context, day string) (*surveys.DayState, erro
 		case "kept":
 			state.Kept = append(state.Kept, c)
 		default:
-			state.Marked = true
+			state.changed, state.counted = c.Eligible, c.Counts[0]
+			state.Marked = state.changed > state.counted
 		}
 	}
 	return state, rows.Err()
+}
+
+// RecountDay counts without holding up those who write, and writes only what differs: nobody else must have written the counts meanwhile, or
+// it begins again. Occasions may have changed meanwhile; their change is then after the one that was counted, and the mark stays.
+func (db *DB) RecountDay(ctx context.Context, day string) error {
+	for {
+		state, err := db.dayState(ctx, day)
+		if err != nil {
+			return err
+		}
+		found := surveys.Differences(day, &state.DayState)
+		if len(found) == 0 && !state.Marked {
+			return nil
+		}
+		var done bool
+		if err := db.write(ctx, func(t *tx) (err error) {
+			done, err = t.keepDay(day, state, found)
+			return err
+		}); err != nil || done {
+			return err
+		}
+	}
+}
+
+func (t *tx) keepDay(day string, state *dayState, found []surveys.Difference) (done bool, err error) {
+	if _, err := t.exec(`INSERT INTO rating_marks VALUES(?, 0, 0) ON CONFLICT DO NOTHING`, day); err != nil { // a day of nothing but counts
+		return false, err
+	}
+	n, err := t.exec(`UPDATE rating_marks SET counted = ? WHERE day = ? AND counted = ?`, state.changed, day, state.counted)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	for _, d := range found {
+		c := d.Raw
+		if c.Eligible == 0 {
+			_, err = t.exec(`DELETE FROM rating_days WHERE day = ? AND centre = ? AND department = ? AND category = ? AND employee = ?`,
+				day, c.Centre, c.Department, c.Category, c.Employee)
+		} else {
+			_, err = t.exec(`INSERT OR REPLACE INTO rating_days VALUES(?,?,?,?,?,?,?,?,?,?,?,?)`, day, c.Centre, c.Department, c.Category, c.Employee,
+				c.Eligible, c.Counts[0], c.Counts[1], c.Counts[2], c.Counts[3], c.Counts[4], c.Flagged)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // ratedDayQueries holds one statement for each dimension.

@@ -31,8 +31,8 @@ func TestService_Verify_TornState(t *testing.T) {
 		"a row too many":    {`INSERT INTO rating_days VALUES('2026-03-09', 'SA-07', '', '', '', 1, 0, 0, 0, 0, 1, 0)`, 1},
 		"a flag lost":       {`UPDATE rating_days SET flagged = 0 WHERE flagged > 0`, 3},
 		"all of it lost":    {`DELETE FROM rating_days`, 6},
-		"but it is marked":  {`DELETE FROM rating_days WHERE day = '2026-03-02'; INSERT INTO rating_marks VALUES('2026-03-02')`, 0},
-		"a mark of nothing": {`INSERT INTO rating_marks VALUES('1999-01-01')`, 0},
+		"but it is marked":  {`DELETE FROM rating_days WHERE day = '2026-03-02'; UPDATE rating_marks SET changed = changed+1 WHERE day = '2026-03-02'`, 0},
+		"a mark of nothing": {`INSERT INTO rating_marks VALUES('1999-01-01', 1, 0)`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -134,6 +134,10 @@ func TestDB_RecountDay_IndexAlone(t *testing.T) {
 		if p := plan(q, "", "", nil, nil); !strings.Contains(p, "SEARCH rating_days USING PRIMARY KEY (day>? AND day<?)") {
 			t.Errorf("by %s:\n%s", by, p)
 		}
+	}
+	if p := plan(`SELECT day FROM rating_marks WHERE changed > counted ORDER BY day`); !strings.Contains(p, "USING INDEX rating_marks_open") &&
+		!strings.Contains(p, "USING COVERING INDEX rating_marks_open") {
+		t.Errorf("look for marks:\n%s", p)
 	}
 	if p := plan(`SELECT DISTINCT day FROM occasions WHERE device = ? AND rated = ? AND device <> ''`, "", ""); !strings.Contains(p, "USING COVERING INDEX occasions_device") {
 		t.Errorf("mark the days of a device:\n%s", p)
