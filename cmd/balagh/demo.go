@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,13 +27,15 @@ import (
 // BALAGH_STORE for a server does not want citizens played into it.
 type demoCommand struct {
 	Address  string `default:"127.0.0.1:8080" help:"Where to listen."`
-	Store    string `default:"sqlite:./data/demo/balagh.db" env:"BALAGH_DEMO_STORE" placeholder:"URI" help:"Where reports are kept: sqlite:PATH."`
+	Store    string `env:"BALAGH_DEMO_STORE" placeholder:"URI" help:"Where reports are kept: sqlite:PATH. Default: ./data/demo/balagh.db, or ./data/scenario-NAME/balagh.db."`
 	Photos   string `env:"BALAGH_PHOTOS,PHOTOS" placeholder:"FOLDER" help:"Photos that the citizens send. Default: pictures that are made."`
 	Citizens int    `default:"300" help:"How many citizens play."`
 	Seed     uint64 `default:"1933" help:"The same seed plays the same citizens."`
+	Scenario string `placeholder:"NAME" help:"Load a published account instead of a play: 1933 or reception."`
 	Exit     bool   `help:"End after the summary."`
 
 	environment []string // besides this process's, for the stand-in
+	factor      int      // by which the figures of a scenario are divided, for tests; 0 for none
 }
 
 // standinCommand is the process that the demo's pushes go to.
@@ -49,6 +52,10 @@ func (c *standinCommand) Run(ctx context.Context, std stdio) error {
 
 // Run plays, and then stays up.
 func (c *demoCommand) Run(ctx context.Context, std stdio) (err error) {
+	if c.Scenario != "" {
+		return c.account(ctx, std)
+	}
+	c.Store = cmp.Or(c.Store, "sqlite:./data/demo/balagh.db")
 	if err := demo.CheckPhotos(c.Photos); err != nil {
 		return err
 	}
@@ -83,6 +90,11 @@ func (c *demoCommand) Run(ctx context.Context, std stdio) (err error) {
 	if err := employAdministrator(ctx, p.server.Accounts); err != nil {
 		return err
 	}
+	return c.serve(ctx, p, s, func(serving context.Context, url string) error { return c.play(serving, std, url, fcm, file) })
+}
+
+// serve lets do work with the server while it is up.
+func (c *demoCommand) serve(ctx context.Context, p *parts, s *settings, do func(ctx context.Context, url string) error) error {
 	serving, end := context.WithCancel(ctx)
 	defer end()
 	ready, done := make(chan string, 1), make(chan error, 1)
@@ -92,7 +104,7 @@ func (c *demoCommand) Run(ctx context.Context, std stdio) (err error) {
 	}()
 	select {
 	case addr := <-ready:
-		err = c.play(serving, std, "http://"+addr, fcm, file)
+		err := do(serving, "http://"+addr)
 		end()
 		return errors.Join(err, <-done)
 	case err := <-done:
