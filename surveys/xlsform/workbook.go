@@ -53,6 +53,9 @@ func unpack(file []byte) (parts, error) {
 			wrong = append(wrong, Error{Reason: fault.NotAllowed, Message: "the file has links to other files"})
 		}
 	}
+	if err := all.affordable(); err != nil {
+		return nil, err
+	}
 	types, err := all.read("[Content_Types].xml")
 	if err != nil {
 		return nil, whole(fault.WrongFormat, "this is no .xlsx file")
@@ -64,6 +67,21 @@ func unpack(file []byte) (parts, error) {
 		return nil, distinct(wrong)
 	}
 	return all, nil
+}
+
+// affordable refuses what would take long to read: a small file can hold many tags.
+func (p parts) affordable() error {
+	tags := 0
+	for name := range p {
+		b, err := p.read(name)
+		if err != nil {
+			return whole(fault.WrongFormat, "the file cannot be read")
+		}
+		if tags += bytes.Count(b, []byte("<")); tags > maxTags {
+			return whole(fault.TooLong, "the file unpacks to too much")
+		}
+	}
+	return nil
 }
 
 func (p parts) read(name string) ([]byte, error) {

@@ -20,10 +20,11 @@ import (
 
 // Limits of a workbook that is read.
 const (
-	MaxFile    = 2 << 20  // bytes
-	maxContent = 16 << 20 // bytes of all parts, unpacked
-	maxParts   = 500      // files within
-	maxRows    = 2000     // of a sheet, below its header
+	MaxFile    = 2 << 20 // bytes
+	maxContent = 4 << 20 // bytes of all parts, unpacked: ten times what the longest form has
+	maxTags    = 500_000 // in all parts: reading XML costs by the tag
+	maxParts   = 500     // files within
+	maxRows    = 2000    // of a sheet, below its header
 	maxColumns = 200
 )
 
