@@ -167,7 +167,7 @@ func invitationDrop(t *testing.T, s RoundsStore) {
 func invitationsOf(t *testing.T, s RoundsStore) {
 	now := roundsEpoch
 	later := now.Add(time.Hour)
-	of := ofCitizen(1)
+	of, open := ofCitizen(1), func(i *surveys.Invitation) { i.Until = later }
 	addInvitations(t, s,
 		anInvitation(1, of, invited(now.Add(-3*time.Hour), later)),
 		anInvitation(2, of, invited(now.Add(-time.Hour), later), ofRound(2)),
@@ -175,9 +175,9 @@ func invitationsOf(t *testing.T, s RoundsStore) {
 		anInvitation(4, of, invited(now.Add(-4*time.Hour), later), inState(surveys.InvitationComplete), ofRound(3)),
 		anInvitation(5, of, invited(now.Add(-5*time.Hour), later), inState(surveys.InvitationPartial), ofRound(4)),
 		anInvitation(6, of, invited(now.Add(-6*time.Hour), now)),                               // over
-		anInvitation(7, of, inState(surveys.InvitationDrawn)),                                  // not sent
-		anInvitation(8, of, ofRound(0), inState(surveys.InvitationPlanned)),                    // not sent
-		anInvitation(9, of, inState(surveys.InvitationDropped)),                                // never sent
+		anInvitation(7, of, inState(surveys.InvitationDrawn), open),                            // not sent
+		anInvitation(8, of, ofRound(0), inState(surveys.InvitationPlanned), open),              // not sent
+		anInvitation(9, of, inState(surveys.InvitationDropped), open),                          // never sent
 		anInvitation(10, invited(now, later)),                                                  // somebody else's
 		anInvitation(11, of, invited(now.Add(-7*time.Hour), now.Add(time.Second)), ofRound(5)), // about to be over
 	)
