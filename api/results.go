@@ -186,7 +186,7 @@ func (s *Server) ModerateVerbatim(ctx context.Context, r gen.ModerateVerbatimReq
 // verbatim has neither the response nor what is known of its person.
 func (s *Server) verbatim(ctx context.Context, v *surveys.Verbatim) (gen.Verbatim, error) {
 	by, err := s.assignee(ctx, v.By)
-	body := gen.Verbatim{Id: v.ID, Question: v.Question, Text: v.Text, Day: v.Day, State: gen.VerbatimState(v.State), By: by}
+	body := gen.Verbatim{Id: v.ID, Question: v.Question, Text: v.Text, Day: orNil(v.Day), State: gen.VerbatimState(v.State), By: by}
 	if slices.Contains(Languages, v.Language) {
 		body.Language = orNil(gen.Language(v.Language))
 	}

@@ -3299,7 +3299,7 @@ type ProgrammeAfter struct {
 // ProgrammeAfterOn defines model for ProgrammeAfter.On.
 type ProgrammeAfterOn string
 
-// ProgrammeEdit With `after` it asks about cases, with `every` in rounds; with neither, an administrator starts its rounds
+// ProgrammeEdit Exactly one of `after`, which asks about cases, and `every`, which makes rounds
 //
 // Example: {"active":false,"channels":["push","sms"],"every":{"hijri":{"day":15,"month":1},"hour":9,"start":"2026-12-01","window_days":365},"frame":{},"names":{"ar":"الاستبيان السنوي","en":"Yearly survey","ur":"سالانہ سروے"},"open_days":14,"quarantine_days":90,"questionnaire":"service","reminders":[3,7],"sample":{"allocation":"proportional","by":["centre"],"confidence":0.95,"expected_rate":0.3,"margin":0.03,"method":"stratified"},"weighting":{"by":["centre"],"method":"poststratify"}}
 type ProgrammeEdit struct {
@@ -4616,10 +4616,8 @@ type UnreachedReason string
 type Verbatim struct {
 	By *Assignee `json:"by,omitempty"`
 
-	// Day Day in Asia/Riyadh
-	//
-	// Example: 2026-10-01
-	Day Day `json:"day"`
+	// Day Day in Asia/Riyadh; not told of an anonymous round
+	Day *string `json:"day,omitempty"`
 
 	// Id UUID
 	//
