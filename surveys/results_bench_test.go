@@ -11,6 +11,7 @@ import (
 func BenchmarkResults(b *testing.B) {
 	const n = 100_000
 	w := newWorld(b, func(r *surveys.Round) {
+		r.State = surveys.RoundPublished
 		r.Programme.Weighting = surveys.Weighting{Method: surveys.Rake, By: []surveys.Dimension{surveys.ByRegion, surveys.ByGender, surveys.ByResidency}}
 		r.Drawn = drawnOf(n, func(n int) int { return 5 + n%3 })
 	})

@@ -1,6 +1,7 @@
 package surveys
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -16,7 +17,7 @@ import (
 // tallyVersion of the kept form: one of another version is counted again. It grows as well when something else is hidden than before.
 const tallyVersion = 1
 
-// keptTally is a tally as a document. The counts are far too many for figures as text: they are packed.
+// keptTally is a tally as a document, a line of JSON. The counts follow it, packed: they are far too many to be written as text.
 type keptTally struct {
 	Version     int                     `json:"version"`
 	At          time.Time               `json:"at"`
@@ -30,7 +31,6 @@ type keptTally struct {
 	States      map[InvitationState]int `json:"states,omitempty"`
 	Groups      []group                 `json:"groups"`
 	Items       []item                  `json:"items"`
-	Counts      []byte                  `json:"counts"`
 }
 
 // encode packs a tally. Sums of weights are kept where there are weights: they are the counts otherwise.
@@ -42,11 +42,11 @@ func (y *tally) encode() ([]byte, error) {
 	for i := range y.Items {
 		y.Items[i].pack(&p)
 	}
-	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Formulas, y.States, y.Groups, y.Items, p.b})
+	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Formulas, y.States, y.Groups, y.Items})
 	if err != nil {
 		return nil, fmt.Errorf("encode the counts of a round: %w", err)
 	}
-	return b, nil
+	return append(append(b, '\n'), p.b...), nil
 }
 
 func (x *item) pack(p *packer) {
@@ -92,11 +92,12 @@ var errTally = errors.New("the counts of a round cannot be read")
 // decodeTally reads what encode wrote of a round that asked q. An error means that the responses must be counted again.
 func decodeTally(b []byte, q *form.Questionnaire) (*tally, error) {
 	var k keptTally
-	if err := json.Unmarshal(b, &k); err != nil || k.Version != tallyVersion || len(k.Groups) == 0 {
+	head, counts, _ := bytes.Cut(b, []byte{'\n'})
+	if err := json.Unmarshal(head, &k); err != nil || k.Version != tallyVersion || len(k.Groups) == 0 {
 		return nil, errTally
 	}
 	y := &tally{k.At, k.Took, k.Respondents, k.Complete, k.Groups, k.How, k.Languages, k.Weighting, k.Formulas, k.States, k.Items}
-	u := unpacker{b: k.Counts, weights: k.Weighting.Deff != nil}
+	u := unpacker{b: counts, weights: k.Weighting.Deff != nil}
 	for i := range y.Groups {
 		u.sums(&y.Groups[i].People)
 	}
@@ -218,7 +219,8 @@ func (r *Round) takesAnswers() bool { return r.State == RoundInviting || r.State
 
 // rests says whether y was counted so recently, and at such cost, that it will do.
 func (y *tally) rests(now time.Time) bool {
-	return y.Took > quickCount && now.Sub(y.At) < min(restCounts*y.Took, longestRest)
+	age := now.Sub(y.At)
+	return y.Took > quickCount && age >= 0 && age < min(restCounts*y.Took, longestRest)
 }
 
 // countRound counts the responses of a round, and its invitations when nothing becomes of them any more, and keeps the counts.
