@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -43,13 +44,14 @@ func (c *demoCommand) account(ctx context.Context, std stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	began := time.Now()
+	began, collected := time.Now(), debug.SetGCPercent(400) // the heap is small, and what is loaded is garbage at once
 	if err := account.Load(ctx, p.installation(std)); err != nil {
 		if errors.Is(err, scenario.ErrNotEmpty) {
 			err = fmt.Errorf("%s: %w; choose another one with --store, or remove it with make clean", path, err)
 		}
 		return err
 	}
+	debug.SetGCPercent(collected)
 	fmt.Fprintf(std.out, "Loaded in %.1f seconds.\n", time.Since(began).Seconds())
 	if err := p.server.Reports.Refresh(ctx); err != nil {
 		return err
