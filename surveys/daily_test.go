@@ -98,6 +98,8 @@ func TestService_Ratings_Days(t *testing.T) {
 	b := newBench(t)
 	b.Zone = time.FixedZone("Riyadh", 3*60*60)
 	midnight := time.Date(2026, 1, 2, 21, 0, 0, 0, time.UTC)
+	b.at(midnight.AddDate(0, 0, -30).Add(-time.Hour)) // the day before the period before
+	b.closed("earlier", levels(10, 5))
 	b.at(midnight.Add(-time.Hour))
 	b.closed("late", levels(10, 1))
 	b.at(midnight.Add(time.Hour))
@@ -118,7 +120,7 @@ func TestService_Ratings_Days(t *testing.T) {
 	if r := b.ratings(manager, surveys.RatingQuery{Days: 30}); !r.Total.Suppressed || len(r.Rows) != 0 {
 		t.Errorf("a day later: %+v", r)
 	}
-	if r := b.ratings(manager, surveys.RatingQuery{Days: 365}); r.Total.N != 21 || r.Total.Trend != nil {
+	if r := b.ratings(manager, surveys.RatingQuery{Days: 365}); r.Total.N != 31 || r.Total.Trend != nil {
 		t.Errorf("in a year: %+v", r)
 	}
 }

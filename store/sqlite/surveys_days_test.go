@@ -104,6 +104,38 @@ func TestService_Verify_TornState(t *testing.T) {
 	}
 }
 
+// A count that was begun before another was kept is not kept over it.
+func TestDB_RecountDay_Overtaken(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	const day = "2026-03-04"
+	add := func() {
+		t.Helper()
+		if err := db.AddOccasion(t.Context(), &surveys.Occasion{ID: uuid.NewString(), Report: uuid.NewString(), Day: day}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add()
+	slow, err := db.dayState(t.Context(), day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add()
+	if err := db.RecountDay(t.Context(), day); err != nil {
+		t.Fatal(err)
+	}
+	var done bool
+	if err := db.write(t.Context(), func(x *tx) (err error) {
+		done, err = x.keepDay(day, slow, surveys.Differences(day, &slow.DayState))
+		return err
+	}); err != nil || done {
+		t.Errorf("kept %v, %v", done, err)
+	}
+	if s, err := db.DayState(t.Context(), day); err != nil || s.Marked || len(s.Kept) != 1 || s.Kept[0].Eligible != 2 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 // Days are counted and read by the indexes alone.
 func TestDB_RecountDay_IndexAlone(t *testing.T) {
 	t.Parallel()
