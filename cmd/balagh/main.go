@@ -24,6 +24,7 @@ type cli struct {
 	Admin   adminCommand   `cmd:"" help:"Create staff, rotate keys."`
 	Push    pushCommand    `cmd:"" help:"Try the channels that reach people."`
 	Config  configCommand  `cmd:"" help:"Print what is configured, secrets masked."`
+	Surveys surveysCommand `cmd:"" help:"Prove the counts of ratings."`
 	Backup  backupCommand  `cmd:"" help:"Copy a running installation, or bring a copy back."`
 	Health  healthCommand  `cmd:"" help:"Ask a running server whether it is ready; the exit status tells."`
 	Version versionCommand `cmd:"" help:"Print the version."`
