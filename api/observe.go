@@ -36,8 +36,11 @@ func (s *Server) observe(c *fiber.Ctx) (err error) {
 		settle(c)
 	}
 	id := "none"
-	if op, ok := c.Locals(operationLocal).(*operation); ok {
+	switch op := c.Locals(operationLocal).(type) {
+	case *operation:
 		id = op.id
+	case string: // a page, by its route
+		id = op
 	}
 	took := time.Since(began)
 	status := c.Response().StatusCode()

@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/balagh/balagh/web"
 )
 
 type serveCommand struct{ settings }
@@ -32,6 +34,7 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 	if err != nil {
 		return err
 	}
+	web.Survey{Programmes: p.server.Programmes, Log: p.log}.Mount(app)
 	app.Server().CloseOnShutdown = true
 	tcp, err := net.Listen("tcp", s.Address)
 	if err != nil {

@@ -142,13 +142,11 @@ func ledgerUnreached(t *testing.T, s push.Store) {
 	if n, err := s.CountUnreached(t.Context(), nil, pushEpoch.Add(time.Minute), pushEpoch.Add(3*time.Minute)); n != 4 || err != nil {
 		t.Errorf("counted %d, %v in two minutes; want 4", n, err)
 	}
-	why, err := s.GivenUp(t.Context(), []string{"m00", "open", "m11", "nobody's"})
-	if err != nil || len(why) != 2 || why["m00"] != push.NoChannel || why["m11"] != push.AllFailed {
+	if why, err := s.GivenUp(t.Context(), []string{"m00", "open", "m11", "nobody's"}); err != nil || len(why) != 2 || why["m00"] != push.NoChannel || why["m11"] != push.AllFailed {
 		t.Errorf("given up: %v, %v", why, err)
 	}
 	u, err := s.UnreachedMessages(t.Context(), nil, "", push.Position{}, 1)
-	must(t, err)
-	if len(u) != 1 || u[0].Message != all[11].Message || u[0].Why != push.AllFailed || !u[0].Since.Equal(all[11].Plan.Since) {
+	if err != nil || len(u) != 1 || u[0].Message != all[11].Message || u[0].Why != push.AllFailed || !u[0].Since.Equal(all[11].Plan.Since) {
 		t.Errorf("%+v", u)
 	}
 }
