@@ -91,14 +91,14 @@ type QuestionResult struct {
 	Label     form.Text            `json:"label"`
 	Row       string               `json:"row,omitempty"` // of a matrix: each row is a result of its own
 	RowLabel  form.Text            `json:"row_label,omitempty"`
-	Break     string               `json:"break,omitempty"` // with a comparison: "wording", "options", "type", "absent", "formula": why the two are not compared
+	Break     string               `json:"break,omitempty"` // with a comparison: why the two are not compared, see form.Break and BreakAbsent
 	Total     Cell                 `json:"total"`
 	Breakdown map[Dimension][]Cell `json:"breakdown"` // by value
 }
 
 // Cell is a question's figures in one group. A suppressed one has nothing but its key.
 type Cell struct {
-	Key        string             `json:"key,omitempty"` // of a value; empty for a total, and in a breakdown for those of whom it is not known
+	Key        string             `json:"key,omitempty"` // of a value; empty for a total, and for those of whom it is not known
 	Suppressed bool               `json:"suppressed,omitempty"`
 	Asked      int64              `json:"asked"`             // respondents to whom the question was shown
 	N          int64              `json:"n"`                 // answered

@@ -96,9 +96,9 @@ func (p *Programmes) results(ctx context.Context, c *counted) (*Results, error) 
 			return nil, fmt.Errorf("count invitations: %w", err)
 		}
 	}
-	answer := &Results{Round: r.ID, Programme: r.Programme.Code, Names: r.Programme.Names, Number: r.Number, State: r.State,
-		Final: r.State == RoundPublished, From: r.From, To: r.To, Opened: r.Opened, Closes: r.Closes, Dispositions: dispositions(states),
-		Respondents: y.Respondents, Questions: []QuestionResult{}}
+	answer := &Results{Round: r.ID, Programme: r.Programme.Code, Names: r.Programme.Names, Number: r.Number,
+		State: r.State, Final: r.State == RoundPublished, From: r.From, To: r.To, Opened: r.Opened, Closes: r.Closes,
+		Dispositions: dispositions(states), Respondents: y.Respondents, Questions: []QuestionResult{}}
 	answer.Rates = answer.Dispositions.rates()
 	f := newFigures(y)
 	answer.Weighting = y.Weighting
@@ -114,14 +114,16 @@ func (p *Programmes) results(ctx context.Context, c *counted) (*Results, error) 
 }
 
 func dispositions(n map[InvitationState]int) Dispositions {
-	return Dispositions{Complete: n[InvitationComplete], Partial: n[InvitationPartial], Refused: n[InvitationRefused], NonContact: n[InvitationUnreached],
-		Other: n[InvitationDropped], Unknown: n[InvitationLapsed], Open: n[InvitationDrawn] + n[InvitationPlanned] + n[InvitationInvited]}
+	return Dispositions{Complete: n[InvitationComplete], Partial: n[InvitationPartial], Refused: n[InvitationRefused],
+		NonContact: n[InvitationUnreached], Other: n[InvitationDropped], Unknown: n[InvitationLapsed],
+		Open: n[InvitationDrawn] + n[InvitationPlanned] + n[InvitationInvited]}
 }
 
 // rates are AAPOR's. The eligible share of those of whom nothing came back is taken to be that among all others: those who were dropped
 // after the draw turned out not to be eligible.
 func (d Dispositions) rates() Rates {
-	s := stats.Dispositions{Complete: d.Complete, Partial: d.Partial, Refused: d.Refused, NonContact: d.NonContact, Other: d.Other, Unknown: d.Unknown + d.Open}
+	s := stats.Dispositions{Complete: d.Complete, Partial: d.Partial, Refused: d.Refused, NonContact: d.NonContact, Other: d.Other,
+		Unknown: d.Unknown + d.Open}
 	r := Rates{E: 1}
 	if eligible := d.Complete + d.Partial + d.Refused + d.NonContact; eligible+d.Other > 0 {
 		r.E = float64(eligible) / float64(eligible+d.Other)
@@ -155,15 +157,19 @@ func (f *figures) firstTime() *Share {
 
 // formulas that figures are made by.
 func formulas() map[string]int {
-	return map[string]int{stats.FormulaTop2: stats.FormulaVersion, stats.FormulaMean100: stats.FormulaVersion, stats.FormulaNet: stats.FormulaVersion,
-		stats.FormulaNPS: stats.FormulaVersion, stats.FormulaEffort: stats.FormulaVersion, stats.FormulaMean: stats.FormulaVersion, FormulaYes: stats.FormulaVersion}
+	all := map[string]int{}
+	for _, name := range []string{stats.FormulaTop2, stats.FormulaMean100, stats.FormulaNet, stats.FormulaNPS, stats.FormulaEffort, stats.FormulaMean,
+		FormulaYes} {
+		all[name] = stats.FormulaVersion
+	}
+	return all
 }
 
 func (c *counted) methods(suppressed int) Methods {
 	r, y := c.round, c.tally
-	m := Methods{Frame: r.Programme.Frame, From: r.From, To: r.To, Sample: r.Programme.Sample, Drawn: r.Drawn, Questionnaire: c.q.Code, Version: c.q.Version,
-		Languages: publishable(y.Languages), How: publishable(y.How), Formulas: formulas(), Confidence: stats.Level95, MinCell: MinCell, MinEmployee: MinEmployee,
-		Suppressed: suppressed, Notes: []string{}}
+	m := Methods{Frame: r.Programme.Frame, From: r.From, To: r.To, Sample: r.Programme.Sample, Drawn: r.Drawn,
+		Questionnaire: c.q.Code, Version: c.q.Version, Languages: publishable(y.Languages), How: publishable(y.How), Formulas: formulas(),
+		Confidence: stats.Level95, MinCell: MinCell, MinEmployee: MinEmployee, Suppressed: suppressed, Notes: []string{}}
 	if r.State == RoundPublished {
 		m.Seed = r.Seed
 	}

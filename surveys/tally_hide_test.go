@@ -29,14 +29,20 @@ func membersOf(people [][]int, by []Dimension) *members {
 
 func everybody(int) bool { return true }
 
-// told says whether adding and subtracting the groups that are shown gives the group: by exact elimination over the respondents who differ.
+// told says whether adding and subtracting the groups that are shown gives the group, by exact elimination.
 func (m *members) told(people int, hidden []bool, target int) bool {
+	var kinds [][]uint32 // those of one kind are in the same groups
+	for i := range people {
+		if !slices.ContainsFunc(kinds, func(k []uint32) bool { return slices.Equal(k, m.row(i)) }) {
+			kinds = append(kinds, m.row(i))
+		}
+	}
 	var vectors [][]*big.Rat
 	vector := func(g int) []*big.Rat {
-		v := make([]*big.Rat, people)
+		v := make([]*big.Rat, len(kinds))
 		for i := range v {
 			v[i] = new(big.Rat)
-			if g == 0 || slices.Contains(m.row(i), uint32(g)) {
+			if g == 0 || slices.Contains(kinds[i], uint32(g)) {
 				v[i].SetInt64(1)
 			}
 		}

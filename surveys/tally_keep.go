@@ -42,7 +42,8 @@ func (y *tally) encode() ([]byte, error) {
 	for i := range y.Items {
 		y.Items[i].pack(&p)
 	}
-	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Formulas, y.States, y.Groups, y.Items})
+	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Formulas,
+		y.States, y.Groups, y.Items})
 	if err != nil {
 		return nil, fmt.Errorf("encode the counts of a round: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
@@ -84,7 +83,7 @@ func (q VerbatimSearch) query(a actor.Actor) (VerbatimQuery, error) {
 		states = []string{VerbatimApproved}
 	}
 	states = slices.DeleteFunc(states, func(s string) bool { return q.State != "" && s != q.State })
-	query := VerbatimQuery{Round: q.Round, Question: q.Question, States: states, Terms: fold.Terms(strings.TrimSpace(q.Text)), By: q.By, Value: q.Value,
+	query := VerbatimQuery{Round: q.Round, Question: q.Question, States: states, Terms: fold.Terms(q.Text), By: q.By, Value: q.Value,
 		After: q.After, Limit: q.Limit}
 	if query.Limit == 0 {
 		query.Limit = verbatimsPage
