@@ -13,6 +13,7 @@ import (
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/fold"
 	"github.com/balagh/balagh/surveys/form"
 )
 
@@ -305,7 +306,7 @@ func (p *Programmes) verbatims(r *Response, q *form.Questionnaire) []Verbatim {
 			continue
 		}
 		all = append(all, Verbatim{ID: event.Derive(r.ID, x.Code), Round: r.Round, Response: r.ID, Question: x.Code, Text: text, Language: r.Language,
-			Day: day.Format(time.DateOnly), State: VerbatimNew, Snapshot: r.Snapshot})
+			Day: day.Format(time.DateOnly), State: VerbatimNew, Snapshot: r.Snapshot, Folded: fold.Text(text)})
 	}
 	return all
 }

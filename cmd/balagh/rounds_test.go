@@ -322,7 +322,6 @@ func TestRounds_results(t *testing.T) {
 	manager.do("GET", path+"?compare="+p.parts.server.Reports.NewID(), nil).refused(422, "validation_failed").tells("compare")
 	p.staff(actor.Manager, "qassim", "*").do("GET", path, nil).refused(404, "not_found")
 	files(t, p, manager, path)
-	verbatims(t, p, manager, path)
 }
 
 func files(t *testing.T, p *polled, manager *client, path string) {
@@ -358,24 +357,5 @@ func files(t *testing.T, p *polled, manager *client, path string) {
 	rows, err := book.GetRows(book.GetSheetList()[0])
 	if err != nil || len(rows) < 5 || rows[0][2] != "سوال کا کوڈ" {
 		t.Errorf("%v %v", rows, err)
-	}
-}
-
-func verbatims(t *testing.T, p *polled, manager *client, path string) {
-	t.Helper()
-	supervisor := p.staff(actor.Supervisor, "*", "*")
-	all := supervisor.do("GET", path+"/verbatims?question=why&limit=1", nil).want(200)
-	if all.len("items") == 0 {
-		return // the question was answered by too few for anything to be shown
-	}
-	id := all.str("items", 0, "id")
-	if shown := manager.do("GET", path+"/verbatims", nil).want(200); shown.len("items") != 0 {
-		t.Errorf("managers see what nobody approved: %s", shown.body)
-	}
-	if done := supervisor.do("PUT", "/v1/insights/verbatims/"+id, object{"state": "approved"}).want(200); done.str("state") != "approved" || done.str("by", "name") == "" {
-		t.Errorf("%s", done.body)
-	}
-	if shown := manager.do("GET", path+"/verbatims?q=التصنيف", nil).want(200); shown.len("items") != 1 {
-		t.Errorf("%s", shown.body)
 	}
 }
