@@ -195,4 +195,3 @@ func (w *asker) states(round string) map[surveys.InvitationState]int {
 	}
 	return n
 }
-
