@@ -170,3 +170,24 @@ func TestRelay_Run(t *testing.T) {
 		}
 	})
 }
+
+func TestRelay_Drain(t *testing.T) {
+	t.Parallel()
+	rt := newRelay(t, func(e event.Event) error {
+		if e.Subject == "bad" {
+			return errors.New("no")
+		}
+		return nil
+	})
+	rt.stop() // it is drained by hand
+	for i := range 700 {
+		rt.publish(t, fmt.Sprint("subject-", i%50), i)
+	}
+	rt.publish(t, "bad", 1)
+	if err := rt.relay.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if lag, err := rt.db.Lag(t.Context(), rt.clock.now()); err != nil || lag.Pending != 1 || len(rt.taken) != 700 {
+		t.Errorf("%d are left of which one waits, %d were taken, %v", lag.Pending, len(rt.taken), err)
+	}
+}

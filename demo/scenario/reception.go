@@ -23,12 +23,12 @@ var (
 // What the account tells of the requests. Ten requests of companies carry the person who filed them as well: 76,932 by persons and
 // 11,240 by companies are 88,172, and the published total is 88,162.
 const (
-	byMen       = 56_896
-	byWomen     = 20_036
-	byResidents = 10_062
-	byCompanies = 11_240
-	byBoth      = 10
-	withMinster = 5_500
+	byMen        = 56_896
+	byWomen      = 20_036
+	byResidents  = 10_062
+	byCompanies  = 11_240
+	byBoth       = 10
+	appointments = 5_500
 )
 
 // kind of people: the requests that they made.
@@ -67,13 +67,13 @@ func reception(part func(int) int, r *rand.Rand) *Scenario {
 	for range firms - both {
 		s.reports = append(s.reports, planned{person: firstFirm + r.IntN(len(s.people)-firstFirm), company: true})
 	}
-	s.requests(r, part(withMinster))
+	s.requests(r, part(appointments))
 	s.round = &round{respondents: max(50, part(1_000))}
 	total := men + women + firms - both
 	s.Figures = []Figure{{Label: "requests", Want: total}, {Label: "by men", By: "gender", Key: "male", Want: men},
 		{Label: "by women", By: "gender", Key: "female", Want: women}, {Label: "by citizens", By: "residency", Key: "citizen", Want: men + women - residents},
 		{Label: "by residents", By: "residency", Key: "resident", Want: residents}, {Label: "by companies and establishments", By: "company", Key: "yes", Want: firms},
-		{Label: "appointments with the minister", By: "category", Key: "minister_appointment", Want: part(withMinster)}}
+		{Label: "appointments with the minister", By: "category", Key: "minister_appointment", Want: part(appointments)}}
 	return s
 }
 

@@ -79,8 +79,7 @@ func unified(part func(int) int, r *rand.Rand) *Scenario {
 	return s
 }
 
-// atHome makes n of the reports calls that were taken at home: those of the months in question and, as these are too few, others
-// that then are of those months.
+// atHome makes n of the reports, whatever they are about, calls that were taken at home in the months in question.
 func (s *Scenario) atHome(r *rand.Rand, n int) {
 	for _, i := range r.Perm(len(s.reports))[:n] {
 		p := &s.reports[i]
