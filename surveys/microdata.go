@@ -132,7 +132,7 @@ type part struct {
 }
 
 // add tells a dimension where that leaves at least MinCell responses in each class, and divides the classes by it. Within each class values
-// that too few have are not told; when those are too few together, the smallest of the others is not told either.
+// that too few have are not told; when those are too few together, the smallest of the others is not told either: it comes next.
 func (data *Microdata) add(by Dimension, column *dictionary, hidden map[string]bool, class []int) {
 	data.Dimensions = append(data.Dimensions, by)
 	count := map[part]int{}
@@ -152,12 +152,6 @@ func (data *Microdata) add(by Dimension, column *dictionary, hidden map[string]b
 				untold += count[x]
 			} else {
 				told[x] = true
-			}
-		}
-		for _, x := range all { // what came before those that are not told
-			if untold > 0 && untold < MinCell && told[x] {
-				delete(told, x)
-				untold += count[x]
 			}
 		}
 	}
