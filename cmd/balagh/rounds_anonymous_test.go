@@ -111,6 +111,46 @@ func TestRounds_compared(t *testing.T) {
 	p.admin.do("GET", "/v1/insights/rounds/"+p.round+"/results.xlsx?compare="+first, nil).want(200)
 }
 
+// everyQuestion has one of each type.
+func everyQuestion() object {
+	options := []object{{"code": "a", "label": inAll("أ")}, {"code": "b", "label": inAll("ب")}}
+	q := []object{{"code": "number", "type": "number", "label": inAll("عدد"), "min": 0, "max": 50}, {"code": "matrix", "type": "matrix", "label": inAll("جدول"), "rows": options}}
+	for _, kind := range []string{"rating", "nps", "effort", "yes_no", "date", "text"} {
+		q = append(q, object{"code": kind, "type": kind, "label": inAll("س")})
+	}
+	for _, kind := range []string{"choice", "choices", "ranking"} {
+		q = append(q, object{"code": kind, "type": kind, "label": inAll("س"), "options": options})
+	}
+	return object{"title": inAll("كل الأنواع"), "questions": q}
+}
+
+// TestRounds_everyType: the figures and files of every type of question keep to the contract, weighted as well.
+func TestRounds_everyType(t *testing.T) {
+	t.Parallel()
+	p := poll(t, func(x object) {
+		x["questionnaire"], x["weighting"] = "every", object{"method": "poststratify", "by": []string{"centre"}}
+	})
+	for n, c := range p.citizens {
+		c.do("PUT", asked(c)+"/response", object{"complete": true, "answers": object{"number": n, "matrix": object{"a": 1 + n%5, "b": 3}, "rating": 1 + n%5, "nps": n % 11,
+			"effort": 1 + n%7, "yes_no": n%2 == 0, "date": "2026-11-01", "text": "نص", "choice": "a", "choices": []string{"a", "b"}, "ranking": []string{"b", "a"}}}).want(200)
+	}
+	p.admin.do("POST", "/v1/admin/rounds/"+p.round+"/close", nil).want(200)
+	p.is("published")
+	path := "/v1/insights/rounds/" + p.round
+	r := p.admin.do("GET", path, nil).want(200)
+	if r.len("questions") != 12 || r.at("weighting", "deff") != 1.0 || r.at("respondents") != 12.0 {
+		t.Errorf("%s", r.body)
+	}
+	for _, file := range []string{"results.csv", "results.xlsx", "methods.csv", "responses.sps"} {
+		p.admin.do("GET", path+"/"+file, nil).want(200)
+	}
+	lines := strings.Split(strings.TrimSpace(string(p.admin.do("GET", path+"/responses.csv", nil).want(200).body)), "\r\n")
+	if len(lines) != 13 || !strings.Contains(lines[0], "number,matrix_a,matrix_b,rating,nps,effort,yes_no,date,choice,choices_a,choices_b,ranking_a,ranking_b") ||
+		!strings.HasSuffix(lines[1], ",1,1,1,2,1") {
+		t.Errorf("%s", strings.Join(lines, "\n"))
+	}
+}
+
 func TestRatings(t *testing.T) {
 	t.Parallel()
 	i := install(t)

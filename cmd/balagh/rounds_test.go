@@ -187,6 +187,7 @@ func poll(t *testing.T, change func(programme object)) *polled {
 	p := &polled{installation: install(t)}
 	p.admin = p.staff(actor.Admin, "*", "*")
 	p.admin.do("PUT", "/v1/admin/questionnaires/service", serviceQuestions()).want(200)
+	p.admin.do("PUT", "/v1/admin/questionnaires/every", everyQuestion()).want(200)
 	for n := range 12 {
 		c := p.citizen(fmt.Sprintf("+9665000004%02d", n))
 		c.do("POST", "/v1/reports", speakers).want(201)
