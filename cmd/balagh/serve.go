@@ -98,6 +98,7 @@ func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 		p.log.Error("look at the deliveries", "error", err)
 	}
 	p.every(ctx, jobs, watchPause, "look at the deliveries", p.watch.look)
+	p.every(ctx, jobs, watchPause, "look at the surveys", p.asked.look)
 	p.every(ctx, jobs, 2*time.Second, "refresh the catalogue", p.server.Reports.Refresh)
 	p.every(ctx, jobs, time.Minute, "close resolved reports", func(ctx context.Context) error {
 		n, err := p.server.Reports.CloseResolved(ctx, time.Now())

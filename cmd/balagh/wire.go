@@ -35,6 +35,7 @@ type parts struct {
 	outlets *outlets
 	senders []*push.Sender // one for each channel
 	watch   deliveryWatch
+	asked   surveyWatch
 }
 
 func (s *settings) logger(w io.Writer) *slog.Logger {
@@ -113,6 +114,7 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 		p.server.AppCheck = func(_ context.Context, token string) error { return check.Verify(token) }
 	}
 	p.watchDeliveries(s.DeliveryAlarm)
+	p.watchSurveys()
 	return p, nil
 }
 
