@@ -106,6 +106,7 @@ type message struct {
 	NotificationID string    `json:"notification_id"`
 	Kind           string    `json:"kind"`
 	ReportID       string    `json:"report_id"`
+	At             time.Time `json:"at"`
 	DeliveredAt    time.Time `json:"delivered_at"`
 	ReadAt         time.Time `json:"read_at"`
 }

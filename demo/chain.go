@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -13,6 +14,7 @@ import (
 // The chain of every kind of message, made short so that a play sees all of it.
 const (
 	pushWait   = 3 * time.Second // for an acknowledgement, before a text message goes
+	askWait    = 2 * time.Second // likewise, of a questionnaire, which is soon over
 	textWait   = 2 * time.Second
 	stillTime  = pushWait + 2*time.Second // without news, when no chain has a step to take any more
 	settleTime = 25 * time.Second
@@ -39,8 +41,12 @@ func (p *play) shorten(ctx context.Context) error {
 		return err
 	}
 	for _, x := range policies.Items {
+		waits := pushWait
+		if strings.HasPrefix(x.Kind, "survey_") {
+			waits = askWait
+		}
 		body := map[string]any{"urgent": slices.Contains(passesQuiet, x.Kind), "replaces": x.Replaces, "ttl_seconds": x.TTL,
-			"steps": []step{{"push", int(pushWait.Seconds())}, {"sms", int(textWait.Seconds())}}}
+			"steps": []step{{"push", int(waits.Seconds())}, {"sms", int(textWait.Seconds())}}}
 		if err := p.admin.put(ctx, "putPolicy", "/v1/admin/policies/"+x.Kind, body, nil); err != nil {
 			return fmt.Errorf("policy %s: %w", x.Kind, err)
 		}

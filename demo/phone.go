@@ -49,11 +49,16 @@ type citizen struct {
 	seen      map[string]bool
 	looks     int
 	report    string // id
+	number    int    // among those who play
+	status    string // of the report, as it was last seen
+	level     int    // of the rating; 0 without one
+	survey    survey
 }
 
 func (p *play) citizen(i int) *citizen {
 	rng, once := newChance(p.seed, uint64(i)+1), newChance(p.run, uint64(i)+1)
 	c := &citizen{play: p, rng: rng, mood: newChance(p.seed, 1<<34+uint64(i)), idle: once, way: mix[i%len(mix)], seen: map[string]bool{},
+		number: i, survey: survey{manner: manners[i%len(manners)]},
 		client: client{http: p.web, base: p.URL, language: Languages[rng.weighted(75, 10, 15)]}}
 	c.account = !rng.once(withoutAccount) || c.way != awake
 	c.phone = fmt.Sprintf("+9665%c%04d%03d", "0345689"[once.IntN(7)], once.IntN(10_000), i%1000)
@@ -138,6 +143,7 @@ func (c *citizen) signUp(ctx context.Context) error {
 
 // text is a text message that came to the number.
 type text struct {
+	Text string    `json:"text"`
 	Code string    `json:"code"`
 	At   time.Time `json:"at"`
 }
@@ -297,6 +303,7 @@ func (c *citizen) react(ctx context.Context) (rest bool, err error) {
 	if _, err := c.get(ctx, "getReport", "/v1/reports/"+c.report, nil, &r); err != nil {
 		return false, err
 	}
+	c.status = r.Status
 	switch r.Status {
 	case "waiting_for_citizen":
 		err := c.post(ctx, "addComment", "/v1/reports/"+r.ID+"/comments", map[string]string{"text": availability[c.language]}, nil)
@@ -328,6 +335,9 @@ func (c *citizen) lastLook(ctx context.Context) error {
 		}
 	}
 	c.tally.add(messagesRead, c.read)
+	if err := c.recall(ctx); err != nil {
+		return err
+	}
 	if !c.way.deadToken() {
 		return nil
 	}

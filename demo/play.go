@@ -26,6 +26,8 @@ type Options struct {
 	Seed          uint64
 	PhotosFolder  string    // whose files the phones send; "" for pictures that are made
 	Out           io.Writer // shows how far it is
+	// Clock is the one by which the server's rounds of questionnaires go, fast enough for one within a play.
+	Clock func() time.Time
 }
 
 // play is what all players share.
@@ -33,6 +35,7 @@ type play struct {
 	Options
 	web     *http.Client
 	org     Organisation
+	zone    *time.Location // of the organisation
 	country *country
 	album   *album
 	admin   *client
@@ -79,6 +82,7 @@ func Play(ctx context.Context, o Options) (*Summary, error) {
 	if ctx.Err() == nil {
 		show.phase("finishing", p)
 	}
+	asked := p.ask(ctx, citizens)
 	rest := p.rest(ctx)
 	home()
 	atDesk.Wait()
@@ -91,12 +95,50 @@ func Play(ctx context.Context, o Options) (*Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the broadcast: %w", err)
 	}
+	if err := p.settle(ctx); err != nil {
+		return nil, err
+	}
+	polled := <-asked
 	if err := p.evening(ctx, citizens); err != nil {
 		return nil, err
 	}
+	return p.tell(ctx, took, citizens, polled, func(s *Summary) (err error) {
+		s.Broadcast, err = p.outcome(ctx, broadcast, counted)
+		return err
+	})
+}
+
+// polled is how a round ended.
+type polled struct {
+	round string // id
+	err   error
+}
+
+// ask lets a round go on beside everything else. The phones of those whose day is over answer.
+func (p *play) ask(ctx context.Context, citizens []*citizen) <-chan polled {
+	p.pockets.wake()
+	ended := make(chan polled, 1)
+	go func() {
+		id, err := p.poll(ctx, citizens)
+		ended <- polled{id, err}
+	}()
+	return ended
+}
+
+// tell makes the summary, with what else is to be added to it.
+func (p *play) tell(ctx context.Context, took time.Duration, citizens []*citizen, x polled, add func(*Summary) error) (*Summary, error) {
+	var round Round
+	err := x.err
+	if err == nil {
+		round, err = p.round(ctx, x.round, citizens)
+	}
+	if err != nil {
+		p.tally.trouble(fmt.Errorf("the questionnaire: %w", err))
+	}
 	s, err := p.summary(ctx, took, citizens)
 	if err == nil {
-		s.Broadcast, err = p.outcome(ctx, broadcast, counted)
+		s.Round = round
+		err = add(s)
 	}
 	if err == nil && len(s.Troubles) > 0 {
 		err = fmt.Errorf("%d things went wrong, such as: %s", len(s.Troubles), s.Troubles[0])
@@ -105,6 +147,9 @@ func Play(ctx context.Context, o Options) (*Summary, error) {
 }
 
 func (p *play) prepare(ctx context.Context) (err error) {
+	if p.zone, err = time.LoadLocation(zones[0]); err != nil {
+		return err
+	}
 	if p.country, err = newCountry(p.org); err != nil {
 		return err
 	}
@@ -120,6 +165,9 @@ func (p *play) prepare(ctx context.Context) (err error) {
 	}
 	if err := p.shorten(ctx); err != nil {
 		return fmt.Errorf("shorten the chain: %w", err)
+	}
+	if err := p.retire(ctx); err != nil {
+		return fmt.Errorf("put earlier questionnaires to rest: %w", err)
 	}
 	v, err := p.volumes(ctx, "status")
 	p.seed = p.Seed + uint64(v.Total)<<20 // what was played before is not played again
@@ -195,11 +243,8 @@ func (p *play) open(ctx context.Context) (n int, err error) {
 	}
 }
 
-// evening waits until everybody was told, or could not be, and lets people look at the phone once more.
+// evening lets people look at the phone once more, when everybody was told, or could not be.
 func (p *play) evening(ctx context.Context, citizens []*citizen) error {
-	if err := p.settle(ctx); err != nil {
-		return err
-	}
 	p.pockets.empty()
 	atOnce(phonesAtOnce, citizens, func(c *citizen) {
 		if err := c.lastLook(ctx); err != nil && ctx.Err() == nil {

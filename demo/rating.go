@@ -57,6 +57,7 @@ func (c *citizen) rate(ctx context.Context, r *report) (reopened bool, err error
 		return false, err
 	}
 	c.tally.add(ratings, 1)
+	c.level = level
 	if !rating.MayReopen || r.was("reopened") || !c.mood.once(reopens) {
 		return false, nil
 	}

@@ -85,6 +85,9 @@ func (c *citizen) hear(ctx context.Context) (shown int, err error) {
 	}
 	var ids []string
 	for _, m := range got.Messages {
+		if id := m.Data["survey_id"]; id != "" {
+			c.survey.asks(m.Data["kind"], id, "")
+		}
 		if id := m.Data["notification_id"]; !slices.Contains(ids, id) { // what comes twice is shown once
 			ids = append(ids, id)
 		}
@@ -109,8 +112,14 @@ func (c *citizen) textsCame(ctx context.Context) (bool, error) {
 	}
 	n := 0
 	for _, t := range texts {
-		if t.Code == "" {
-			n++
+		if t.Code != "" {
+			continue
+		}
+		n++
+		if link := c.linkIn(t.Text); link != "" && link == c.survey.link && n > c.texts {
+			c.survey.asks("survey_reminder", "", link)
+		} else if link != "" {
+			c.survey.asks("survey_invitation", "", link)
 		}
 	}
 	came := n != c.texts
@@ -118,27 +127,38 @@ func (c *citizen) textsCame(ctx context.Context) (bool, error) {
 	return came, nil
 }
 
-// pockets are the phones of those whose day is over. They still hear what comes.
+// pockets are the phones of those whose day is over. They still hear what comes, and their people answer to it.
 type pockets struct {
-	mu   sync.Mutex
-	all  []*citizen
-	done chan struct{}
-	stop context.CancelFunc
+	mu     sync.Mutex
+	all    []*citizen
+	texted []*citizen // on whose phones only text messages come: that they are asked anything
+	done   chan struct{}
+	stop   context.CancelFunc
 }
 
 const (
-	pocketPause = 300 * time.Millisecond
-	pocketHands = 4
+	pocketPause = 200 * time.Millisecond
+	pocketHands = 8
 )
 
 // put gives a phone into its pocket; its person touches it no more until empty.
 func (x *pockets) put(c *citizen) {
-	if !c.way.hears() || c.token == "" {
-		return
-	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.all = append(x.all, c)
+	switch {
+	case c.token == "":
+	case c.way.hears():
+		x.all = append(x.all, c)
+	case c.way.texted():
+		x.texted = append(x.texted, c)
+	}
+}
+
+// wake lets also those look at their phones to whom only text messages come.
+func (x *pockets) wake() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.all, x.texted = append(x.all, x.texted...), nil
 }
 
 // listen lets the phones hear until empty.
@@ -152,7 +172,7 @@ func (x *pockets) listen(ctx context.Context, t *tally) {
 			all := slices.Clone(x.all)
 			x.mu.Unlock()
 			atOnce(pocketHands, all, func(c *citizen) {
-				if _, err := c.hear(ctx); err != nil && ctx.Err() == nil {
+				if err := c.glance(ctx); err != nil && ctx.Err() == nil {
 					t.trouble(err)
 				}
 			})

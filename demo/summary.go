@@ -37,6 +37,7 @@ type Summary struct {
 	Unreached     []Bar    // messages, by reason
 	Missed        []Missed // one of each reason
 	Broadcast     Broadcast
+	Round         Round
 	TokensDropped int
 	FilingP50     time.Duration
 	FilingP95     time.Duration

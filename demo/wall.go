@@ -49,6 +49,7 @@ func (s *Summary) String() string {
 	line("phones        %d pushes shown · %d messages opened · %d dead tokens dropped", s.PushesShown, s.MessagesRead, s.TokensDropped)
 	line("filing        half within %s, 95 %% within %s, as the phones saw it", milliseconds(s.FilingP50), milliseconds(s.FilingP95))
 	s.told(title, line)
+	s.Round.show(title, line)
 	for i, t := range s.Troubles {
 		if i == 0 {
 			title("What went wrong")

@@ -90,7 +90,25 @@ func (c *demoCommand) Run(ctx context.Context, std stdio) (err error) {
 	if err := employAdministrator(ctx, p.server.Accounts); err != nil {
 		return err
 	}
-	return c.serve(ctx, p, s, func(serving context.Context, url string) error { return c.play(serving, std, url, fcm, file) })
+	clock := hurried(time.Now())
+	p.server.Programmes.Now = clock
+	return c.serve(ctx, p, s, func(serving context.Context, url string) error {
+		return c.play(serving, std, demo.Options{URL: url, StandinURL: fcm, Clock: clock}, file)
+	})
+}
+
+const (
+	playedDay = 600 * time.Millisecond // how long a day of a questionnaire's round takes
+	hurryTime = time.Hour              // longer than any play; a clock that went on would soon be in another century
+)
+
+// hurried is a clock that begins at start and goes fast for a while, so that a round which takes weeks begins, reminds, closes and publishes
+// while somebody looks on. Only rounds go by it: everything else has the time of the day.
+func hurried(start time.Time) func() time.Time {
+	return func() time.Time {
+		gone := time.Since(start)
+		return start.Add(gone + min(gone, hurryTime)*(24*time.Hour/playedDay-1))
+	}
 }
 
 // serve lets do work with the server while it is up.
@@ -132,18 +150,19 @@ func (c *demoCommand) settings() (*settings, error) {
 }
 
 // play lets the citizens play, and keeps the server up until ctx ends unless it is to exit.
-func (c *demoCommand) play(ctx context.Context, std stdio, url, fcm, log string) error {
-	fmt.Fprintf(std.out, "The server listens on %s, its log is %s.\n", url, log)
+func (c *demoCommand) play(ctx context.Context, std stdio, o demo.Options, log string) error {
+	fmt.Fprintf(std.out, "The server listens on %s, its log is %s.\n", o.URL, log)
 	admin := administrator()
-	summary, err := demo.Play(ctx, demo.Options{URL: url, StandinURL: fcm, AdminEmail: admin.Email, AdminPassword: admin.Password,
-		Citizens: c.Citizens, Seed: c.Seed, PhotosFolder: c.Photos, Out: std.out})
+	o.AdminEmail, o.AdminPassword = admin.Email, admin.Password
+	o.Citizens, o.Seed, o.PhotosFolder, o.Out = c.Citizens, c.Seed, c.Photos, std.out
+	summary, err := demo.Play(ctx, o)
 	if ctx.Err() != nil {
 		return nil // somebody has seen enough
 	}
 	if summary == nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "\n%s\n%s", summary, links(url))
+	fmt.Fprintf(std.out, "\n%s\n%s", summary, links(o.URL))
 	if c.Exit {
 		return err
 	}
@@ -214,7 +233,8 @@ func employAdministrator(ctx context.Context, people *accounts.Service) error {
 // links are where to look next, and who to be.
 func links(url string) string {
 	var b strings.Builder
-	for _, l := range [][2]string{{"API", "/docs"}, {"contract", "/openapi.yaml"}, {"text messages", "/dev/outbox"}, {"metrics", "/metrics"}, {"readiness", "/readyz"}} {
+	for _, l := range [][2]string{{"API", "/docs"}, {"contract", "/openapi.yaml"}, {"text messages", "/dev/outbox"}, {"results", "/v1/insights/rounds"},
+		{"metrics", "/metrics"}, {"readiness", "/readyz"}} {
 		fmt.Fprintf(&b, "  %-14s %s%s\n", l[0], url, l[1])
 	}
 	fmt.Fprintf(&b, "\nStaff, password %s:\n", demo.Password)
@@ -230,6 +250,10 @@ A citizen, such as +966501933000:
   curl -s %[1]s/v1/auth/otp -H 'Content-Type: application/json' -d '{"phone":"+966501933000"}'
   curl -s '%[1]s/dev/outbox?to=%%2B966501933000'
   curl -s %[1]s/v1/auth/token -H 'Content-Type: application/json' -d '{"grant_type":"otp","phone":"+966501933000","code":"THE CODE"}'
-`, url)
+
+What was answered to a questionnaire, as a manager reads it; also /v1/insights/rounds/ID, and there results.xlsx and methods.csv:
+  curl -s %[1]s/v1/auth/token -H 'Content-Type: application/json' -d '{"grant_type":"password","email":"manager@demo.balagh.example","password":"%[2]s"}'
+  curl -s %[1]s/v1/insights/rounds -H 'Authorization: Bearer THE TOKEN'
+`, url, demo.Password)
 	return b.String()
 }

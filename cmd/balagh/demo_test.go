@@ -25,7 +25,9 @@ func testDemo(t *testing.T) *demoCommand {
 // chainShown is what the summary of every play tells of the chain: a dozen citizens have among them whom it takes for all of it.
 var chainShown = []string{`push +[1-9]\d* accepted .* → [1-9]\d* delivered .* → [1-9]\d* read`, `not sent: .*unregistered [1-9]`, `sms +[1-9]\d* accepted`,
 	`[1-9]\d* messages held for [1-9]`, `SMS: [1-9]\d* at once, .* [1-9]\d* after a push`, `broadcast +[1-9]\d* people counted, [1-9]\d* told · [1-9]\d* accepted`,
-	`unreached .*not_acknowledged [1-9]`, `unreached .*no_channel [1-9]`, `no_channel +\w+ +\d{10} +\p{L}`, ` 2 dead tokens dropped`}
+	`unreached .*not_acknowledged [1-9]`, `unreached .*no_channel [1-9]`, `no_channel +\w+ +\d{10} +\p{L}`, ` 2 dead tokens dropped`,
+	`The questionnaire`, `asked +[1-9]\d* of [1-9]\d* people, .* [1-9]\d* reminded`, `answered +[1-9]\d*, \d+ in part.* · \d+ refused`, `RR1 [1-9]`,
+	`/v1/insights/rounds/[0-9a-f-]{36}`}
 
 // TestDemo_Run plays a small day, with one report by telephone, and then another one into the same store, after which it stays
 // up until it is stopped.
@@ -65,6 +67,9 @@ func TestDemo_Run(t *testing.T) {
 				t.Errorf("nothing like %q in\n%s", want, out)
 			}
 		}
+		if rested := regexp.MustCompile(`[1-9]\d* left out in quarantine`).MatchString(out); rested != strings.HasPrefix(reports, "26") {
+			t.Errorf("those who were asked in the first play rest in the second, and nobody else: %v in\n%s", rested, out)
+		}
 		if strings.Contains(out, "went wrong") {
 			t.Errorf("something went wrong:\n%s", out)
 		}
@@ -76,6 +81,20 @@ func TestDemo_Run(t *testing.T) {
 	}
 	if bytes.Contains(log, []byte(`"level":"ERROR"`)) {
 		t.Errorf("errors in the log:\n%s", log)
+	}
+}
+
+func TestHurried(t *testing.T) {
+	t.Parallel()
+	clock := func(gone time.Duration) time.Duration { // how far it is when so much time has gone
+		start := time.Now().Add(-gone)
+		return hurried(start)().Sub(start)
+	}
+	const days, slack = 24 * time.Hour, 365 * 24 * time.Hour // slack: it runs on while the test does
+	for gone, want := range map[time.Duration]time.Duration{0: 0, 6 * time.Second: 10 * days, time.Hour: 6000 * days, 1000 * time.Hour: 6000*days + 999*time.Hour} {
+		if got := clock(gone); got < want || got > want+slack {
+			t.Errorf("after %v it shows %v, want %v", gone, got, want)
+		}
 	}
 }
 
