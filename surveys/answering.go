@@ -318,12 +318,8 @@ func (p *Programmes) refuse(ctx context.Context, i *Invitation) error {
 			return err
 		}
 	}
-	q, err := p.questionnaire(ctx, i.Questionnaire, i.Version)
-	if err != nil {
-		return fmt.Errorf("read the questionnaire of an invitation: %w", err)
-	}
 	now := p.instant()
-	err = p.Store.Respond(ctx, i.ID, func(i *Invitation, old *Response) (*Response, []byte, []Verbatim, error) {
+	err := p.Store.Respond(ctx, i.ID, func(i *Invitation, old *Response) (*Response, []byte, []Verbatim, error) {
 		switch {
 		case i.State == InvitationRefused:
 			return nil, nil, nil, errSame
@@ -339,7 +335,7 @@ func (p *Programmes) refuse(ctx context.Context, i *Invitation) error {
 		}
 		r := *old
 		r.Answers, r.At = form.Answers{}, now
-		return &r, packRow(&r, q), nil, nil
+		return &r, nil, nil, nil // who refuses is no respondent
 	})
 	if err != nil && !errors.Is(err, errSame) {
 		return fmt.Errorf("take a refusal: %w", err)

@@ -394,6 +394,9 @@ func TestProgrammes_Refuse(t *testing.T) {
 	if r, err := x.store.Response(t.Context(), surveys.ResponseID(id)); err != nil || len(r.Answers) != 0 || r.Complete {
 		t.Errorf("kept %+v, %v", r, err)
 	}
+	if n := x.rows(t); n != 0 {
+		t.Errorf("%d rows to count, and nobody answered", n)
+	}
 	if err := x.Refuse(t.Context(), person("faisal"), id); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("somebody else: %v", err)
 	}

@@ -98,8 +98,9 @@ type InvitationStore interface {
 // ResponseStore keeps answers.
 type ResponseStore interface {
 	// Respond changes an invitation and writes the response that change makes of it, both or neither: a response of that id is replaced. old
-	// is the response whose id is derived from the invitation (ResponseID), nil when there is none, as always with an anonymous one. change runs again on a lost race; its error changes
-	// nothing and is returned. row is what ScanResponses gives of the response. words are its answers in words.
+	// is the response whose id is derived from the invitation (ResponseID), nil when there is none, as always with an anonymous one.
+	// change runs again on a lost race; its error changes nothing and is returned. row is what ScanResponses gives of the response, which
+	// leaves it out when that is empty. words are its answers in words.
 	Respond(ctx context.Context, invitation string, change func(i *Invitation, old *Response) (r *Response, row []byte, words []Verbatim, err error)) error
 	// Response reads one; fault.NotFound.
 	Response(ctx context.Context, id string) (*Response, error)

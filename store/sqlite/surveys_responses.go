@@ -72,9 +72,6 @@ func (db *DB) Respond(ctx context.Context, invitation string, change func(i *sur
 		if err != nil {
 			return nil, fmt.Errorf("encode a response: %w", err)
 		}
-		if row == nil {
-			row = []byte{} // no NULL
-		}
 		kept, err := verbatimRows(words)
 		if err != nil {
 			return nil, err
@@ -106,8 +103,10 @@ func (t *tx) putResponse(r *surveys.Response, doc, row []byte, words []verbatimR
 			return fmt.Errorf("replace a response: %w", err)
 		}
 	}
-	if _, err := t.exec(`INSERT INTO response_rows(place, at, id, row) VALUES(?,?,?,?)`, place, at, key(r.ID), row); err != nil {
-		return fmt.Errorf("write a response's row: %w", err)
+	if len(row) > 0 {
+		if _, err := t.exec(`INSERT INTO response_rows(place, at, id, row) VALUES(?,?,?,?)`, place, at, key(r.ID), row); err != nil {
+			return fmt.Errorf("write a response's row: %w", err)
+		}
 	}
 	if err := t.addVerbatims(words); err != nil || r.Round == "" {
 		return err

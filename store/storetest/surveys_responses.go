@@ -123,6 +123,10 @@ func responseKept(t *testing.T, s RoundsStore) {
 	if rows := scannedRound(t, s); !slices.Equal(rows, []string{"a\x1fb"}) {
 		t.Errorf("rows %q", rows)
 	}
+	respond(t, s, 1, "", want)
+	if rows := scannedRound(t, s); len(rows) != 0 {
+		t.Errorf("an empty row is given: %q", rows)
+	}
 	if _, err := s.Response(t.Context(), roundsID('x', 1)); !isNotFound(err) {
 		t.Errorf("an unknown one: %v", err)
 	}
