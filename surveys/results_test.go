@@ -351,6 +351,36 @@ func TestResults_MoveInSteps(t *testing.T) {
 }
 
 // Fewer than ten answers publish nothing but how many there are.
+// Of an open anonymous round only the number of answers is told: the next figures, or the next words, would tell what the last person
+// answered. The step at its end may be one answer.
+func TestResults_AnonymousWhenOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(r *surveys.Round) {
+		r.Programme.Anonymous, r.Programme.Weighting = true, surveys.Weighting{Method: surveys.PostStratify, By: []surveys.Dimension{surveys.ByGender}}
+	})
+	w.answer(t, w.round, 0, 60, func(n int, r *surveys.Response) { r.Answers["words"] = "كلمات" })
+	search := surveys.VerbatimSearch{Round: w.round.ID}
+	open := w.results(t, "")
+	if said, err := w.Verbatims(t.Context(), asSupervisor, search); err != nil || len(said) > 0 || open.Respondents != 60 {
+		t.Errorf("%d verbatims, %v; %d respondents", len(said), err, open.Respondents)
+	}
+	for _, x := range open.Questions {
+		if !x.Total.Suppressed || x.Total.N > 0 || len(x.Breakdown) > 0 {
+			t.Errorf("%s: %+v", x.Code, x.Total)
+		}
+	}
+	if _, err := w.Store.UpdateRound(t.Context(), w.round.ID, func(r *surveys.Round) error {
+		r.State = surveys.RoundClosing
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	over := w.results(t, "")
+	if said, err := w.Verbatims(t.Context(), asSupervisor, search); err != nil || len(said) == 0 || over.Questions[0].Total.N != 60 {
+		t.Errorf("%d verbatims, %v; %+v", len(said), err, over.Questions[0])
+	}
+}
+
 func TestResults_FewAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

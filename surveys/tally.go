@@ -72,6 +72,10 @@ type table struct {
 	items     []*column
 }
 
+func newTable(q *form.Questionnaire) *table {
+	return &table{dims: make([]dictionary, len(SnapshotDimensions)), items: columns(q)}
+}
+
 // dictionary is a column of values that come again and again.
 type dictionary struct {
 	codes  map[string]uint32
@@ -316,7 +320,7 @@ const batchBytes = 1 << 18
 
 // readTable reads the responses of a round into columns: the store reads on while the columns are filled.
 func (p *Programmes) readTable(ctx context.Context, r *Round, q *form.Questionnaire) (*table, error) {
-	t := &table{dims: make([]dictionary, len(SnapshotDimensions)), items: columns(q)}
+	t := newTable(q)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type batch struct {

@@ -191,11 +191,17 @@ const (
 // tally of a round: as it was kept, or counted again where responses have come since. Two that want it at once count once.
 //
 // While answers are taken it moves in steps of at least MinCell changes: what is published before and after one more answer would
-// tell that answer by subtraction.
+// tell that answer by subtraction. So would the last step, which may be smaller, and each new answer in words; therefore an anonymous
+// round tells until then how many have answered, and nothing else.
 func (p *Programmes) tally(ctx context.Context, r *Round, q *form.Questionnaire) (*tally, error) {
 	touched, err := p.Store.Touched(ctx, r.ID)
 	if err != nil {
 		return nil, fmt.Errorf("ask whether responses have come: %w", err)
+	}
+	if r.Programme.Anonymous && r.takesAnswers() {
+		y := newTable(q).count(r)
+		y.Respondents, y.Complete = touched, touched // each of them is complete, and written once
+		return y, nil
 	}
 	at, kept, err := p.Store.TallyOf(ctx, r.ID)
 	if err != nil {
