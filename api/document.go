@@ -61,9 +61,6 @@ func (d document) VisitDeskSurveysResponse(c *fiber.Ctx) error { return d.send(c
 // VisitDeskRespondResponse is of a survey.
 func (d document) VisitDeskRespondResponse(c *fiber.Ctx) error { return d.send(c) }
 
-// VisitRoundResultsResponse is of results.
-func (d document) VisitRoundResultsResponse(c *fiber.Ctx) error { return d.send(c) }
-
 // VisitListQuestionnairesResponse is of questionnaires.
 func (d document) VisitListQuestionnairesResponse(c *fiber.Ctx) error { return d.send(c) }
 

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/balagh/balagh/api/gen"
@@ -16,11 +18,48 @@ type resultsBody struct {
 
 // RoundResults gives the figures of a round.
 func (s *Server) RoundResults(ctx context.Context, r gen.RoundResultsRequestObject) (gen.RoundResultsResponseObject, error) {
-	body, err := s.results(ctx, r.Id, text(r.Params.Compare))
+	f, err := s.figures(ctx, r.Id, text(r.Params.Compare))
 	if err != nil {
 		return nil, err
 	}
-	return document{body: body}, nil
+	labels, err := s.labels(ctx, f.groups)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(labels)
+	return renderedResults{figures: f.body, labels: b}, err
+}
+
+// figures are the results as JSON, without their labels.
+func (s *Server) figures(ctx context.Context, round, compare string) (*renderedFigures, error) {
+	mark := s.settled(ctx, round, compare)
+	if f := s.published.of(mark); f != nil {
+		return f, nil
+	}
+	found, err := s.Programmes.Results(ctx, actorOf(ctx), round, compare)
+	if err != nil {
+		return nil, err
+	}
+	whole := wholeResults(found)
+	f := &renderedFigures{mark: mark, groups: groupsOf(&whole)}
+	if f.body, err = json.Marshal(whole); err != nil {
+		return nil, fmt.Errorf("render results: %w", err)
+	}
+	s.published.keep(f)
+	return f, nil
+}
+
+// settled is a mark of figures that do not move any more, and that the caller may see; empty for all others.
+func (s *Server) settled(ctx context.Context, round, compare string) string {
+	mark, err := s.Programmes.Settled(ctx, actorOf(ctx), round)
+	if err != nil || mark == "" || compare == "" {
+		return mark
+	}
+	then, err := s.Programmes.Settled(ctx, actorOf(ctx), compare)
+	if err != nil || then == "" || compare == round {
+		return ""
+	}
+	return mark + " " + then
 }
 
 func (s *Server) results(ctx context.Context, round, compare string) (*resultsBody, error) {
@@ -28,17 +67,25 @@ func (s *Server) results(ctx context.Context, round, compare string) (*resultsBo
 	if err != nil {
 		return nil, err
 	}
-	body := &resultsBody{Results: wholeResults(found), Labels: map[surveys.Dimension]map[string]string{}}
-	for by, keys := range groupsOf(&body.Results) {
+	body := &resultsBody{Results: wholeResults(found)}
+	body.Labels, err = s.labels(ctx, groupsOf(&body.Results))
+	return body, err
+}
+
+// labels are what groups are called.
+func (s *Server) labels(ctx context.Context, groups map[surveys.Dimension]map[string]bool) (map[surveys.Dimension]map[string]string, error) {
+	all := make(map[surveys.Dimension]map[string]string, len(groups))
+	for by, keys := range groups {
 		named := make(map[string]string, len(keys))
 		for key := range keys {
+			var err error
 			if named[key], err = s.groupName(ctx, by, key); err != nil {
 				return nil, err
 			}
 		}
-		body.Labels[by] = named
+		all[by] = named
 	}
-	return body, nil
+	return all, nil
 }
 
 // groupsOf are the values of every dimension that the results speak of.

@@ -50,6 +50,7 @@ type Server struct {
 
 	idempotency *idempotency
 	rendered    rendered
+	published   renderedRounds
 	operations  map[string]*operation
 }
 

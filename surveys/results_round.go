@@ -50,6 +50,29 @@ func (p *Programmes) Results(ctx context.Context, a actor.Actor, round, compare 
 	return answer, nil
 }
 
+// Settled gives a mark of the figures of a round that is over: as long as the mark is the same, so is what Results says, but for a
+// comparison. It is empty while figures move. Errors as of Results.
+func (p *Programmes) Settled(ctx context.Context, a actor.Actor, round string) (mark string, err error) {
+	if !a.Is(actor.Manager, actor.Admin) {
+		return "", fault.New(fault.Forbidden)
+	}
+	r, err := p.Store.Round(ctx, round)
+	if err != nil {
+		return "", fmt.Errorf("read a round: %w", err)
+	}
+	if !r.within(a) {
+		return "", fault.New(fault.NotFound)
+	}
+	if r.State != RoundPublished {
+		return "", nil
+	}
+	touched, err := p.Store.Touched(ctx, round)
+	if err != nil {
+		return "", fmt.Errorf("ask whether responses have come: %w", err)
+	}
+	return fmt.Sprintf("%s.%d.%d", r.ID, r.Rev, touched), nil
+}
+
 // counted is a round with what its responses were counted to.
 type counted struct {
 	round *Round

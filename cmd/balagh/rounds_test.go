@@ -349,7 +349,23 @@ func TestRounds_results(t *testing.T) {
 	manager.do("GET", path+"?compare="+p.round, nil).refused(422, "validation_failed").tells("compare")
 	manager.do("GET", path+"?compare="+p.parts.server.Reports.NewID(), nil).refused(422, "validation_failed").tells("compare")
 	p.staff(actor.Manager, "qassim", "*").do("GET", path, nil).refused(404, "not_found")
+	p.staff(actor.Supervisor, "*", "*").do("GET", path, nil).refused(403, "forbidden")
+	keptFigures(t, p, manager, path)
 	files(t, p, manager, path)
+}
+
+// keptFigures: the figures of a round that is over are written once, but what its groups are called is asked each time.
+func keptFigures(t *testing.T, p *polled, manager *client, path string) {
+	t.Helper()
+	before := manager.do("GET", path, nil).want(200)
+	if again := manager.do("GET", path, nil).want(200); !bytes.Equal(before.body, again.body) {
+		t.Errorf("%s\n%s", before.body, again.body)
+	}
+	named := object{"names": inAll("اسم جديد"), "active": true}
+	p.admin.do("PUT", "/v1/admin/centres/riyadh", named).want(200)
+	if r := manager.do("GET", path, nil).want(200); r.str("labels", "centre", "riyadh") != "اسم جديد" || r.at("respondents") != 11.0 {
+		t.Errorf("%s", r.body)
+	}
 }
 
 func files(t *testing.T, p *polled, manager *client, path string) {
