@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -158,7 +159,7 @@ func (p *play) round(ctx context.Context, id string, citizens []*citizen) (r Rou
 		}
 	}
 	if !x.Final {
-		p.tally.trouble(fmt.Errorf("the figures of the round are not final"))
+		p.tally.trouble(errors.New("the figures of the round are not final"))
 	}
 	p.compare(&r, citizens)
 	return r, nil
@@ -179,11 +180,11 @@ func (p *play) compare(r *Round, citizens []*citizen) {
 			r.Reminded++
 		}
 		if c.survey.pestered {
-			p.tally.trouble(fmt.Errorf("somebody who had answered was reminded"))
+			p.tally.trouble(errors.New("somebody who had answered was reminded"))
 		}
 	}
 	if r.Reminded == 0 {
-		p.tally.trouble(fmt.Errorf("nobody was reminded"))
+		p.tally.trouble(errors.New("nobody was reminded"))
 	}
 	for state, published := range map[string]int{complete: r.Complete, partial: r.Partial, refused: r.Refused} {
 		if counted := seen[state]; max(published-counted, counted-published) > unsure {
