@@ -47,7 +47,7 @@ func TestTemplates_Edit(t *testing.T) {
 	if v := manager.do("GET", path+"/versions", nil).want(200); v.len("items") != 2 || v.at("items", 0, "version") != 1.0 || v.at("items", 1, "version") != 0.0 {
 		t.Errorf("the versions: %s", v.body)
 	}
-	if all := manager.do("GET", "/v1/admin/templates", nil).want(200); all.len("items") != 11*3 {
+	if all := manager.do("GET", "/v1/admin/templates", nil).want(200); all.len("items") != 13*3 {
 		t.Errorf("%d templates, want one of each kind and channel", all.len("items"))
 	}
 
@@ -141,7 +141,7 @@ func TestPolicies_Edit(t *testing.T) {
 	if a.str("steps", 1, "channel") != "email" || a.at("steps", 1, "wait_seconds") != 600.0 || a.at("urgent") != true || a.at("ttl_seconds") != 3600.0 || a.str("by", "id") != admin.id {
 		t.Errorf("stored: %s", a.body)
 	}
-	if all := manager.do("GET", "/v1/admin/policies", nil).want(200); all.len("items") != 12 {
+	if all := manager.do("GET", "/v1/admin/policies", nil).want(200); all.len("items") != 14 {
 		t.Errorf("%d policies, want one of each kind", all.len("items"))
 	}
 	for _, x := range []struct {
