@@ -26,8 +26,8 @@ var surveyCSS string
 
 var surveyPage = template.Must(template.New("survey").Parse(surveyHTML))
 
-// headers of every page: it loads nothing, runs nothing, is shown within no other, kept nowhere, found by no search, and tells nobody
-// its address.
+// headers of every page: it loads nothing, runs nothing, is shown within no other, kept nowhere, found by no search, and tells
+// nobody its address.
 var headers = func() map[string]string {
 	sum := sha256.Sum256([]byte(surveyCSS))
 	return map[string]string{
@@ -130,7 +130,8 @@ func (p *paper) page(token string, step int, typed url.Values, problems []proble
 	if typed == nil {
 		typed = written(p.q, p.answers)
 	}
-	x := page{Kind: "questions", Lang: p.lang, Title: p.q.Title.In(p.lang), Token: token, Step: step, Anonymous: p.asked.Invitation.Anonymous,
+	x := page{Kind: "questions", Lang: p.lang, Title: p.q.Title.In(p.lang), Token: token, Step: step,
+		Anonymous: p.asked.Invitation.Anonymous,
 		Languages: languages(p.lang, true)}
 	if p.nearest(0, 1) == step && step < p.end() {
 		x.Intro = p.q.Intro.In(p.lang)
@@ -204,7 +205,8 @@ func fieldID(x *form.Question, part string) string {
 // field shows a question.
 func (p *paper) field(x *form.Question, typed url.Values, problems []problem) field {
 	t := texts[p.lang]
-	f := field{ID: fieldID(x, ""), Name: name(x, ""), Label: x.Label.In(p.lang), Hint: x.Hint.In(p.lang), Optional: !x.Required, Value: typed.Get(name(x, ""))}
+	f := field{ID: fieldID(x, ""), Name: name(x, ""), Label: x.Label.In(p.lang), Hint: x.Hint.In(p.lang), Optional: !x.Required,
+		Value: typed.Get(name(x, ""))}
 	var described []string
 	if f.Hint != "" {
 		described = append(described, f.ID+"--hint")
@@ -251,7 +253,8 @@ func (p *paper) oneOf(x *form.Question, typed url.Values) (all []choice) {
 	case form.Choice:
 		all = p.choices(x, x.Options, typed)
 	case form.YesNo:
-		all = p.choices(x, []form.Option{{Code: "yes", Label: form.Text{p.lang: t["yes"]}}, {Code: "no", Label: form.Text{p.lang: t["no"]}}}, typed)
+		all = p.choices(x, []form.Option{{Code: "yes", Label: form.Text{p.lang: t["yes"]}},
+			{Code: "no", Label: form.Text{p.lang: t["no"]}}}, typed)
 	default:
 		all = p.choices(x, p.levels(x), typed)
 	}
@@ -270,7 +273,8 @@ func (p *paper) levels(x *form.Question) (all []form.Option) {
 	low, high, _ := x.Type.Levels()
 	for n := low; n <= high; n++ {
 		o := form.Option{Code: strconv.Itoa(n), Label: form.Text{p.lang: digits(p.lang, strconv.Itoa(n))}}
-		if i := slices.IndexFunc(x.Options, func(o form.Option) bool { return o.Code == strconv.Itoa(n) }); i >= 0 && len(x.Options) == high-low+1 {
+		if i := slices.IndexFunc(x.Options, func(o form.Option) bool { return o.Code == strconv.Itoa(n) }); i >= 0 &&
+			len(x.Options) == high-low+1 {
 			o.Label = x.Options[i].Label
 		}
 		all = append(all, o)
@@ -305,7 +309,8 @@ func (p *paper) choices(x *form.Question, options []form.Option, typed url.Value
 func (p *paper) row(x *form.Question, r form.Option, typed url.Values, problems []problem) field {
 	f := field{ID: fieldID(x, r.Code), Name: name(x, r.Code), Label: r.Label.In(p.lang)}
 	for _, o := range p.levels(x) {
-		f.Choices = append(f.Choices, choice{ID: f.ID + "-" + o.Code, Name: f.Name, Value: o.Code, Label: o.Label.In(p.lang), Checked: typed.Get(f.Name) == o.Code})
+		f.Choices = append(f.Choices, choice{ID: f.ID + "-" + o.Code, Name: f.Name, Value: o.Code, Label: o.Label.In(p.lang),
+			Checked: typed.Get(f.Name) == o.Code})
 	}
 	for _, y := range problems {
 		if y.question == x && y.row == r.Code {

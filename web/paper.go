@@ -29,8 +29,8 @@ func newPaper(a *surveys.Asked, lang string) *paper {
 	return &paper{asked: a, q: a.Questionnaire, lang: lang, steps: stepsOf(a.Questionnaire), answers: a.Answers}
 }
 
-// stepsOf a questionnaire: each ends before a question that depends on one within it. So whether a question is shown is known, without
-// a script, when its step is.
+// stepsOf a questionnaire: each ends before a question that depends on one within it. So whether a question is shown is known,
+// without a script, when its step is.
 func stepsOf(q *form.Questionnaire) (steps [][]*form.Question) {
 	var step []*form.Question
 	for i := range q.Questions {
@@ -46,7 +46,8 @@ func stepsOf(q *form.Questionnaire) (steps [][]*form.Question) {
 
 func dependsOn(c *form.Condition, code string) bool {
 	on := func(x form.Condition) bool { return dependsOn(&x, code) }
-	return c != nil && (c.Question == code || dependsOn(c.Not, code) || slices.ContainsFunc(c.All, on) || slices.ContainsFunc(c.Any, on))
+	return c != nil && (c.Question == code || dependsOn(c.Not, code) || slices.ContainsFunc(c.All, on) ||
+		slices.ContainsFunc(c.Any, on))
 }
 
 // end is the step after the last one: there is nothing left but to hand in the answers.

@@ -23,13 +23,16 @@ func receptionPaper(t testing.TB, anonymous bool) *paper {
 	if err := json.Unmarshal(b, q); err != nil {
 		t.Fatal(err)
 	}
-	return newPaper(&surveys.Asked{Invitation: &surveys.Invitation{Anonymous: anonymous}, Questionnaire: q, Answers: form.Answers{}}, "ar")
+	return newPaper(&surveys.Asked{Invitation: &surveys.Invitation{Anonymous: anonymous}, Questionnaire: q,
+		Answers: form.Answers{}}, "ar")
 }
 
 // Whatever a form says, what is taken from it is an answer, and is written again as it was read.
 func FuzzPaper_read(f *testing.F) {
-	for _, s := range []string{"", "step=0&q.channel=visit&go=next", "step=1&q.waited=%D9%A2&dk.visited_on=1", "step=9", "step=-1", "step=4", "kept=null", "kept=[]", "kept={\"x\":1}",
-		"step=2&q.difficulties=waiting&q.difficulties=bogus&q.priorities.near=1", "kept={\"channel\":\"visit\",\"overall\":7,\"aspects\":{\"courtesy\":1}}&step=2",
+	for _, s := range []string{"", "step=0&q.channel=visit&go=next", "step=1&q.waited=%D9%A2&dk.visited_on=1", "step=9", "step=-1",
+		"step=4", "kept=null", "kept=[]", "kept={\"x\":1}",
+		"step=2&q.difficulties=waiting&q.difficulties=bogus&q.priorities.near=1",
+		"kept={\"channel\":\"visit\",\"overall\":7,\"aspects\":{\"courtesy\":1}}&step=2",
 		`kept={"a/b":{},"":null,"channel":{"$":[]}}&step=3&q.why=%ff`} {
 		f.Add(s, true)
 	}
@@ -39,7 +42,8 @@ func FuzzPaper_read(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p := newPaper(&surveys.Asked{Invitation: &surveys.Invitation{Anonymous: anonymous}, Questionnaire: p.q, Answers: form.Answers{}}, "ar")
+		p := newPaper(&surveys.Asked{Invitation: &surveys.Invitation{Anonymous: anonymous}, Questionnaire: p.q,
+			Answers: form.Answers{}}, "ar")
 		step, problems := p.read(posted)
 		clean, err := p.q.Clean(p.answers, false)
 		if err != nil || !reflect.DeepEqual(clean, p.answers) {

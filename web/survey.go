@@ -73,8 +73,8 @@ func (s Survey) serve(name string, do func(context.Context, *fiber.Ctx, string) 
 	}
 }
 
-// settle reads what a refused form still sends, so that the next request on the connection is not taken for the rest of it. A long rest
-// is not waited for.
+// settle reads what a refused form still sends, so that the next request on the connection is not taken for the rest of it. A
+// long rest is not waited for.
 func settle(c *fiber.Ctx) {
 	if stream := c.Context().RequestBodyStream(); stream != nil {
 		if _, err := io.CopyN(io.Discard, stream, restLimit); !errors.Is(err, io.EOF) {
@@ -220,7 +220,8 @@ func (s Survey) askRefusal(ctx context.Context, c *fiber.Ctx, lang string) error
 	if done || err != nil {
 		return err
 	}
-	return send(c, fiber.StatusOK, page{Lang: lang, Kind: "refuse", Title: a.Questionnaire.Title.In(lang), Token: c.Params("token"), Languages: languages(lang, false)})
+	return send(c, fiber.StatusOK, page{Lang: lang, Kind: "refuse", Title: a.Questionnaire.Title.In(lang), Token: c.Params("token"),
+		Languages: languages(lang, false)})
 }
 
 func (s Survey) takeRefusal(ctx context.Context, c *fiber.Ctx, lang string) error {

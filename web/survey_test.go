@@ -157,18 +157,21 @@ func TestSurvey_everyType(t *testing.T) {
 				t.Errorf("%s is not asked", code)
 			}
 		}
-		wrong := url.Values{"lang": {lang}, "step": {"0"}, "go": {"next"}, "q.number": {"5x"}, "q.date": {"tomorrow"}, "q.rating": {"9"}, "q.choice": {"z"}}
+		wrong := url.Values{"lang": {lang}, "step": {"0"}, "go": {"next"}, "q.number": {"5x"}, "q.date": {"tomorrow"},
+			"q.rating": {"9"}, "q.choice": {"z"}}
 		got = s.do(t, "POST", link, wrong)
 		if got.status != 422 || !strings.Contains(got.body, `value="5x"`) || strings.Count(got.body, `class="error"`) != 8 {
 			t.Errorf("%s: %d, %d errors, %s", lang, got.status, strings.Count(got.body, `class="error"`), got.body)
 		}
 		accessible(t, got.body, lang)
-		first := url.Values{"lang": {lang}, "step": {"0"}, "go": {"next"}, "q.rating": {"5"}, "q.nps": {"10"}, "q.effort": {"7"}, "q.yes_no": {"no"}, "q.choice": {"b"},
+		first := url.Values{"lang": {lang}, "step": {"0"}, "go": {"next"}, "q.rating": {"5"}, "q.nps": {"10"}, "q.effort": {"7"},
+			"q.yes_no": {"no"}, "q.choice": {"b"},
 			"q.choices": {"none", "a"}, "q.number": {"٤٢"}, "dk.date": {"1"}}
 		got = s.do(t, "POST", link, first)
 		accessible(t, got.body, lang)
 		kept := inputValue(t, got.body, "kept")
-		second := url.Values{"lang": {lang}, "step": {"1"}, "go": {"submit"}, "kept": {kept}, "q.text": {strings.Repeat("x", 21)}, "q.ranking.a": {"1"}, "q.ranking.b": {"1"},
+		second := url.Values{"lang": {lang}, "step": {"1"}, "go": {"submit"}, "kept": {kept}, "q.text": {strings.Repeat("x", 21)},
+			"q.ranking.a": {"1"}, "q.ranking.b": {"1"},
 			"q.matrix.a": {"3"}}
 		got = s.do(t, "POST", link, second)
 		if got.status != 422 || strings.Count(got.body, `class="error"`) != 3 || !strings.Contains(got.body, `href="#q-matrix-b"`) {
@@ -184,7 +187,8 @@ func TestSurvey_everyType(t *testing.T) {
 		}
 		accessible(t, got.body, lang)
 		var row string
-		if err := s.store.ScanResponses(t.Context(), "p", s.round, time.Time{}, time.Time{}, func(b []byte) error { row = string(b); return nil }); err != nil {
+		if err := s.store.ScanResponses(t.Context(), "p", s.round, time.Time{}, time.Time{},
+			func(b []byte) error { row = string(b); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if want := "5\x1f10\x1f7\x1fn\x1fb\x1fa,none\x1f42\x1f?\x1ft\x1fa,none,b\x1f3,5"; !strings.HasSuffix(row, want) {
@@ -293,7 +297,8 @@ func TestSurvey_closed(t *testing.T) {
 	q := reception(t)
 	s := newSite(t, q)
 	stopped := event.Derive("round", "2")
-	if err := s.store.CreateRound(t.Context(), &surveys.Round{ID: stopped, Rev: 1, State: surveys.RoundStopped, Closes: start.AddDate(0, 0, 3)}); err != nil {
+	if err := s.store.CreateRound(t.Context(), &surveys.Round{ID: stopped, Rev: 1, State: surveys.RoundStopped,
+		Closes: start.AddDate(0, 0, 3)}); err != nil {
 		t.Fatal(err)
 	}
 	late := s.invite(t, q, "late", func(i *surveys.Invitation) { i.Until = start })
@@ -324,12 +329,14 @@ func TestSurvey_closed(t *testing.T) {
 				t.Errorf("%s, %s: %d %s", name, method, got.status, got.body)
 			}
 			accessible(t, got.body, c.lang)
-			for k, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"} {
+			for k, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+				"X-Robots-Tag": "noindex, nofollow"} {
 				if got.header.Get(k) != want {
 					t.Errorf("%s: %s is %q", name, k, got.header.Get(k))
 				}
 			}
-			if csp := got.header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'sha256-") || !strings.Contains(csp, "frame-ancestors 'none'") {
+			if csp := got.header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'sha256-") ||
+				!strings.Contains(csp, "frame-ancestors 'none'") {
 				t.Errorf("%s: %q", name, csp)
 			}
 		}
@@ -355,7 +362,8 @@ func TestSurvey_refuse(t *testing.T) {
 		t.Errorf("it cannot be answered any more: %s", got.body)
 	}
 	for range 2 {
-		if got := s.do(t, "POST", link+"/refuse?lang=en", url.Values{}); got.status != 200 || !strings.Contains(got.body, "will not be asked again") {
+		if got := s.do(t, "POST", link+"/refuse?lang=en", url.Values{}); got.status != 200 ||
+			!strings.Contains(got.body, "will not be asked again") {
 			t.Errorf("%d %s", got.status, got.body)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 // rows counts the responses of the round.
 func (s *site) rows(t *testing.T) (n int) {
 	t.Helper()
-	if err := s.store.ScanResponses(t.Context(), "p", s.round, time.Time{}, time.Time{}, func([]byte) error { n++; return nil }); err != nil {
+	if err := s.store.ScanResponses(t.Context(), "p", s.round, time.Time{}, time.Time{},
+		func([]byte) error { n++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -26,7 +27,8 @@ func (s *site) rows(t *testing.T) (n int) {
 // untouched says that an invitation is as it was made.
 func (s *site) untouched(t *testing.T, citizen string) {
 	t.Helper()
-	if i, err := s.store.Invitation(t.Context(), event.Derive(s.round, citizen)); err != nil || i.Rev != 1 || i.State != surveys.InvitationInvited {
+	if i, err := s.store.Invitation(t.Context(), event.Derive(s.round, citizen)); err != nil || i.Rev != 1 ||
+		i.State != surveys.InvitationInvited {
 		t.Errorf("%s: %+v, %v", citizen, i, err)
 	}
 }
@@ -87,7 +89,8 @@ func TestSurvey_anothersID(t *testing.T) {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
 	s.untouched(t, "faisal")
-	if i, err := s.store.Invitation(t.Context(), event.Derive(s.round, "noura")); err != nil || i.State != surveys.InvitationPartial || s.rows(t) != 1 {
+	if i, err := s.store.Invitation(t.Context(), event.Derive(s.round, "noura")); err != nil ||
+		i.State != surveys.InvitationPartial || s.rows(t) != 1 {
 		t.Errorf("%+v, %v", i, err)
 	}
 }

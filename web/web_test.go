@@ -57,12 +57,14 @@ func newSite(t *testing.T, q *form.Questionnaire) *site {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	s := &site{store: db, now: start, round: event.Derive("round", "1"), log: &strings.Builder{}}
-	s.Programmes = &surveys.Programmes{Store: db, Now: func() time.Time { return s.now }, NewID: uuid.NewString, Rand: rand.Reader, Zone: time.UTC,
-		Log: slog.New(slog.DiscardHandler), Secret: []byte("secret"), PublicURL: "https://balagh.example"}
+	s.Programmes = &surveys.Programmes{Store: db, Now: func() time.Time { return s.now }, NewID: uuid.NewString, Rand: rand.Reader,
+		Zone: time.UTC,
+		Log:  slog.New(slog.DiscardHandler), Secret: []byte("secret"), PublicURL: "https://balagh.example"}
 	if err := db.AddQuestionnaire(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
-	r := &surveys.Round{ID: s.round, Rev: 1, Programme: surveys.Programme{Code: "p"}, State: surveys.RoundOpen, Closes: start.AddDate(0, 0, 10)}
+	r := &surveys.Round{ID: s.round, Rev: 1, Programme: surveys.Programme{Code: "p"}, State: surveys.RoundOpen,
+		Closes: start.AddDate(0, 0, 10)}
 	if err := db.CreateRound(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,8 @@ func newSite(t *testing.T, q *form.Questionnaire) *site {
 // invite adds an invitation, and answers the path of its link.
 func (s *site) invite(t *testing.T, q *form.Questionnaire, citizen string, change ...func(*surveys.Invitation)) string {
 	t.Helper()
-	i := surveys.Invitation{ID: event.Derive(s.round, citizen), Rev: 1, Programme: "p", Round: s.round, Citizen: citizen, Questionnaire: q.Code, Version: q.Version,
+	i := surveys.Invitation{ID: event.Derive(s.round, citizen), Rev: 1, Programme: "p", Round: s.round, Citizen: citizen,
+		Questionnaire: q.Code, Version: q.Version,
 		State: surveys.InvitationInvited, Invited: start, Until: start.AddDate(0, 0, 10), Snapshot: surveys.Snapshot{Centre: "riyadh"}}
 	for _, f := range change {
 		f(&i)
