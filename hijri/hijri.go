@@ -1,8 +1,8 @@
 // Package hijri converts days between the Gregorian calendar and Umm al-Qura, the civil calendar of the Kingdom.
 //
 // The calendar is computed in advance and published as a table; no formula gives it. One table of the years 1420 to 1500 is in the
-// program, and a file can correct or extend it. The package knows days alone: no clock, no zone, no moment at which a day begins, and
-// no sighting of the moon.
+// program, and a file can correct or extend it. The package knows days alone: no clock, no zone, no moment at which a day
+// begins, and no sighting of the moon.
 package hijri
 
 import (
@@ -23,8 +23,9 @@ type Date struct {
 
 func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
-// The table: bit m−1 of a year is set when month m has 30 days, otherwise it has 29. Source: the calendar of King Abdulaziz City for
-// Science and Technology in the rule that holds since 1420 AH, as CLDR carries it; compared day by day with another program's copy.
+// The table: bit m−1 of a year is set when month m has 30 days, otherwise it has 29. Source: the calendar of King Abdulaziz
+// City for Science and Technology in the rule that holds since 1420 AH, as CLDR carries it; compared day by day with another
+// program's copy.
 const (
 	firstYear = 1420
 	firstDay  = "1999-04-17" // of its Muharram
@@ -62,8 +63,8 @@ func init() {
 	current.Store(&c)
 }
 
-// Known reports whether the year is in the table. The dates of other years are estimates by the arithmetic calendar, and may be off by a
-// day or two.
+// Known reports whether the year is in the table. The dates of other years are estimates by the arithmetic calendar, and may be
+// off by a day or two.
 func Known(year int) bool { return year >= firstYear && year < firstYear+(len(*current.Load())-1)/12 }
 
 // MonthLength is 29 or 30.
@@ -123,8 +124,9 @@ func arithmetic(year, month int) int {
 	return cycle*10_631 + in*354 + (3+11*in)/30 + (59*month+1)/2
 }
 
-// Load takes the beginnings of months from lines such as "1447-09 2026-02-18", over those in the table or following them without a gap. Empty lines and
-// those that begin with # are skipped. It holds for the whole program, from the moment at which it is called, and changes nothing when it fails.
+// Load takes the beginnings of months from lines such as "1447-09 2026-02-18", over those in the table or following them
+// without a gap. Empty lines and those that begin with # are skipped. It holds for the whole program, from the moment at which
+// it is called, and changes nothing when it fails.
 func Load(r io.Reader) error {
 	c := append(calendar(nil), *current.Load()...)
 	lines := bufio.NewScanner(r)
@@ -168,7 +170,8 @@ func monthStart(line string) (place, start int, err error) {
 		month, first = f[0], f[1]
 	}
 	var y, m int
-	if n, err := fmt.Sscanf(month, "%4d-%2d", &y, &m); n != 2 || err != nil || fmt.Sprintf("%04d-%02d", y, m) != month || m < 1 || m > 12 {
+	if n, err := fmt.Sscanf(month, "%4d-%2d", &y, &m); n != 2 || err != nil || fmt.Sprintf("%04d-%02d", y, m) != month || m < 1 ||
+		m > 12 {
 		return 0, 0, errors.New("want a month and its first day, such as 1447-09 2026-02-18")
 	}
 	start, err = day(first)
