@@ -20,8 +20,8 @@ type checker struct {
 }
 
 // Check finds everything that is wrong with a questionnaire at once: a fault.Invalid whose fields are paths in its JSON, such as
-// questions/3/show_if/all/0/question or questions/2/label/ur. A condition over its own or a later question, of which every cycle has
-// one, is fault.Contradicted.
+// questions/3/show_if/all/0/question or questions/2/label/ur. A condition over its own or a later question, of which every
+// cycle has one, is fault.Contradicted.
 func (q *Questionnaire) Check() error {
 	c := &checker{q: q, places: map[string]int{}}
 	c.code("code", q.Code, false)

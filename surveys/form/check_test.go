@@ -88,13 +88,15 @@ func TestQuestionnaire_Check(t *testing.T) {
 			q.Code, q.Title = "Bad", Text{"ar": "t", "en": " "}
 			q.Questions[1].Code = "rating"
 			q.Questions[2].Label = Text{"ar": "t", "en": "t", "fr": "t"}
-		}, []string{"code wrong_format", "title/en required", "title/ur required", "questions/1/code duplicate", "questions/2/label/ur required",
+		}, []string{"code wrong_format", "title/en required", "title/ur required", "questions/1/code duplicate",
+			"questions/2/label/ur required",
 			"questions/2/label/fr unknown"}},
 		{"no question", func(q *Questionnaire) { q.Questions = nil }, []string{"questions required"}},
 		{"too many", func(q *Questionnaire) {
 			q.Questions = q.Questions[:1]
 			for i := range MaxQuestions {
-				q.Questions = append(q.Questions, Question{Code: "q" + string(rune('a'+i/26)) + string(rune('a'+i%26)), Type: YesNo, Label: text("l")})
+				q.Questions = append(q.Questions, Question{Code: "q" + string(rune('a'+i/26)) + string(rune('a'+i%26)), Type: YesNo,
+					Label: text("l")})
 			}
 		}, []string{"questions too_many"}},
 		{"types", func(q *Questionnaire) { q.Questions[0].Type, q.Questions[1].Type = "", "stars" },
@@ -102,7 +104,8 @@ func TestQuestionnaire_Check(t *testing.T) {
 		{"codes", func(q *Questionnaire) {
 			q.Questions[0].Code, q.Questions[1].Code, q.Questions[2].Code, q.Questions[3].Code = "", "1a", DontKnow, strings.Repeat("a", 33)
 			q.Questions[4].Options = options("a", "a", "_b", "1", DontKnow, "a,b")
-		}, []string{"questions/0/code required", "questions/1/code wrong_format", "questions/2/code not_allowed", "questions/3/code too_long",
+		}, []string{"questions/0/code required", "questions/1/code wrong_format", "questions/2/code not_allowed",
+			"questions/3/code too_long",
 			"questions/4/options/1/code duplicate", "questions/4/options/2/code wrong_format", "questions/4/options/4/code not_allowed",
 			"questions/4/options/5/code wrong_format"}},
 		{"texts", func(q *Questionnaire) {
@@ -113,7 +116,8 @@ func TestQuestionnaire_Check(t *testing.T) {
 			q.Questions[4].Options[1].Label = nil
 		}, []string{"intro/ar required", "intro/ur required", "thanks/ar too_long", "thanks/en wrong_format", "thanks/ur wrong_format",
 			"questions/2/label/ar wrong_format", "questions/2/label/en wrong_format", "questions/2/label/ur wrong_format",
-			"questions/4/options/1/label/ar required", "questions/4/options/1/label/en required", "questions/4/options/1/label/ur required"}},
+			"questions/4/options/1/label/ar required", "questions/4/options/1/label/en required",
+			"questions/4/options/1/label/ur required"}},
 		{"options", func(q *Questionnaire) {
 			q.Questions[0].Options = options("1", "2", "3")              // rating: all or none
 			q.Questions[1].Options = options("0", "11", "10", "9")       // nps: unknown and not ascending
@@ -130,7 +134,8 @@ func TestQuestionnaire_Check(t *testing.T) {
 			q.Questions[8].MaxLength = MaxLength + 1
 			q.Questions[6].MaxLength = 1
 			q.Questions[0].Hard = true
-		}, []string{"questions/6/max contradictory", "questions/8/max_length out_of_range", "questions/6/max_length not_allowed", "questions/0/hard not_allowed"}},
+		}, []string{"questions/6/max contradictory", "questions/8/max_length out_of_range", "questions/6/max_length not_allowed",
+			"questions/0/hard not_allowed"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +156,8 @@ func TestQuestionnaire_Check_conditions(t *testing.T) {
 	for range MaxDepth - 1 {
 		deep = `{"not":` + deep + `}`
 	}
-	wide := `{"any":[` + strings.Repeat(`{"question":"rating","op":"answered"},`, MaxTerms-2) + `{"question":"rating","op":"answered"}]}`
+	wide := `{"any":[` + strings.Repeat(`{"question":"rating","op":"answered"},`, MaxTerms-2) +
+		`{"question":"rating","op":"answered"}]}`
 	for _, c := range []struct{ name, condition, want string }{
 		{"level", `{"question":"rating","op":"ge","value":4}`, ""},
 		{"level as text", `{"question":"rating","op":"ge","value":"4"}`, "value wrong_type"},

@@ -23,12 +23,12 @@ type cleaner struct {
 	unsure map[string]bool
 }
 
-// Clean gives the normal form of answers, or everything that is wrong with them at once: a fault.Invalid with the paths answers/CODE,
-// answers/CODE/ROW of a matrix and answers/CODE/2 of a list. Unknown questions are fault.Unknown, answers to hidden ones
-// fault.NotAllowed, and required ones without an answer, when the answers are complete, fault.Required.
+// Clean gives the normal form of answers, or everything that is wrong with them at once: a fault.Invalid with the paths
+// answers/CODE, answers/CODE/ROW of a matrix and answers/CODE/2 of a list. Unknown questions are fault.Unknown, answers to
+// hidden ones fault.NotAllowed, and required ones without an answer, when the answers are complete, fault.Required.
 //
-// Nil, blank text and empty lists are no answers and left out. Levels, numbers and dates may come as text, with Arabic or Urdu digits as
-// well; yes_no as "yes", "no", "true", "false". Clean(Clean(a)) is Clean(a).
+// Nil, blank text and empty lists are no answers and left out. Levels, numbers and dates may come as text, with Arabic or Urdu
+// digits as well; yes_no as "yes", "no", "true", "false". Clean(Clean(a)) is Clean(a).
 func (q *Questionnaire) Clean(a Answers, complete bool) (Answers, error) {
 	c := &cleaner{given: a, unsure: map[string]bool{},
 		shown: shown{q: q, answers: Answers{}, visible: make(map[string]bool, len(q.Questions))}}
@@ -84,7 +84,8 @@ func (c *cleaner) require(path string, q *Question, answer any) {
 
 func (c *cleaner) dependsOnUnsure(x *Condition) bool {
 	depends := func(x Condition) bool { return c.dependsOnUnsure(&x) }
-	return x != nil && (c.unsure[x.Question] || c.dependsOnUnsure(x.Not) || slices.ContainsFunc(x.All, depends) || slices.ContainsFunc(x.Any, depends))
+	return x != nil && (c.unsure[x.Question] || c.dependsOnUnsure(x.Not) || slices.ContainsFunc(x.All, depends) ||
+		slices.ContainsFunc(x.Any, depends))
 }
 
 // answer is the normal form of one; nil for none, and for a faulty one, which is noted.

@@ -137,7 +137,8 @@ func TestQuestionnaire_Clean(t *testing.T) {
 		})
 	}
 	m := &Questionnaire{Questions: []Question{{Code: "m", Type: Matrix, Required: true, Rows: options("a", "b")}}}
-	if _, err := m.Clean(Answers{"m": map[string]any{"a": 1.0}}, true); !slices.Equal(faultsOf(t, err), []string{"answers/m/b required"}) {
+	if _, err := m.Clean(Answers{"m": map[string]any{"a": 1.0}}, true); !slices.Equal(faultsOf(t, err),
+		[]string{"answers/m/b required"}) {
 		t.Errorf("a required matrix needs every row: %v", err)
 	}
 	if _, err := m.Clean(Answers{"m": map[string]any{"a": 1.0}}, false); err != nil {
@@ -196,7 +197,8 @@ func FuzzQuestionnaire_Clean(f *testing.F) {
 	})
 }
 
-// FuzzCondition: a condition that Check lets pass can be answered by whatever stands in JSON, and is a matter of visible answers only.
+// FuzzCondition: a condition that Check lets pass can be answered by whatever stands in JSON, and is a matter of visible
+// answers only.
 func FuzzCondition(f *testing.F) {
 	f.Add([]byte(`{"any":[{"question":"rating","op":"ge","value":4},{"not":{"question":"matrix","row":"r","op":"eq","value":1}}]}`),
 		[]byte(`{"rating":"x","matrix":{"r":[]},"choices":[[],"a"]}`))

@@ -27,8 +27,8 @@ const (
 	BreakOptions = "options" // what can be answered: options, rows, their labels and order, bounds, and whether "don't know" is offered
 )
 
-// Break says why figures of a and b, the same question of two versions, cannot be compared: BreakType, BreakWording, BreakOptions, in
-// this order, or "" when they can.
+// Break says why figures of a and b, the same question of two versions, cannot be compared: BreakType, BreakWording,
+// BreakOptions, in this order, or "" when they can.
 func Break(a, b *Question) string {
 	switch {
 	case a.Type != b.Type:

@@ -121,6 +121,7 @@ type Condition struct {
 	Value    any         `json:"value,omitempty"` // number, bool or string, as the question's answers are
 }
 
-// Answers are by the code of the question. A question without an answer is not in it. The values that Clean gives are those that JSON
-// decodes to, so that stored answers read back are equal: float64, bool, string, []any of strings, map[string]any of float64.
+// Answers are by the code of the question. A question without an answer is not in it. The values that Clean gives are those
+// that JSON decodes to, so that stored answers read back are equal: float64, bool, string, []any of strings, map[string]any of
+// float64.
 type Answers map[string]any

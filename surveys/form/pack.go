@@ -15,9 +15,10 @@ const (
 	PackedWords    = "t" // something was written
 )
 
-// Pack is the answer in a compact form for counting: a level or number as a decimal, yes_no as y or n, the code of a choice, codes of
-// several joined by commas in the order of the answer, a date, "t" for words, the levels of a matrix joined by commas in the order of its
-// rows (nothing for a row without one). It never contains a control character; an answer that Clean would not give is skipped.
+// Pack is the answer in a compact form for counting: a level or number as a decimal, yes_no as y or n, the code of a choice,
+// codes of several joined by commas in the order of the answer, a date, "t" for words, the levels of a matrix joined by commas
+// in the order of its rows (nothing for a row without one). It never contains a control character; an answer that Clean would
+// not give is skipped.
 func Pack(q *Question, shown bool, answer any) string {
 	if !shown {
 		return PackedHidden
@@ -98,8 +99,8 @@ func (t Type) Levels() (low, high int, ok bool) {
 	return 0, 0, false
 }
 
-// Codes are what is counted of a closed question, as Pack writes it: levels ("1" to "5", of a matrix for each row), "y" and "n", or the
-// codes of its options. An open question (number, date, text) has none.
+// Codes are what is counted of a closed question, as Pack writes it: levels ("1" to "5", of a matrix for each row), "y" and
+// "n", or the codes of its options. An open question (number, date, text) has none.
 func (q *Question) Codes() []string {
 	if low, high, ok := q.Type.Levels(); ok {
 		codes := make([]string, 0, high-low+1)

@@ -69,7 +69,8 @@ func (s *shown) compares(c *Condition) bool {
 		return !same(answer, c.Value)
 	}
 	order, ok := compare(answer, c.Value)
-	return ok && (c.Op == Less && order < 0 || c.Op == AtMost && order <= 0 || c.Op == More && order > 0 || c.Op == AtLeast && order >= 0)
+	return ok && (c.Op == Less && order < 0 || c.Op == AtMost && order <= 0 || c.Op == More && order > 0 ||
+		c.Op == AtLeast && order >= 0)
 }
 
 // same compares scalars; a number is the same in whatever Go type it comes.
