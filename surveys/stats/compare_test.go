@@ -180,7 +180,8 @@ func TestSampleSize_ReferenceValues(t *testing.T) {
 // Quantiles as qnorm((1 + confidence)/2) in R prints them.
 func TestNormalQuantile(t *testing.T) {
 	t.Parallel()
-	for confidence, want := range map[float64]float64{.5: 0.6744897501960817, .8: 1.2815515655446004, .9: 1.6448536269514722, .95: stats.Z95,
+	for confidence, want := range map[float64]float64{.5: 0.6744897501960817, .8: 1.2815515655446004, .9: 1.6448536269514722,
+		.95: stats.Z95,
 		.98: 2.3263478740408408, .99: 2.5758293035489004, .999: 3.2905267314919255} {
 		near(t, "z", stats.NormalQuantile(confidence), want, 1e-13)
 	}

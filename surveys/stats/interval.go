@@ -37,7 +37,8 @@ func WilsonOf(count, n int64) (low, high float64) {
 	return Wilson(float64(count)/float64(n), float64(n), Z95)
 }
 
-// NormalQuantile is the z whose interval [−z, z] holds that share of the standard normal distribution, such as 1.96 for 0.95; +Inf for 1.
+// NormalQuantile is the z whose interval [−z, z] holds that share of the standard normal distribution, such as 1.96 for 0.95;
+// +Inf for 1.
 func NormalQuantile(confidence float64) float64 {
 	if confidence == Level95 {
 		return Z95

@@ -24,7 +24,8 @@ type judged struct {
 
 func drawJudged(rng *rand.Rand) judged {
 	levels := []int{2 + rng.IntN(3), 2 + rng.IntN(3), 1 + rng.IntN(5)}
-	t := judged{level: map[string][]int32{}, people: map[string][]float64{"a": make([]float64, levels[0]), "b": make([]float64, levels[1]),
+	t := judged{level: map[string][]int32{}, people: map[string][]float64{"a": make([]float64, levels[0]),
+		"b": make([]float64, levels[1]),
 		"c": make([]float64, levels[2]), "cell": make([]float64, levels[0]*levels[1])}}
 	satisfied := rng.Float64()
 	for a := range levels[0] {
@@ -104,7 +105,8 @@ func TestR(t *testing.T) {
 		x := drawJudged(rng)
 		tables[n] = x
 		for i, y := range x.y {
-			fmt.Fprintf(&respondents, "%d,%d,%d,%d,%d,%d\n", n, map[bool]int{true: 1}[y], x.level["a"][i], x.level["b"][i], x.level["c"][i], x.level["cell"][i])
+			fmt.Fprintf(&respondents, "%d,%d,%d,%d,%d,%d\n", n, map[bool]int{true: 1}[y], x.level["a"][i], x.level["b"][i],
+				x.level["c"][i], x.level["cell"][i])
 		}
 		for name, people := range x.people {
 			for l, k := range people {

@@ -21,14 +21,14 @@ type Raked struct {
 	Converged  bool      // to a largest relative change below 1e-10; when not, the weights fit the last margin only
 }
 
-// Rake weights respondents so that they fit the population in each margin: iterative proportional fitting, which post-stratifies by one
-// margin after the other, again and again, until no weight changes by 1e-10 of itself in a sweep. W. E. Deming and F. F. Stephan, "On a
-// least squares adjustment of a sampled frequency table when the expected marginal totals are known", Annals of Mathematical Statistics
-// 11 (1940), 427–444; as survey::rake in R with a small epsilon. A *CellsError names levels without answers; ErrTotals: the margins
-// contradict each other.
+// Rake weights respondents so that they fit the population in each margin: iterative proportional fitting, which
+// post-stratifies by one margin after the other, again and again, until no weight changes by 1e-10 of itself in a sweep. W. E.
+// Deming and F. F. Stephan, "On a least squares adjustment of a sampled frequency table when the expected marginal totals are
+// known", Annals of Mathematical Statistics 11 (1940), 427–444; as survey::rake in R with a small epsilon. A *CellsError names
+// levels without answers; ErrTotals: the margins contradict each other.
 //
-// Neighbouring margins are taken together as one column of their joint cells: the rows are then added up once for all of them, and the
-// steps from margin to margin are done on the table of cells, with the same result.
+// Neighbouring margins are taken together as one column of their joint cells: the rows are then added up once for all of them,
+// and the steps from margin to margin are done on the table of cells, with the same result.
 func Rake(margins []Margin) (*Raked, error) {
 	if err := checkMargins(margins); err != nil {
 		return nil, err

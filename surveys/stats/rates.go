@@ -20,8 +20,8 @@ func (d Dispositions) RR1() float64 { return d.RR3(1) }
 // RR2 counts partial answers as responses, (I+P)/(I+P+R+NC+O+U).
 func (d Dispositions) RR2() float64 { return d.RR4(1) }
 
-// RR3 takes the share e of those of unknown eligibility for eligible, I/(I+P+R+NC+O+e·U); e in [0, 1] is an assumption, to be published
-// beside the rate.
+// RR3 takes the share e of those of unknown eligibility for eligible, I/(I+P+R+NC+O+e·U); e in [0, 1] is an assumption, to be
+// published beside the rate.
 func (d Dispositions) RR3(e float64) float64 {
 	return float64(d.Complete) / (d.eligible() + e*float64(d.Unknown))
 }

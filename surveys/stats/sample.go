@@ -26,8 +26,8 @@ func SampleSize(margin, confidence, p float64, population int) int {
 	return max(1, int(math.Ceil(n*(1-slack))))
 }
 
-// Invitations is how many must be invited for so many answers when the expected response rate is rate, in (0, 1]: answers/rate, rounded
-// up. The caller cuts it to the people there are. MaxInt32 when the rate is not above 0.
+// Invitations is how many must be invited for so many answers when the expected response rate is rate, in (0, 1]: answers/rate,
+// rounded up. The caller cuts it to the people there are. MaxInt32 when the rate is not above 0.
 func Invitations(answers int, rate float64) int {
 	n := math.Ceil(float64(answers) / rate * (1 - slack))
 	if !(rate > 0) || n > math.MaxInt32 {
@@ -36,9 +36,9 @@ func Invitations(answers int, rate float64) int {
 	return int(n)
 }
 
-// Allocate divides total among strata of those sizes in proportion, by largest remainder (A. Hamilton's method); equal remainders go to
-// the larger stratum, then to the earlier one. It is exact, adds up to total, and gives no stratum more than it has: when total is more
-// than all strata have, each gets what it has.
+// Allocate divides total among strata of those sizes in proportion, by largest remainder (A. Hamilton's method); equal
+// remainders go to the larger stratum, then to the earlier one. It is exact, adds up to total, and gives no stratum more than
+// it has: when total is more than all strata have, each gets what it has.
 func Allocate(total int, strata []int) []int {
 	var all uint64
 	for _, n := range strata {

@@ -1,8 +1,8 @@
 // Package stats is the arithmetic of surveys: scores with their standard errors, intervals, weights, sample sizes, response rates,
 // comparisons, and which cells of a table may be published.
 //
-// Pure functions of numbers, so that anyone with the published counts gets the same figures; R judges them in the tests. It must not
-// know what was asked, of whom, or how anything is kept.
+// Pure functions of numbers, so that anyone with the published counts gets the same figures; R judges them in the tests. It
+// must not know what was asked, of whom, or how anything is kept.
 package stats
 
 import "math"

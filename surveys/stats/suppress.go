@@ -1,15 +1,15 @@
 package stats
 
-// Suppress says which cells of a breakdown are hidden: n are the respondents in each of its groups, whose total is published too. A cell
-// below k is hidden, one of nobody as well (shown, it would say something of each of its people). When just one is, or all that are come
-// to fewer than k together, or each has k−1, which their sum would tell, then the smallest of the others is hidden too, and all that equal
-// it, until none of this is so.
+// Suppress says which cells of a breakdown are hidden: n are the respondents in each of its groups, whose total is published
+// too. A cell below k is hidden, one of nobody as well (shown, it would say something of each of its people). When just one is,
+// or all that are come to fewer than k together, or each has k−1, which their sum would tell, then the smallest of the others
+// is hidden too, and all that equal it, until none of this is so.
 //
-// It protects against subtracting the cells shown from the total: no hidden count can be told, not even by one who knows this rule, and
-// what can be told of all hidden cells together, in every figure whose total is published (counts of options, means), is of k respondents
-// at least. A total below k is not for publishing: everything is hidden then, and the caller hides the total. It does not protect against
-// subtracting within another breakdown that this one divides further (see SuppressNested, SuppressTable), nor against comparing figures
-// from before and after one more person has answered.
+// It protects against subtracting the cells shown from the total: no hidden count can be told, not even by one who knows this
+// rule, and what can be told of all hidden cells together, in every figure whose total is published (counts of options, means),
+// is of k respondents at least. A total below k is not for publishing: everything is hidden then, and the caller hides the
+// total. It does not protect against subtracting within another breakdown that this one divides further (see SuppressNested,
+// SuppressTable), nor against comparing figures from before and after one more person has answered.
 func Suppress(n []int64, k int64) []bool {
 	hidden := make([]bool, len(n))
 	for i, x := range n {
@@ -47,9 +47,9 @@ func hideNext(n []int64, hidden []bool) bool {
 	return least >= 0
 }
 
-// SuppressNested is Suppress for two breakdowns of which one divides the other, such as regions and their centres: n are the respondents in
-// each part, and whole is the index of the whole that each belongs to, of so many wholes. Both breakdowns and the total are published. The
-// parts of a whole that is shown protect each other; those of a hidden one are all hidden.
+// SuppressNested is Suppress for two breakdowns of which one divides the other, such as regions and their centres: n are the
+// respondents in each part, and whole is the index of the whole that each belongs to, of so many wholes. Both breakdowns and
+// the total are published. The parts of a whole that is shown protect each other; those of a hidden one are all hidden.
 func SuppressNested(n []int64, whole []int, wholes int, k int64) (hiddenWholes, hiddenParts []bool) {
 	sums, parts := make([]int64, wholes), make([][]int, wholes)
 	for i, w := range whole {
@@ -70,12 +70,13 @@ func SuppressNested(n []int64, whole []int, wholes int, k int64) (hiddenWholes, 
 	return hiddenWholes, hiddenParts
 }
 
-// SuppressTable is Suppress for a table of two properties, all of whose margins (the totals of rows and of columns) are published. Each row
-// has as many cells as the first. In every row and column the hidden cells are none, or at least two and k respondents, as long as there is
-// a cell left to hide; and each hidden cell has a way round: other hidden cells along which one respondent could be moved from or to it with
-// every margin as before. So one who knows all that is published, and that counts are whole numbers from 0, cannot tell a hidden count,
-// unless the margins alone tell it (a line of nobody, say). Margins below k are the caller's to hide, by Suppress of each; the margins of a
-// table of a single line are its own cells, and it is treated as that line.
+// SuppressTable is Suppress for a table of two properties, all of whose margins (the totals of rows and of columns) are
+// published. Each row has as many cells as the first. In every row and column the hidden cells are none, or at least two and k
+// respondents, as long as there is a cell left to hide; and each hidden cell has a way round: other hidden cells along which
+// one respondent could be moved from or to it with every margin as before. So one who knows all that is published, and that
+// counts are whole numbers from 0, cannot tell a hidden count, unless the margins alone tell it (a line of nobody, say).
+// Margins below k are the caller's to hide, by Suppress of each; the margins of a table of a single line are its own cells, and
+// it is treated as that line.
 func SuppressTable(n [][]int64, k int64) [][]bool {
 	hidden := make([][]bool, len(n))
 	for i, row := range n {
@@ -136,8 +137,9 @@ func (t table) hideInLines(k int64) (more bool) {
 	return more
 }
 
-// hideRound hides what gives the first fixed cell a way round, and says whether it hid anything. The shortest way is a rectangle; it takes
-// the one that hides fewest respondents more, and when there is none, the smallest cell of all that are shown.
+// hideRound hides what gives the first fixed cell a way round, and says whether it hid anything. The shortest way is a
+// rectangle; it takes the one that hides fewest respondents more, and when there is none, the smallest cell of all that are
+// shown.
 func (t table) hideRound() bool {
 	for i, row := range t.hidden {
 		for j, h := range row {
@@ -156,8 +158,8 @@ func (t table) hideRound() bool {
 	return false
 }
 
-// rectangle is the corner across from (i, j) of the cheapest one, or −1. One respondent can be moved along it if either both neighbours of
-// (i, j) have one to give, or both (i, j) and the corner across do.
+// rectangle is the corner across from (i, j) of the cheapest one, or −1. One respondent can be moved along it if either both
+// neighbours of (i, j) have one to give, or both (i, j) and the corner across do.
 func (t table) rectangle(i, j int) (r, c int) {
 	r, c = -1, -1
 	least := int64(-1)
@@ -196,10 +198,10 @@ func (t table) hideLeast() bool {
 	return r >= 0
 }
 
-// fixed says whether the hidden cell (i, j) has the same count in every table that has the margins and the cells shown of this one. Another
-// such table differs along rounds of hidden cells that take turns to gain and to give: a walk that goes from a row to a column by a hidden
-// cell that gains, and from a column to a row by one that has something to give. (i, j) can gain if such a walk leads from its column back
-// to its row, and give if it leads from its row to its column, without (i, j) itself.
+// fixed says whether the hidden cell (i, j) has the same count in every table that has the margins and the cells shown of this
+// one. Another such table differs along rounds of hidden cells that take turns to gain and to give: a walk that goes from a row
+// to a column by a hidden cell that gains, and from a column to a row by one that has something to give. (i, j) can gain if
+// such a walk leads from its column back to its row, and give if it leads from its row to its column, without (i, j) itself.
 func (t table) fixed(i, j int) bool {
 	rows := len(t.n)
 	gains := t.leads(rows+j, i, i, j)

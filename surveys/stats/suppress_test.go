@@ -55,8 +55,8 @@ func compositions(parts []int64, sum int64, yield func()) {
 	}
 }
 
-// An attacker knows the total, the cells shown and the rule itself: they try every table that the rule would have hidden in the same way.
-// All breakdowns of two to five cells and up to 16 respondents (30, when there are few cells), for several k.
+// An attacker knows the total, the cells shown and the rule itself: they try every table that the rule would have hidden in the
+// same way. All breakdowns of two to five cells and up to 16 respondents (30, when there are few cells), for several k.
 func TestSuppress_Attacked(t *testing.T) {
 	t.Parallel()
 	tried := 0
@@ -170,7 +170,8 @@ func TestSuppressNested(t *testing.T) {
 	}
 }
 
-// alternatives finds, for every hidden cell, the least and the largest count in all tables with the margins and the cells shown of n.
+// alternatives finds, for every hidden cell, the least and the largest count in all tables with the margins and the cells shown
+// of n.
 func alternatives(n [][]int64, hidden [][]bool) (least, largest [][]int64) {
 	rows, columns := len(n), len(n[0])
 	rowLeft, columnLeft := make([]int64, rows), make([]int64, columns)
@@ -224,8 +225,8 @@ func alternatives(n [][]int64, hidden [][]bool) (least, largest [][]int64) {
 	return least, largest
 }
 
-// An attacker who knows all margins and the cells shown tries every table of whole numbers. What they can tell of a hidden cell they could
-// tell from the margins alone.
+// An attacker who knows all margins and the cells shown tries every table of whole numbers. What they can tell of a hidden cell
+// they could tell from the margins alone.
 func TestSuppressTable_Attacked(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))

@@ -5,8 +5,8 @@ import "math"
 // Sums are what figures of weighted answers are made of; the zero value has none. Answers that weigh 1 give the unweighted figures.
 // Sums of parts of the answers are joined by Merge, so nothing needs all of them at once.
 //
-// Values are taken from an origin, the first one that was added, lest squares of large and nearly equal values (years, sums of money)
-// lose their differences.
+// Values are taken from an origin, the first one that was added, lest squares of large and nearly equal values (years, sums of
+// money) lose their differences.
 type Sums struct {
 	N      int64   // answers
 	W      float64 // Σw
@@ -56,7 +56,8 @@ func (s *Sums) Merge(other Sums) {
 func (s Sums) Mean() float64 { return s.Origin + s.WY/s.W }
 
 // SE of Mean by linearisation, √(n/(n−1) · Σ(w(y−ȳ))²) / Σw, as svymean gives it for a design without strata and clusters (W. G.
-// Cochran, "Sampling Techniques", 3rd ed., 6.3; T. Lumley, R package survey). With equal weights s/√n. NaN with fewer than two answers.
+// Cochran, "Sampling Techniques", 3rd ed., 6.3; T. Lumley, R package survey). With equal weights s/√n. NaN with fewer than two
+// answers.
 func (s Sums) SE() float64 {
 	if s.N < 2 {
 		return math.NaN()

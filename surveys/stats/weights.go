@@ -59,9 +59,10 @@ func (m Margin) respondents(index int) ([]int64, error) {
 	return n, nil
 }
 
-// PostStratify gives each respondent the weight N_h/n_h of their cell: people of the population by respondents. The weights are positive
-// and add up to the population. D. Holt and T. M. F. Smith, "Post stratification", JRSS A 142 (1979), 33–46; as survey::postStratify in
-// R. A *CellsError names cells without answers: they must be joined with others, or nothing is weighted.
+// PostStratify gives each respondent the weight N_h/n_h of their cell: people of the population by respondents. The weights are
+// positive and add up to the population. D. Holt and T. M. F. Smith, "Post stratification", JRSS A 142 (1979), 33–46; as
+// survey::postStratify in R. A *CellsError names cells without answers: they must be joined with others, or nothing is
+// weighted.
 func PostStratify(cell []int32, population []float64) ([]float64, error) {
 	n, err := Margin{cell, population}.respondents(0)
 	if err != nil {

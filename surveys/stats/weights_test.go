@@ -74,7 +74,8 @@ func TestRake_Kalton(t *testing.T) {
 func TestWeights_Refused(t *testing.T) {
 	t.Parallel()
 	var e *stats.CellsError
-	if _, err := stats.PostStratify([]int32{0, 0, 2}, []float64{3, 4, 5, 6, 0}); !errors.As(err, &e) || !slices.Equal(e.Empty, []int{1, 3}) || e.Foreign != nil {
+	if _, err := stats.PostStratify([]int32{0, 0, 2}, []float64{3, 4, 5, 6, 0}); !errors.As(err, &e) ||
+		!slices.Equal(e.Empty, []int{1, 3}) || e.Foreign != nil {
 		t.Errorf("cells without answers: %v", err)
 	}
 	if _, err := stats.PostStratify([]int32{0, 1}, []float64{3, 0}); !errors.As(err, &e) || !slices.Equal(e.Foreign, []int{1}) {
@@ -94,13 +95,15 @@ func TestWeights_Refused(t *testing.T) {
 		t.Errorf("nobody: %v", err)
 	}
 	halves := stats.Margin{Level: []int32{0, 1}, Population: []float64{5, 5}}
-	if _, err := stats.Rake([]stats.Margin{halves, {Level: []int32{0, 1}, Population: []float64{5, 6}}}); !errors.Is(err, stats.ErrTotals) {
+	if _, err := stats.Rake([]stats.Margin{halves, {Level: []int32{0, 1}, Population: []float64{5, 6}}}); !errors.Is(err,
+		stats.ErrTotals) {
 		t.Errorf("margins of 10 and 11: %v", err)
 	}
 	if _, err := stats.Rake([]stats.Margin{halves, {Level: []int32{0}, Population: []float64{10}}}); err == nil {
 		t.Error("margins of two and of one respondent")
 	}
-	if _, err := stats.Rake([]stats.Margin{halves, {Level: []int32{1, 1}, Population: []float64{5, 5}}}); !errors.As(err, &e) || e.Margin != 1 || !slices.Equal(e.Empty, []int{0}) {
+	if _, err := stats.Rake([]stats.Margin{halves, {Level: []int32{1, 1}, Population: []float64{5, 5}}}); !errors.As(err, &e) ||
+		e.Margin != 1 || !slices.Equal(e.Empty, []int{0}) {
 		t.Errorf("an empty level of the second margin: %v", err)
 	}
 	if _, err := stats.Rake(nil); err == nil {
@@ -111,7 +114,8 @@ func TestWeights_Refused(t *testing.T) {
 // Two people who differ in both margins alike cannot fit margins that differ from each other.
 func TestRake_NeverFits(t *testing.T) {
 	t.Parallel()
-	r, err := stats.Rake([]stats.Margin{{Level: []int32{0, 1}, Population: []float64{5, 5}}, {Level: []int32{0, 1}, Population: []float64{4, 6}}})
+	r, err := stats.Rake([]stats.Margin{{Level: []int32{0, 1}, Population: []float64{5, 5}},
+		{Level: []int32{0, 1}, Population: []float64{4, 6}}})
 	if err != nil || r.Converged {
 		t.Errorf("%+v, %v", r, err)
 	}
