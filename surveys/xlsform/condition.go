@@ -9,14 +9,15 @@ import (
 	"github.com/balagh/balagh/surveys/form"
 )
 
-// A comparison of a questionnaire is false when the question has no answer. In XPath that is so by itself, but for "!=": NotEqual is
-// written with the terms that make it so, and "!=" alone is read as the opposite of Equal.
+// A comparison of a questionnaire is false when the question has no answer. In XPath that is so by itself, but for "!=":
+// NotEqual is written with the terms that make it so, and "!=" alone is read as the opposite of Equal.
 
 // writer writes conditions as expressions.
 type writer struct{ q *form.Questionnaire }
 
 // symbols of the comparisons.
-var symbols = map[form.Op]string{form.Equal: "=", form.NotEqual: "!=", form.Less: "<", form.AtMost: "<=", form.More: ">", form.AtLeast: ">="}
+var symbols = map[form.Op]string{form.Equal: "=", form.NotEqual: "!=", form.Less: "<", form.AtMost: "<=", form.More: ">",
+	form.AtLeast: ">="}
 
 // write puts inner lists into parentheses, so that they are read as such. A list of one has a neutral term beside it.
 func (w writer) write(c *form.Condition, inner bool) string {
@@ -176,7 +177,8 @@ func (r reader) notEqual(n *node) (*form.Condition, error) {
 	return c, nil
 }
 
-var opOf = map[string]form.Op{"=": form.Equal, "!=": form.NotEqual, "<": form.Less, "<=": form.AtMost, ">": form.More, ">=": form.AtLeast}
+var opOf = map[string]form.Op{"=": form.Equal, "!=": form.NotEqual, "<": form.Less, "<=": form.AtMost, ">": form.More,
+	">=": form.AtLeast}
 
 func (r reader) comparison(n *node) (*form.Condition, error) {
 	at, ok := r.look(n.ref)

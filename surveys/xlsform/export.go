@@ -49,7 +49,8 @@ func Export(q *form.Questionnaire) ([]byte, error) {
 		{surveySheet, slices.Concat([]string{"type", "name"}, translated("label"), translated("hint"),
 			[]string{"required", "relevant", "constraint", "appearance", "parameters", typeColumn}), e.survey},
 		{choicesSheet, slices.Concat([]string{"list_name", "name"}, translated("label")), e.choices},
-		{settingsSheet, slices.Concat([]string{"form_title"}, translated(titleColumn)[1:], []string{"form_id", "version", "default_language"}),
+		{settingsSheet, slices.Concat([]string{"form_title"}, translated(titleColumn)[1:],
+			[]string{"form_id", "version", "default_language"}),
 			[]map[string]string{settings}},
 	} {
 		if err := sheet(f, s.name, s.headers, s.rows); err != nil {
@@ -228,8 +229,8 @@ func constraint(q *form.Question) string {
 
 func decimal(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
-// list writes the choices of a question and names their list. Questions that offer the same without words of their own share one, whose
-// name no question can have.
+// list writes the choices of a question and names their list. Questions that offer the same without words of their own share
+// one, whose name no question can have.
 func (e *exporter) list(q *form.Question) string {
 	name, options := q.Code, q.Options
 	low, high, levels := q.Type.Levels()

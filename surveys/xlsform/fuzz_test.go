@@ -39,13 +39,15 @@ func canBeAsked(t *testing.T, q *form.Questionnaire, err error) bool {
 
 // FuzzImport_cells: the same for whatever stands in the cells.
 func FuzzImport_cells(f *testing.F) {
-	f.Add("begin_group|a||yes||table-list\nselect_one l|b\nend_group|\ntext|c|${b} = 1||string-length(.) <= 3", "l|1\nl|2\nl|3\nl|4\nl|5")
+	f.Add("begin_group|a||yes||table-list\nselect_one l|b\nend_group|\ntext|c|${b} = 1||string-length(.) <= 3",
+		"l|1\nl|2\nl|3\nl|4\nl|5")
 	f.Add("select_one l|a|||||matrix\nrange|x|${a} = 'b'||. >= 1||start=1", "l|yes\nl|no\n|")
 	f.Add("end group|\nbegin group|\nnote|n\nnote|n\ninteger|b.c|not(${a} != '')", "")
 	f.Fuzz(func(t *testing.T, survey, choices string) {
 		tables := map[string]*table{}
 		for name, text := range map[string]string{
-			surveySheet:   "type|name|relevant|required|constraint|appearance|parameters|balagh::type|label::ar|label::en|label::ur\n" + survey,
+			surveySheet: "type|name|relevant|required|constraint|appearance|parameters|balagh::type|label::ar|label::en|label::ur\n" +
+				survey,
 			choicesSheet:  "list_name|name|label::ar|label::en|label::ur\n" + choices,
 			settingsSheet: plainSettings,
 		} {
@@ -69,12 +71,15 @@ func FuzzImport_cells(f *testing.F) {
 
 // FuzzParse: an expression that is understood is written and understood again as the same.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"${a} = 'x' and (${n} > 3 or not(selected(${m}, 'o1')))", "true() or ${n} != ''", "3 < ${n}", "${d} >= date('2026-01-01')",
-		"(${n} != '' and ${n} != 4)", strings.Repeat("(", 100), "not(not(${y} = \"yes\")) or false()", "${m.r} <= -0.5", "${a} != '' and ${a} != 'dont_know' and ${a} != 'x'"} {
+	for _, s := range []string{"${a} = 'x' and (${n} > 3 or not(selected(${m}, 'o1')))", "true() or ${n} != ''", "3 < ${n}",
+		"${d} >= date('2026-01-01')",
+		"(${n} != '' and ${n} != 4)", strings.Repeat("(", 100), "not(not(${y} = \"yes\")) or false()", "${m.r} <= -0.5",
+		"${a} != '' and ${a} != 'dont_know' and ${a} != 'x'"} {
 		f.Add(s)
 	}
 	q := &form.Questionnaire{Questions: []form.Question{
-		{Code: "a", Type: form.Choice, DontKnow: true, Options: []form.Option{{Code: "x"}}}, {Code: "n", Type: form.Number}, {Code: "d", Type: form.Date},
+		{Code: "a", Type: form.Choice, DontKnow: true, Options: []form.Option{{Code: "x"}}}, {Code: "n", Type: form.Number},
+		{Code: "d", Type: form.Date},
 		{Code: "m", Type: form.Choices}, {Code: "x", Type: form.Matrix, Rows: []form.Option{{Code: "r"}}}, {Code: "y", Type: form.YesNo}}}
 	look := func(name string) (named, bool) {
 		code, row, _ := strings.Cut(name, ".")

@@ -17,8 +17,8 @@ import (
 // maxErrors bounds what is told of one workbook.
 const maxErrors = 500
 
-// Import reads a workbook into a questionnaire that Check lets pass, without who wrote it when. What is wrong is told at once as Errors,
-// with sheet, row and column of each; they unwrap to fault.Invalid. A failure of in is given back.
+// Import reads a workbook into a questionnaire that Check lets pass, without who wrote it when. What is wrong is told at once
+// as Errors, with sheet, row and column of each; they unwrap to fault.Invalid. A failure of in is given back.
 func Import(in io.Reader) (*form.Questionnaire, error) {
 	file, err := io.ReadAll(io.LimitReader(in, MaxFile+1))
 	if err != nil {
@@ -136,16 +136,19 @@ func (x *importer) choices() {
 			x.fail(choicesSheet, r.number, "list_name", "", fault.Required, "the name of the list is missing")
 			continue
 		}
-		x.lists[list] = append(x.lists[list], choice{form.Option{Code: t.cell(r, "name"), Label: t.text(r, "label", x.language)}, r.number})
+		x.lists[list] = append(x.lists[list], choice{form.Option{Code: t.cell(r, "name"), Label: t.text(r, "label", x.language)},
+			r.number})
 	}
 }
 
 // passedOver are rows that ask nobody anything.
-var passedOver = []string{"start", "end", "today", "deviceid", "username", "email", "phonenumber", "subscriberid", "simserial", "audit",
+var passedOver = []string{"start", "end", "today", "deviceid", "username", "email", "phonenumber", "subscriberid", "simserial",
+	"audit",
 	"start-geopoint"}
 
 // unsupported are columns whose content changes what is asked.
-var unsupported = []string{"calculation", "default", "choice_filter", "repeat_count", "trigger", "read_only", "guidance_hint", "media", "image",
+var unsupported = []string{"calculation", "default", "choice_filter", "repeat_count", "trigger", "read_only", "guidance_hint",
+	"media", "image",
 	"audio", "video", "big-image"}
 
 func (x *importer) survey() {

@@ -86,7 +86,8 @@ func imported(t testing.TB, survey string, lists map[string]string) (*form.Quest
 		}
 		lines[i] = l + labels
 	}
-	return Import(bytes.NewReader(workbook(t, grid{"survey": strings.Join(lines, "\n"), "choices": choicesOf(lists), "settings": plainSettings})))
+	return Import(bytes.NewReader(workbook(t, grid{"survey": strings.Join(lines, "\n"), "choices": choicesOf(lists),
+		"settings": plainSettings})))
 }
 
 func TestImport_others(t *testing.T) {
@@ -182,9 +183,11 @@ func TestImport_languages(t *testing.T) {
 func TestImport_oneLanguage(t *testing.T) {
 	t.Parallel()
 	_, err := Import(bytes.NewReader(workbook(t, grid{
-		"survey":   "type|name|label|label::English (en)|label::ur|" + strings.Repeat("x", 300) + "::y\ntext|a||Name|نام\ntext|b|" + strings.Repeat("م", 1001) + "|Name|نام",
+		"survey": "type|name|label|label::English (en)|label::ur|" + strings.Repeat("x", 300) + "::y\ntext|a||Name|نام\ntext|b|" +
+			strings.Repeat("م", 1001) + "|Name|نام",
 		"settings": "form_title|form_id\nعنوان|f"})))
-	want := []string{"settings/2/form_title::English (en) required", "settings/2/form_title::Urdu (ur) required", "survey/2/label required",
+	want := []string{"settings/2/form_title::English (en) required", "settings/2/form_title::Urdu (ur) required",
+		"survey/2/label required",
 		"survey/3/label too_long"}
 	if got := faults(t, err); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
@@ -235,7 +238,8 @@ func TestImport_refuses(t *testing.T) {
 		{"required", "text|a||${x}", "survey/2/required not_allowed"},
 		{"constraint", "decimal|a|||. mod 2 = 0\ntext|b|||. > 3\ndecimal|c|||. >= 9 and . <= 1\ntext|d|||string-length(.) <= 9999",
 			"survey/2/constraint not_allowed, survey/3/constraint not_allowed, survey/4/constraint contradictory, survey/5/constraint out_of_range"},
-		{"parameters", "select_one yesno|a|||||randomize=true\nrange|b|||||start=x", "survey/2/parameters not_allowed, survey/3/parameters not_allowed"},
+		{"parameters", "select_one yesno|a|||||randomize=true\nrange|b|||||start=x",
+			"survey/2/parameters not_allowed, survey/3/parameters not_allowed"},
 		{"relevant", "text|a|${b} != ''\ntext|b|${b} != ''\ninteger|c|1 = 1\ntext|d|${c} = 'x'\ntext|e|${c} +1 > 2\ntext|f|once(${c})\ntext|g|${a} = 'x'",
 			"survey/2/relevant contradictory, survey/3/relevant contradictory, survey/4/relevant wrong_format, survey/5/relevant wrong_type, " +
 				"survey/6/relevant wrong_format, survey/7/relevant wrong_format, survey/8/relevant not_allowed"},
@@ -335,28 +339,34 @@ func TestImport_refusesFiles(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"nothing":             {nil, "file wrong_format"},
-		"no zip":              {[]byte("type,name"), "file wrong_format"},
-		"a zip of nothing":    {with(t, good, nil)[:40], "file wrong_format"},
-		"too large":           {make([]byte, MaxFile+1), "file too_long"},
-		"a bomb":              {bomb, "file too_long"},
-		"too many tags":       {tags, "file too_long"},
-		"macro":               {change("xl/vbaProject.bin", "", "x"), "file not_allowed"},
-		"macro by its type":   {change("[Content_Types].xml", "spreadsheetml.sheet.main", "ms-excel.sheet.macroEnabled.main"), "file not_allowed"},
-		"links":               {change("xl/externalLinks/externalLink1.xml", "", "<x/>"), "file not_allowed"},
-		"formula in a label":  {change(survey, `<c r="C2" t="s">`, `<c r="C2" t="s"><f>1+1</f>`), "survey/2/label::Arabic (ar) not_allowed"},
-		"the last row":        {change(survey, "</sheetData>", `<row r="2147483647"><c r="A2147483647"/></row></sheetData>`), "survey too_many"},
+		"nothing":          {nil, "file wrong_format"},
+		"no zip":           {[]byte("type,name"), "file wrong_format"},
+		"a zip of nothing": {with(t, good, nil)[:40], "file wrong_format"},
+		"too large":        {make([]byte, MaxFile+1), "file too_long"},
+		"a bomb":           {bomb, "file too_long"},
+		"too many tags":    {tags, "file too_long"},
+		"macro":            {change("xl/vbaProject.bin", "", "x"), "file not_allowed"},
+		"macro by its type": {change("[Content_Types].xml", "spreadsheetml.sheet.main", "ms-excel.sheet.macroEnabled.main"),
+			"file not_allowed"},
+		"links": {change("xl/externalLinks/externalLink1.xml", "", "<x/>"), "file not_allowed"},
+		"formula in a label": {change(survey, `<c r="C2" t="s">`, `<c r="C2" t="s"><f>1+1</f>`),
+			"survey/2/label::Arabic (ar) not_allowed"},
+		"the last row": {change(survey, "</sheetData>", `<row r="2147483647"><c r="A2147483647"/></row></sheetData>`),
+			"survey too_many"},
 		"a row beyond int":    {change(survey, "</sheetData>", `<row r="99999999999999999999"/></sheetData>`), "survey too_many"},
 		"a million rows said": {change(survey, "<sheetData>", `<dimension ref="A1:C1048576"/><sheetData>`), "survey too_many"},
-		"the last column":     {change(survey, "</sheetData>", `<row r="1999"><c r="XFD1999"/></row></sheetData>`), "survey/1999 too_many"},
-		"cells out of order":  {change(survey, "</sheetData>", `<row r="1999"><c r="B1999"/><c r="A1999"/></row></sheetData>`), "survey wrong_format"},
-		"rows out of order":   {change(survey, "</sheetData>", `<row r="3"/></sheetData>`), "survey wrong_format"},
-		"broken XML":          {change(survey, "</sheetData>", "</sheetDate>"), "survey wrong_format"},
-		"too many rows":       {workbook(t, many), "survey too_many"},
-		"a wrong sheet":       {workbook(t, grid{"questions": "type|name\ntext|a", "settings": plainSettings}), "survey required"},
+		"the last column": {change(survey, "</sheetData>", `<row r="1999"><c r="XFD1999"/></row></sheetData>`),
+			"survey/1999 too_many"},
+		"cells out of order": {change(survey, "</sheetData>", `<row r="1999"><c r="B1999"/><c r="A1999"/></row></sheetData>`),
+			"survey wrong_format"},
+		"rows out of order": {change(survey, "</sheetData>", `<row r="3"/></sheetData>`), "survey wrong_format"},
+		"broken XML":        {change(survey, "</sheetData>", "</sheetDate>"), "survey wrong_format"},
+		"too many rows":     {workbook(t, many), "survey too_many"},
+		"a wrong sheet":     {workbook(t, grid{"questions": "type|name\ntext|a", "settings": plainSettings}), "survey required"},
 		"no settings": {workbook(t, grid{"survey": "type|name|label::ar|label::en|label::ur\ntext|a|L|L|L"}),
 			"settings required"},
-		"formulas and other faults together": {workbook(t, grid{"survey": "type|name|label::ar|label::en|label::ur\ntext|a|=1+1|L|", "settings": plainSettings}),
+		"formulas and other faults together": {workbook(t,
+			grid{"survey": "type|name|label::ar|label::en|label::ur\ntext|a|=1+1|L|", "settings": plainSettings}),
 			"survey/2/label::ar not_allowed, survey/2/label::ar required, survey/2/label::ur required"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -375,7 +385,8 @@ func TestImport_spreadsheets(t *testing.T) {
 	f := excelize.NewFile()
 	defer f.Close()
 	for sheet, rows := range map[string][][]any{
-		"Survey":    {{"type", "name", "label::ar", "label::en", "label::ur", "required"}, {}, {"select_one l", "a", "L", "L", "L", true}},
+		"Survey": {{"type", "name", "label::ar", "label::en", "label::ur", "required"}, {},
+			{"select_one l", "a", "L", "L", "L", true}},
 		"choices":   {{"list_name", "name", "label::ar", "label::en", "label::ur"}, {"l", 1, 1, 1, 1}, {"l", 2.5, "x", "x", "x"}},
 		"settings ": {{"form_id", "form_title::ar", "form_title::en", "form_title::ur", "version"}, {"f", "T", "T", "T", 7}},
 		"notes":     {{"our notes"}},

@@ -47,14 +47,16 @@ func (x *importer) extras(r row) extras {
 
 // fits are the types of XLSForm that stand for each of ours.
 var fits = map[form.Type][]string{
-	form.Rating: {"select_one"}, form.NPS: {"select_one"}, form.Effort: {"select_one"}, form.YesNo: {"select_one"}, form.Choice: {"select_one"},
+	form.Rating: {"select_one"}, form.NPS: {"select_one"}, form.Effort: {"select_one"}, form.YesNo: {"select_one"},
+	form.Choice:  {"select_one"},
 	form.Choices: {"select_multiple"}, form.Ranking: {"rank"}, form.Number: {"decimal", "integer", "range"}, form.Date: {"date"},
 	form.Words: {"text"}, form.Matrix: {"begin_group"},
 }
 
 // plainTypes are ours for those of XLSForm that say all.
-var plainTypes = map[string]form.Type{"select_multiple": form.Choices, "rank": form.Ranking, "decimal": form.Number, "integer": form.Number,
-	"range": form.Number, "date": form.Date, "text": form.Words}
+var plainTypes = map[string]form.Type{"select_multiple": form.Choices, "rank": form.Ranking, "decimal": form.Number,
+	"integer": form.Number,
+	"range":   form.Number, "date": form.Date, "text": form.Words}
 
 func (x *importer) question(r row, kind, list string) {
 	t, more := x.tables[surveySheet], x.extras(r)
@@ -62,7 +64,8 @@ func (x *importer) question(r row, kind, list string) {
 		x.failSurvey(r, typeColumn, fault.Contradicted, "%s is no %s", kind, more.kind)
 		more = extras{}
 	}
-	q := form.Question{Code: t.cell(r, "name"), Type: more.kind, Label: t.text(r, "label", x.language), Hint: t.text(r, "hint", x.language),
+	q := form.Question{Code: t.cell(r, "name"), Type: more.kind, Label: t.text(r, "label", x.language),
+		Hint:     t.text(r, "hint", x.language),
 		Required: x.required(r), DontKnow: more.dontKnow, ShowIf: x.relevant(r), Hard: more.hard}
 	from := origin{row: r.number}
 	if slices.Contains([]string{"select_one", "select_multiple", "rank"}, kind) {
@@ -185,8 +188,8 @@ func plainWords(all []choice) bool {
 	return true
 }
 
-// labelled are the levels, in their order, that have a label of their own: as the column balagh::type says, or those whose label is not
-// just their number.
+// labelled are the levels, in their order, that have a label of their own: as the column balagh::type says, or those whose
+// label is not just their number.
 func labelled(all []choice, more extras) []choice {
 	some := slices.Clone(all)
 	slices.SortFunc(some, func(a, b choice) int {
@@ -225,7 +228,8 @@ func (x *importer) constraint(r row, q *form.Question) {
 			m = bound.FindStringSubmatch(strings.TrimSpace(term))
 		}
 		if m == nil {
-			x.failSurvey(r, "constraint", fault.NotAllowed, "of a constraint, only the bounds of a number and the length of a text can be kept")
+			x.failSurvey(r, "constraint", fault.NotAllowed,
+				"of a constraint, only the bounds of a number and the length of a text can be kept")
 			return
 		}
 		n, err := strconv.ParseFloat(m[3], 64)
@@ -248,7 +252,8 @@ func (x *importer) constraint(r row, q *form.Question) {
 // bounds reads the parameters of a range: start=1 end=5 step=1. One from 0 to 10 in whole steps is an NPS, and so on.
 func (x *importer) bounds(r row, q *form.Question) {
 	values := map[string]float64{"start": 1, "end": 10, "step": 1}
-	for word := range strings.FieldsFuncSeq(x.tables[surveySheet].cell(r, "parameters"), func(r rune) bool { return strings.ContainsRune(" ,;", r) }) {
+	for word := range strings.FieldsFuncSeq(x.tables[surveySheet].cell(r, "parameters"),
+		func(r rune) bool { return strings.ContainsRune(" ,;", r) }) {
 		name, value, _ := strings.Cut(word, "=")
 		n, err := strconv.ParseFloat(value, 64)
 		if _, known := values[name]; !known || err != nil {
@@ -293,7 +298,8 @@ func (x *importer) begin(r row) {
 		x.failSurvey(r, typeColumn, fault.Contradicted, "a group is no %s", more.kind)
 	}
 	g.question = len(x.q.Questions)
-	x.add(r, form.Question{Code: t.cell(r, "name"), Type: form.Matrix, Label: t.text(r, "label", x.language), Hint: t.text(r, "hint", x.language),
+	x.add(r, form.Question{Code: t.cell(r, "name"), Type: form.Matrix, Label: t.text(r, "label", x.language),
+		Hint:     t.text(r, "hint", x.language),
 		DontKnow: more.dontKnow, ShowIf: x.relevant(r), Hard: more.hard}, origin{row: r.number})
 }
 

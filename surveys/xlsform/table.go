@@ -53,12 +53,14 @@ func (t *table) head(number int, cells []string) {
 			var known bool
 			c.base = plainHeader(title[:last])
 			if c.language, known = tongueOf(title[last+2:]); !known {
-				t.wrong = append(t.wrong, Error{Sheet: t.name, Row: number, Column: title, Reason: fault.Unknown, Message: "there is no such language"})
+				t.wrong = append(t.wrong, Error{Sheet: t.name, Row: number, Column: title, Reason: fault.Unknown,
+					Message: "there is no such language"})
 				c = column{}
 			}
 		}
 		if c.base != "" && seen[c] {
-			t.wrong = append(t.wrong, Error{Sheet: t.name, Row: number, Column: title, Reason: fault.Duplicate, Message: "the column is there twice"})
+			t.wrong = append(t.wrong, Error{Sheet: t.name, Row: number, Column: title, Reason: fault.Duplicate,
+				Message: "the column is there twice"})
 			c = column{}
 		}
 		seen[c] = true
@@ -121,7 +123,8 @@ func (t *table) title(base, language string) string {
 	return ""
 }
 
-// ordered puts errors in the order of the sheets and their rows, each once. What a workbook says is cut: an error is read by people.
+// ordered puts errors in the order of the sheets and their rows, each once. What a workbook says is cut: an error is read by
+// people.
 func ordered(all Errors) Errors {
 	for i := range all {
 		all[i].Column, all[i].Message = short(all[i].Column), short(all[i].Message)

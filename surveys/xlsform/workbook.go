@@ -16,8 +16,8 @@ import (
 	"github.com/balagh/balagh/fault"
 )
 
-// What is read of a workbook before a library that believes what a file says of itself is let near it: its parts by name, and from each
-// sheet that matters, as a stream, how many rows and columns there are and which cells hold formulas.
+// What is read of a workbook before a library that believes what a file says of itself is let near it: its parts by name, and
+// from each sheet that matters, as a stream, how many rows and columns there are and which cells hold formulas.
 
 // parts of a workbook by name.
 type parts map[string]*zip.File
@@ -60,7 +60,8 @@ func unpack(file []byte) (parts, error) {
 	if err != nil {
 		return nil, whole(fault.WrongFormat, "this is no .xlsx file")
 	}
-	if low := bytes.ToLower(types); len(wrong) == 0 && (bytes.Contains(low, []byte("macroenabled")) || bytes.Contains(low, []byte("vbaproject"))) {
+	if low := bytes.ToLower(types); len(wrong) == 0 &&
+		(bytes.Contains(low, []byte("macroenabled")) || bytes.Contains(low, []byte("vbaproject"))) {
 		wrong = append(wrong, Error{Reason: fault.NotAllowed, Message: "the file has a macro"})
 	}
 	if len(wrong) > 0 {
@@ -212,7 +213,8 @@ func (s *scanner) element(e xml.StartElement) error {
 		if len(s.wrong) >= maxErrors {
 			return nil
 		}
-		s.wrong = append(s.wrong, Error{Sheet: s.sheet, Row: s.row, Column: letters(s.column), Reason: fault.NotAllowed, Message: "a cell holds a formula"})
+		s.wrong = append(s.wrong, Error{Sheet: s.sheet, Row: s.row, Column: letters(s.column), Reason: fault.NotAllowed,
+			Message: "a cell holds a formula"})
 	}
 	return nil
 }
@@ -220,10 +222,12 @@ func (s *scanner) element(e xml.StartElement) error {
 func (s *scanner) limit(row, column int) error {
 	switch {
 	case row > maxRows+1:
-		s.wrong = append(s.wrong, Error{Sheet: s.sheet, Reason: fault.TooMany, Message: fmt.Sprintf("the sheet has more than %d rows", maxRows)})
+		s.wrong = append(s.wrong, Error{Sheet: s.sheet, Reason: fault.TooMany,
+			Message: fmt.Sprintf("the sheet has more than %d rows", maxRows)})
 		return errTooMany
 	case column > maxColumns:
-		s.wrong = append(s.wrong, Error{Sheet: s.sheet, Row: row, Reason: fault.TooMany, Message: fmt.Sprintf("the row has more than %d columns", maxColumns)})
+		s.wrong = append(s.wrong, Error{Sheet: s.sheet, Row: row, Reason: fault.TooMany,
+			Message: fmt.Sprintf("the row has more than %d columns", maxColumns)})
 		return errTooMany
 	}
 	return nil
@@ -298,7 +302,8 @@ func values(file []byte, names map[string]string) (tables map[string]*table, err
 			err = fmt.Errorf("read a workbook: %v", r)
 		}
 	}()
-	f, err := excelize.OpenReader(bytes.NewReader(file), excelize.Options{RawCellValue: true, UnzipSizeLimit: maxContent, UnzipXMLSizeLimit: maxContent})
+	f, err := excelize.OpenReader(bytes.NewReader(file),
+		excelize.Options{RawCellValue: true, UnzipSizeLimit: maxContent, UnzipXMLSizeLimit: maxContent})
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,10 @@
 // workbooks, also those that other tools wrote.
 //
 // What plain XLSForm cannot say stands in the column balagh::type of the sheet survey: the type of a question, and then the words
-// "hard", "dont_know" and "labels=1,5" (the levels that have a label of their own). The titles in other languages than the first are in
-// balagh::form_title::LANGUAGE of the sheet settings. Other tools ignore these columns. What a
-// questionnaire cannot say is refused with its place, never dropped: only what is not asked of anybody (start, today, deviceid …) and
-// what is a matter of looks (appearance, but for likert and table-list) is passed over.
+// "hard", "dont_know" and "labels=1,5" (the levels that have a label of their own). The titles in other languages than the
+// first are in balagh::form_title::LANGUAGE of the sheet settings. Other tools ignore these columns. What a questionnaire
+// cannot say is refused with its place, never dropped: only what is not asked of anybody (start, today, deviceid …) and what is
+// a matter of looks (appearance, but for likert and table-list) is passed over.
 //
 // The package knows questionnaires and spreadsheets, and nothing of who writes or answers them.
 package xlsform
@@ -35,7 +35,8 @@ const (
 	settingsSheet = "settings"
 )
 
-// Columns of what plain XLSForm cannot say. A form has one title there, in its default language; those in the others stand beside it.
+// Columns of what plain XLSForm cannot say. A form has one title there, in its default language; those in the others stand
+// beside it.
 const (
 	typeColumn  = "balagh::type"
 	titleColumn = "balagh::form_title"
@@ -76,8 +77,8 @@ var (
 	dontKnowLabel = form.Text{"ar": "لا أعلم", "en": "I do not know", "ur": "معلوم نہیں"}
 )
 
-// Error is one thing that is wrong with a workbook, and where. Row counts as the sheet shows it; 0 stands for the whole sheet, and an
-// empty Sheet for the whole file.
+// Error is one thing that is wrong with a workbook, and where. Row counts as the sheet shows it; 0 stands for the whole sheet,
+// and an empty Sheet for the whole file.
 type Error struct {
 	Sheet   string
 	Row     int

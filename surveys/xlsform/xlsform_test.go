@@ -80,7 +80,8 @@ func TestExport_random(t *testing.T) {
 	}
 }
 
-var snippets = []string{"=1+1", "+966", "-", "@SUM(A1)", "\n", "نعم", "ہاں", "_x0041_", "x0042_", "_x005F_", "_xzzzz_", "<b>&amp;", "'", "\"", "${x}", " ", "1", "\u200f", "😀", "a,b", "7"}
+var snippets = []string{"=1+1", "+966", "-", "@SUM(A1)", "\n", "نعم", "ہاں", "_x0041_", "x0042_", "_x005F_", "_xzzzz_",
+	"<b>&amp;", "'", "\"", "${x}", " ", "1", "\u200f", "😀", "a,b", "7"}
 
 func randomText(r *rand.Rand) form.Text {
 	t := form.Text{}
@@ -117,7 +118,8 @@ func random(r *rand.Rand) *form.Questionnaire {
 		q.Thanks = randomText(r)
 	}
 	for i := range 1 + r.IntN(12) {
-		x := form.Question{Code: fmt.Sprintf("q%d", i), Type: form.Types[r.IntN(len(form.Types))], Label: randomText(r), Required: r.IntN(2) == 0,
+		x := form.Question{Code: fmt.Sprintf("q%d", i), Type: form.Types[r.IntN(len(form.Types))], Label: randomText(r),
+			Required: r.IntN(2) == 0,
 			DontKnow: r.IntN(3) == 0}
 		if i < len(codes) && r.IntN(3) == 0 {
 			x.Code = codes[i]
@@ -154,7 +156,8 @@ func shape(r *rand.Rand, x *form.Question) {
 	case form.Choice, form.Choices:
 		x.Options = randomOptions(r, 1)
 		if r.IntN(4) == 0 {
-			x.Options = []form.Option{{Code: "yes", Label: form.Text{"ar": "نعم", "en": "Yes", "ur": "ہاں"}}, {Code: "no", Label: randomText(r)}}
+			x.Options = []form.Option{{Code: "yes", Label: form.Text{"ar": "نعم", "en": "Yes", "ur": "ہاں"}},
+				{Code: "no", Label: randomText(r)}}
 		}
 	case form.Ranking:
 		x.Options = randomOptions(r, 2)
