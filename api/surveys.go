@@ -94,7 +94,8 @@ func (s *Server) respond(ctx context.Context, id string, b *gen.SurveyResponse) 
 	if language == "" {
 		language = languageOf(ctx)
 	}
-	return s.Programmes.Respond(ctx, actorOf(ctx), id, surveys.Submission{Answers: form.Answers(b.Answers), Complete: b.Complete, Language: language})
+	return s.Programmes.Respond(ctx, actorOf(ctx), id,
+		surveys.Submission{Answers: form.Answers(b.Answers), Complete: b.Complete, Language: language})
 }
 
 func (s *Server) surveyList(all []surveys.Asked) document {
@@ -110,7 +111,8 @@ func (s *Server) survey(x *surveys.Asked) surveyBody {
 	q := *x.Questionnaire
 	q.By = ""
 	i := x.Invitation
-	return surveyBody{ID: i.ID, State: surveyState(i, s.Now()), Anonymous: i.Anonymous, Report: i.Report, Questionnaire: &q, Answers: x.Answers,
+	return surveyBody{ID: i.ID, State: surveyState(i, s.Programmes.Now()), Anonymous: i.Anonymous, Report: i.Report, Questionnaire: &q,
+		Answers: x.Answers,
 		Invited: i.Invited, Until: i.Until}
 }
 
