@@ -9,10 +9,41 @@ import (
 	"time"
 )
 
-// Consumer takes facts. On must be idempotent; an error means that the fact is handed on again later, to every consumer.
+// Consumer takes facts. On must be idempotent; an error means that the fact, and those behind it of the same subject, are handed on
+// again later, to every consumer.
 type Consumer struct {
 	Name string
 	On   func(context.Context, Event) error
+
+	// Several takes facts of one subject that wait together, in their order; nil when On for each is as good. After an error each is
+	// handed to On, which tells the one that cannot be taken.
+	Several func(context.Context, []Event) error
+}
+
+// take hands over facts of one subject and says how many were taken, which are all of them unless there is an error.
+func (c Consumer) take(ctx context.Context, facts []Event) (taken int, err error) {
+	if c.Several != nil && len(facts) > 1 && c.guard(func() error { return c.Several(ctx, facts) }) == nil {
+		return len(facts), nil
+	}
+	for i, e := range facts {
+		if err := c.guard(func() error { return c.On(ctx, e) }); err != nil {
+			return i, err
+		}
+	}
+	return len(facts), nil
+}
+
+// guard makes an error of a panic, and tells whose it is.
+func (c Consumer) guard(take func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", c.Name, err)
+		}
+	}()
+	return take()
 }
 
 // Relay hands the facts of an outbox to consumers: facts of one subject in order, of different subjects beside each other.
@@ -27,6 +58,8 @@ type Relay struct {
 const (
 	relayBatch   = 256
 	relayWorkers = 32
+	drainBatch   = 1024 // while nobody waits for an answer, as many as possible share a commit
+	drainWorkers = 256
 	relayLease   = 30 * time.Second
 	relayPoll    = time.Second
 	relayTries   = 30 // about three hours; then the fact is parked, so that its subject goes on
@@ -39,7 +72,7 @@ func (r *Relay) Run(ctx context.Context) {
 	defer poll.Stop()
 	for ctx.Err() == nil {
 		began := time.Now()
-		n, err := r.once(context.WithoutCancel(ctx))
+		n, err := r.once(context.WithoutCancel(ctx), relayBatch, relayWorkers)
 		if err != nil {
 			r.Log.Error("relay", "error", err)
 		}
@@ -64,14 +97,14 @@ func (r *Relay) Run(ctx context.Context) {
 // an answer. A fact that could not be handed on is left waiting for its next try.
 func (r *Relay) Drain(ctx context.Context) error {
 	for {
-		if n, err := r.once(ctx); err != nil || n == 0 {
+		if n, err := r.once(ctx, drainBatch, drainWorkers); err != nil || n == 0 {
 			return err
 		}
 	}
 }
 
 // once hands on one batch and says how many facts it held.
-func (r *Relay) once(ctx context.Context) (n int, err error) {
+func (r *Relay) once(ctx context.Context, batch, workers int) (n int, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
@@ -79,7 +112,7 @@ func (r *Relay) once(ctx context.Context) (n int, err error) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, relayLease*3/4)
 	defer cancel()
-	leased, err := r.Outbox.Lease(ctx, r.Now(), relayLease, relayBatch)
+	leased, err := r.Outbox.Lease(ctx, r.Now(), relayLease, batch)
 	if err != nil || len(leased) == 0 {
 		return 0, err
 	}
@@ -87,7 +120,7 @@ func (r *Relay) once(ctx context.Context) (n int, err error) {
 	done := make([][]Leased, len(subjects))
 	errs := make([]error, len(subjects))
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, relayWorkers)
+	slots := make(chan struct{}, workers)
 	for i, facts := range subjects {
 		slots <- struct{}{}
 		wg.Go(func() {
@@ -133,35 +166,23 @@ func bySubject(leased []Leased) [][]Leased {
 
 // subject hands on the facts of one subject until one fails; that one and those behind it wait.
 func (r *Relay) subject(ctx context.Context, facts []Leased) (done []Leased, err error) {
+	events := make([]Event, len(facts))
 	for i, l := range facts {
-		err := r.hand(ctx, l.Event)
-		if err == nil {
-			done = append(done, l)
-			continue
-		}
-		park := l.Attempts+1 >= relayTries
-		r.Log.Error("event not taken", "event", l.ID, "type", l.Type, "attempts", l.Attempts+1, "parked", park, "error", err)
-		return done, r.Outbox.Retry(ctx, l, facts[i+1:], r.Now().Add(wait(l.Attempts)), park)
+		events[i] = l.Event
 	}
-	return done, nil
-}
-
-func (r *Relay) hand(ctx context.Context, e Event) (err error) {
 	for _, c := range r.Consumers {
-		if err := take(ctx, c, e); err != nil {
-			return fmt.Errorf("%s: %w", c.Name, err)
+		n, e := c.take(ctx, events)
+		if e != nil {
+			events, err = events[:n], e
 		}
 	}
-	return nil
-}
-
-func take(ctx context.Context, c Consumer, e Event) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return c.On(ctx, e)
+	if err == nil {
+		return facts, nil
+	}
+	done, l, behind := facts[:len(events)], facts[len(events)], facts[len(events)+1:]
+	park := l.Attempts+1 >= relayTries
+	r.Log.Error("event not taken", "event", l.ID, "type", l.Type, "attempts", l.Attempts+1, "parked", park, "error", err)
+	return done, r.Outbox.Retry(ctx, l, behind, r.Now().Add(wait(l.Attempts)), park)
 }
 
 // wait grows from a second to ten minutes, with full jitter over its upper half.

@@ -191,3 +191,65 @@ func TestRelay_Drain(t *testing.T) {
 		t.Errorf("%d are left of which one waits, %d were taken, %v", lag.Pending, len(rt.taken), err)
 	}
 }
+
+// What waits of one subject is handed on together to whoever takes several, and one by one from there on when that fails.
+func TestRelay_Drain_several(t *testing.T) {
+	t.Parallel()
+	rt := newRelay(t, func(event.Event) error { return nil })
+	rt.stop()
+	var mu sync.Mutex
+	got := map[string][]string{} // by consumer: runs of closures
+	note := func(consumer string, facts ...event.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		run := ""
+		for _, e := range facts {
+			run += fmt.Sprint(e.Subject, e.Report.Closure, " ")
+		}
+		got[consumer] = append(got[consumer], run)
+	}
+	mends := false
+	picky := event.Consumer{Name: "picky",
+		On: func(_ context.Context, e event.Event) error {
+			if e.Report.Closure == 3 && !mends {
+				return errors.New("no")
+			}
+			note("picky", e)
+			return nil
+		},
+		Several: func(_ context.Context, facts []event.Event) error {
+			if facts[0].Subject == "a" && !mends {
+				panic("no")
+			}
+			note("picky", facts...)
+			return nil
+		}}
+	for _, name := range []string{"before", "after"} {
+		rt.relay.Consumers = append(rt.relay.Consumers, event.Consumer{Name: name,
+			On:      func(_ context.Context, e event.Event) error { note(name, e); return nil },
+			Several: func(_ context.Context, facts []event.Event) error { note(name, facts...); return nil }})
+	}
+	rt.relay.Consumers = slices.Insert(rt.relay.Consumers, 2, picky)
+	drain := func(pending int, want map[string][]string) {
+		t.Helper()
+		clear(got)
+		if err := rt.relay.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if lag, err := rt.db.Lag(t.Context(), rt.clock.now()); err != nil || lag.Pending != pending {
+			t.Errorf("%d are left, %v", lag.Pending, err)
+		}
+		for name, want := range want {
+			if slices.Sort(got[name]); !slices.Equal(got[name], want) {
+				t.Errorf("%s took %q, want %q", name, got[name], want)
+			}
+		}
+	}
+	rt.publish(t, "a", 1, 2, 3, 4)
+	rt.publish(t, "b", 1, 2)
+	rt.publish(t, "c", 1)
+	drain(2, map[string][]string{"before": {"a1 a2 a3 a4 ", "b1 b2 ", "c1 "}, "picky": {"a1 ", "a2 ", "b1 b2 ", "c1 "}, "after": {"a1 a2 ", "b1 b2 ", "c1 "}})
+	rt.clock.move(time.Minute)
+	mends = true
+	drain(0, map[string][]string{"before": {"a3 a4 "}, "picky": {"a3 a4 "}, "after": {"a3 a4 "}})
+}

@@ -19,23 +19,45 @@ const (
 // On takes a fact of a report: the frame comes to know the case, and a programme that asks after such a fact plans an invitation. Anonymous reports, and
 // those that staff filed for themselves, make neither. The same fact may come again.
 func (p *Programmes) On(ctx context.Context, e event.Event) error {
-	r := e.Report
-	if r == nil || r.Citizen == "" || r.SelfFiled {
+	return p.Several(ctx, []event.Event{e})
+}
+
+// Several takes facts of one report in their order, with what On would make of them: of the case only the newest is kept, and the same point is asked about once.
+func (p *Programmes) Several(ctx context.Context, facts []event.Event) error {
+	facts = slices.DeleteFunc(slices.Clone(facts), func(e event.Event) bool { return e.Report == nil || e.Report.Citizen == "" || e.Report.SelfFiled })
+	if len(facts) == 0 {
 		return nil
 	}
-	c := caseOf(e)
-	if err := p.Store.PutCase(ctx, c); err != nil {
+	newest := caseOf(facts[0])
+	for _, e := range facts[1:] {
+		if c := caseOf(e); !c.Changed.Before(newest.Changed) {
+			newest = c
+		}
+	}
+	if err := p.Store.PutCase(ctx, newest); err != nil {
 		return fmt.Errorf("keep a case: %w", err)
 	}
-	point := pointOf(e)
-	if point == "" {
-		return nil
+	type point struct {
+		on string
+		Snapshot
 	}
-	programmes, err := p.after(ctx, point)
-	if err != nil {
-		return err
+	var asked []point
+	for _, e := range facts {
+		c := caseOf(e)
+		x := point{pointOf(e), c.Snapshot}
+		if x.on == "" || slices.Contains(asked, x) {
+			continue
+		}
+		asked = append(asked, x)
+		programmes, err := p.after(ctx, x.on)
+		if err != nil {
+			return err
+		}
+		if err := p.plan(ctx, programmes, x.on, c, e.At); err != nil {
+			return err
+		}
 	}
-	return p.plan(ctx, programmes, point, c, e.At)
+	return nil
 }
 
 // caseOf is what the frame knows after a fact.

@@ -78,6 +78,55 @@ func TestProgrammes_On_once(t *testing.T) {
 	}
 }
 
+// Facts that come together make what they would make one after the other.
+func TestProgrammes_Several(t *testing.T) {
+	t.Parallel()
+	w, one := newAsker(t), newAsker(t)
+	var facts []event.Event
+	for i, to := range []string{"received", "resolved", "closed", "reopened", "resolved", "rejected"} {
+		facts = append(facts, one.fact("report-1", "citizen-1", to, func(e *event.Event) {
+			e.At = e.At.Add(time.Duration(i) * time.Hour)
+			if i == 0 || i == 2 { // the closing fits another frame than the resolving did
+				e.Report.Centre = "jeddah"
+			}
+		}))
+	}
+	facts[0], facts[5] = facts[5], facts[0] // a clock was set back: what is kept is the newest all the same
+	facts = append(facts, event.Event{Type: event.ReportRated, At: facts[0].At}, one.fact("report-2", "", "closed"))
+	for _, x := range []*asker{w, one} {
+		x.put(afterCase("all", func(x *surveys.Programme) { x.QuarantineDays, x.Reminders = 0, nil }))
+		x.put(afterCase("jeddah", func(x *surveys.Programme) {
+			x.QuarantineDays, x.Reminders, x.Frame.Centres = 0, nil, []string{"jeddah"}
+		}))
+	}
+	for _, e := range facts {
+		if err := one.On(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := w.Several(t.Context(), facts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, x := range map[string]*asker{"together": w, "one by one": one} {
+		if got := x.after(5 * day); !slices.Equal(got["citizen-1"], []string{"invited", "invited", "invited"}) || len(got) != 1 {
+			t.Errorf("%s: %v", name, got)
+		}
+		n := 0
+		err := x.db.People(t.Context(), surveys.Frame{}, lately.AddDate(0, 0, -1), lately.AddDate(0, 0, 1), func(p *surveys.FramePerson) error {
+			n++
+			if p.Citizen != "citizen-1" || p.Centre != "riyadh" {
+				t.Errorf("%s: %+v", name, p)
+			}
+			return nil
+		})
+		if err != nil || n != 1 {
+			t.Errorf("%s: %d people, %v", name, n, err)
+		}
+	}
+}
+
 func TestProgrammes_On_quarantine(t *testing.T) {
 	t.Parallel()
 	w := newAsker(t)

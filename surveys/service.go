@@ -57,6 +57,24 @@ func (s *Service) On(ctx context.Context, e event.Event) error {
 	return nil
 }
 
+// Several takes facts of one report in their order, with what On would make of them: a closure that was both resolved and closed opens
+// its occasion once.
+func (s *Service) Several(ctx context.Context, facts []event.Event) error {
+	opened := 0
+	for _, e := range facts {
+		if r := e.Report; e.Type == event.ReportMoved && r != nil && (r.To == resolved || r.To == closed) {
+			if opened == max(r.Closure, 1) {
+				continue
+			}
+			opened = max(r.Closure, 1)
+		}
+		if err := s.On(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Service) open(ctx context.Context, at time.Time, r *event.Report) error {
 	terms, err := s.terms(ctx)
 	if err != nil {

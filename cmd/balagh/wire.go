@@ -89,7 +89,8 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 		return nil, err
 	}
 	p.relay = &event.Relay{Outbox: p.store, Now: time.Now, Log: log, OnHanded: func(_ event.Event, age time.Duration) { p.metrics.Handed(age) },
-		Consumers: []event.Consumer{{Name: "push", On: told.On}, {Name: "surveys", On: asked.On}, {Name: "programmes", On: asking.On}}}
+		Consumers: []event.Consumer{{Name: "push", On: told.On}, {Name: "surveys", On: asked.On, Several: asked.Several},
+			{Name: "programmes", On: asking.On, Several: asking.Several}}}
 	for name, channel := range p.outlets.channels {
 		p.senders = append(p.senders, &push.Sender{Service: told, Name: name, Channel: channel, Log: log, Workers: s.atOnce()[name],
 			OnOutcome: p.metrics.Delivery, OnTaken: p.metrics.Taken})
