@@ -18,7 +18,7 @@ CREATE TABLE outbox(
 	seq      INTEGER PRIMARY KEY,
 	subject  TEXT NOT NULL,
 	at       INTEGER NOT NULL,
-	due      INTEGER NOT NULL DEFAULT 0, -- leased until then, or waiting until then
+	due      INTEGER NOT NULL DEFAULT -1099511627776, -- leased or waiting until then; before that 1935, as wide as now: a lease is written in place
 	fence    INTEGER NOT NULL,
 	attempts INTEGER NOT NULL DEFAULT 0,
 	doc      BLOB NOT NULL
@@ -36,14 +36,15 @@ func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit
 	var docs [][]byte
 	err := db.write(ctx, func(t *tx) error {
 		held, docs = nil, nil
-		rows, err := t.query(`SELECT seq, subject, due, fence, attempts, doc FROM outbox ORDER BY seq`)
+		never := now.Add(event.LongestWait).UnixMilli() // written by a clock that was wrong
+		rows, err := t.query(`SELECT seq, subject, due, fence, attempts, CASE WHEN due > ?1 AND due <= ?2 THEN NULL ELSE doc END FROM outbox ORDER BY seq`,
+			now.UnixMilli(), never)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		var seqs []int64
-		never := now.Add(event.LongestWait).UnixMilli() // written by a clock that was wrong
-		waits := map[string]bool{}                      // subjects of which an earlier fact may not go
+		waits := map[string]bool{} // subjects of which an earlier fact may not go
 		for len(held) < limit && rows.Next() {
 			var l event.Leased
 			var due int64
