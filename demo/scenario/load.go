@@ -19,10 +19,10 @@ import (
 )
 
 // workers file at once, so that commits are shared; each is one desk with a clock of its own.
-const workers = 64
+const workers = 128
 
 // relays hand facts on beside each other: each waits for commits most of the time.
-const relays = 4
+const relays = 2
 
 // ErrNotEmpty says that the store holds something already: an account is loaded once.
 var ErrNotEmpty = errors.New("something is in this store already, and an account is loaded into an empty one")
