@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/surveys"
@@ -233,7 +235,7 @@ func given(x *form.Question, posted url.Values) (answer any, reason fault.Reason
 			return levels, ""
 		}
 	default:
-		if v := strings.TrimSpace(posted.Get(name(x, ""))); v != "" {
+		if v := strings.TrimSpace(printed(posted.Get(name(x, "")))); v != "" {
 			return v, ""
 		}
 	}
@@ -241,6 +243,20 @@ func given(x *form.Question, posted url.Values) (answer any, reason fault.Reason
 		return form.DontKnow, ""
 	}
 	return nil, ""
+}
+
+// printed is a text without the control characters that come along when somebody pastes it: nobody could see what is wrong with them.
+// What is no text stays as it is, to be refused.
+func printed(s string) string {
+	if !utf8.ValidString(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // ranked are the options in the order of the places that they were given.

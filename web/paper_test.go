@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/balagh/balagh/surveys"
@@ -92,6 +93,30 @@ func TestTexts(t *testing.T) {
 		for key := range texts["ar"] {
 			if texts[l][key] == "" || len(texts[l]) != len(texts["ar"]) {
 				t.Errorf("%s lacks %s", l, key)
+			}
+		}
+	}
+}
+
+// What is pasted into a text brings control characters along, such as the vertical tab of a word processor. They are dropped.
+func TestGiven_controlCharacters(t *testing.T) {
+	t.Parallel()
+	x := &form.Question{Code: "why", Type: form.Words}
+	if got, reason := given(x, url.Values{"q.why": {"سطر\vآخر\x00\r\nوثالث\x7f"}}); got != "سطرآخر\r\nوثالث" || reason != "" {
+		t.Errorf("%q, %s", got, reason)
+	}
+	if got, _ := given(x, url.Values{"q.why": {"\xff"}}); got != "\xff" {
+		t.Errorf("what is no text is taken for %q", got)
+	}
+}
+
+// A date in text from right to left is turned round by the reader's browser, day first, unless it is isolated.
+func TestTexts_datesReadAsWritten(t *testing.T) {
+	t.Parallel()
+	for lang, all := range texts {
+		for name, text := range all {
+			if lang != "en" && strings.Count(text, "2026-01-31") != strings.Count(text, "\u20662026-01-31\u2069") {
+				t.Errorf("%s, %s: %q", lang, name, text)
 			}
 		}
 	}

@@ -363,7 +363,7 @@ func TestSurvey_refuse(t *testing.T) {
 	}
 	for range 2 {
 		if got := s.do(t, "POST", link+"/refuse?lang=en", url.Values{}); got.status != 200 ||
-			!strings.Contains(got.body, "will not be asked again") {
+			!strings.Contains(got.body, "We have noted your wish") {
 			t.Errorf("%d %s", got.status, got.body)
 		}
 	}
