@@ -32,6 +32,13 @@ const asProgram = "BALAGH_TEST_AS_PROGRAM"
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Unsetenv(asProgram)
+		if file := os.Getenv(surveysClock); file != "" {
+			if err := serveByClock(file); err != nil {
+				fmt.Fprintln(os.Stderr, "balagh:", err)
+				os.Exit(1)
+			}
+			return
+		}
 		main()
 		return
 	}

@@ -64,12 +64,14 @@ func standinProcess(t *testing.T) (url, journal string) {
 type server struct {
 	*installation
 	args []string
+	env  []string // besides this process's
 	cmd  *exec.Cmd
 }
 
 func (s *server) start() {
 	s.t.Helper()
 	s.cmd = program(s.t, s.args...)
+	s.cmd.Env = append(s.cmd.Env, s.env...)
 	s.cmd.Stderr = s.log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
