@@ -83,6 +83,9 @@ var channels = map[string]map[string]string{
 }
 
 func satisfactionRow(r surveys.Row) gen.SatisfactionRow {
+	if r.Suppressed {
+		return gen.SatisfactionRow{Suppressed: true, Counts: make([]int, surveys.Levels)}
+	}
 	row := gen.SatisfactionRow{Counts: make([]int, len(r.Counts)), N: int(r.N), Eligible: int(r.Eligible), ResponseRate: r.ResponseRate,
 		Top2: r.Top2, Mean100: r.Mean100, Net: r.Net}
 	for i, n := range r.Counts {
@@ -101,7 +104,7 @@ func satisfactionTable(s *gen.Satisfaction) table {
 		key = "key"
 	}
 	t := table{header: []string{key, "name", "very_dissatisfied", "dissatisfied", "neutral", "satisfied", "very_satisfied", "n", "eligible",
-		"response_rate", "top2", "mean100", "net", "low", "high", "level", "method", "formula", "version", "from", "to"}}
+		"response_rate", "top2", "mean100", "net", "low", "high", "level", "method", "formula", "version", "from", "to", "suppressed"}}
 	for _, r := range append(s.Rows[:len(s.Rows):len(s.Rows)], s.Total) {
 		line := []any{given(r.Key), given(r.Name)}
 		for _, n := range r.Counts {
@@ -113,7 +116,12 @@ func satisfactionTable(s *gen.Satisfaction) table {
 		} else {
 			line = append(line, r.Interval.Low, r.Interval.High, r.Interval.Level, string(r.Interval.Method))
 		}
-		t.rows = append(t.rows, append(line, s.Formula, s.Version, s.From, s.To))
+		if r.Suppressed {
+			for i := range line[2:] {
+				line[2+i] = ""
+			}
+		}
+		t.rows = append(t.rows, append(line, s.Formula, s.Version, s.From, s.To, b2i(r.Suppressed)))
 	}
 	return t
 }

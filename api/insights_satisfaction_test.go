@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,10 +138,12 @@ func TestServer_RateReport_PlainRating(t *testing.T) {
 func TestServer_Satisfaction(t *testing.T) {
 	t.Parallel()
 	s := surveyed(t)
-	for _, level := range []int{0, 1, 4, 5, 5} {
+	for _, level := range []int{0, 1, 1, 1, 4, 4, 4, 5, 5, 5, 5, 5, 5} {
 		ratedReport(t, s, "c", "sa-01", level)
 	}
-	ratedReport(t, s, "c", "sa-99", 0)
+	for range 10 {
+		ratedReport(t, s, "c", "sa-99", 3)
+	}
 	ctx := asked(t, actor.Actor{Kind: actor.Staff, Role: actor.Manager, Centres: everywhere, Departments: everywhere}, "en")
 	by, first := gen.SatisfactionDimension("centre"), "2026-11-01"
 	r, err := s.Satisfaction(ctx, gen.SatisfactionRequestObject{Params: gen.SatisfactionParams{By: &by, From: &first}})
@@ -152,13 +155,13 @@ func TestServer_Satisfaction(t *testing.T) {
 	if body.From != "2026-11-01" || body.To != "2026-11-20" || body.Formula != "top2" || body.Version != 1 || len(body.Rows) != 2 {
 		t.Fatalf("satisfaction %+v", body)
 	}
-	if row := body.Rows[0]; *row.Key != "sa-01" || *row.Name != "=Riyadh Region" || row.N != 4 || row.Eligible != 5 || *row.Top2 != .75 {
+	if row := body.Rows[0]; *row.Key != "sa-01" || *row.Name != "=Riyadh Region" || row.N != 12 || row.Eligible != 13 || *row.Top2 != .75 || row.Suppressed {
 		t.Errorf("row %+v", row)
 	}
-	if row := body.Rows[1]; row.Name != nil || row.Top2 != nil || row.Interval != nil {
-		t.Errorf("row without ratings %+v", row)
+	if row := body.Rows[1]; row.Name != nil || *row.Top2 != 0 || row.Interval == nil {
+		t.Errorf("row of a centre that is no longer known %+v", row)
 	}
-	if body.Total.Key != nil || body.Total.Eligible != 6 {
+	if body.Total.Key != nil || body.Total.Eligible != 23 {
 		t.Errorf("total %+v", body.Total)
 	}
 
@@ -192,7 +195,15 @@ func TestServer_Satisfaction_Undivided(t *testing.T) {
 	ratedReport(t, s, "c", "sa-01", 5)
 	r, err = s.Satisfaction(asked(t, admin, "ar"), gen.SatisfactionRequestObject{Params: gen.SatisfactionParams{By: &by}})
 	if err != nil || *gen.Satisfaction(r.(gen.Satisfaction200JSONResponse)).Rows[0].Name != "التطبيق" {
-		t.Errorf("by channel %+v, %v", r, err)
+		t.Fatalf("by channel %+v, %v", r, err)
+	}
+	conforms(t, "Satisfaction", r)
+	if row := gen.Satisfaction(r.(gen.Satisfaction200JSONResponse)).Rows[0]; !row.Suppressed || row.N != 0 || row.Top2 != nil {
+		t.Errorf("a row of one rating %+v", row)
+	}
+	f, err := s.SatisfactionCsv(asked(t, admin, "ar"), gen.SatisfactionCsvRequestObject{Params: gen.SatisfactionCsvParams{By: &by}})
+	if err != nil || !strings.Contains(string(f.(csvFile).body), "app,التطبيق"+strings.Repeat(",", 16)+"top2,1,2025-11-21,2026-11-20,1\r\n") {
+		t.Errorf("a row of one rating in the file: %s, %v", f.(csvFile).body, err)
 	}
 }
 

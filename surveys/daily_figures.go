@@ -43,9 +43,8 @@ type Ratings struct {
 // share of the closed reports of the period that were rated.
 type RatingRow struct {
 	Row
-	Suppressed bool   `json:"suppressed,omitempty"`
-	Flagged    int64  `json:"flagged"` // ratings, of N, from devices that gave ManyRatings or more on a day; they stay in the figures
-	Trend      *Trend `json:"trend"`   // nil when either period has too few ratings to publish
+	Flagged int64  `json:"flagged"` // ratings, of N, from devices that gave ManyRatings or more on a day; they stay in the figures
+	Trend   *Trend `json:"trend"`   // nil when either period has too few ratings to publish
 }
 
 // Trend compares the headline with the period of as many days before.
@@ -147,7 +146,7 @@ func sum(tallies []DayTally) (total DayTally) {
 // ratingRow is a row beside the counts of the period before, if those can be published.
 func ratingRow(t DayTally, hidden bool, before Counts) RatingRow {
 	if hidden {
-		return RatingRow{Row: Row{Key: t.Key}, Suppressed: true}
+		return RatingRow{Row: publish(t.Tally, true)}
 	}
 	row := RatingRow{Row: NewRow(t.Tally), Flagged: t.Flagged}
 	if n := before.N(); n > 0 && row.N > 0 {

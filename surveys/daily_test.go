@@ -135,7 +135,7 @@ func TestService_Ratings_Suppressed(t *testing.T) {
 		t.Helper()
 		r := b.ratings(manager, q)
 		for _, row := range r.Rows {
-			bare := surveys.RatingRow{Row: surveys.Row{Key: row.Key}, Suppressed: true}
+			bare := surveys.RatingRow{Row: surveys.Row{Key: row.Key, Suppressed: true}}
 			if slices.Contains(hidden, row.Key) != row.Suppressed || row.Suppressed && !reflect.DeepEqual(row, bare) {
 				t.Errorf("by %s: %+v, want %v hidden and bare", q.By, row, hidden)
 			}

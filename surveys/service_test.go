@@ -6,8 +6,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -323,9 +325,12 @@ func organisation(b *bench) {
 		}
 	}
 	b.at(began.Add(24 * time.Hour))
-	report("SA-02", "donors", "phone", 0)
-	report("SA-02", "donors", "phone", 1)
-	report("SA-03", "donors", "phone", 0)
+	for centre, level := range map[string]int{"SA-02": 1, "SA-03": 4} { // enough of each to be published
+		report(centre, "donors", "phone", 0)
+		for range 11 {
+			report(centre, "donors", "phone", level)
+		}
+	}
 }
 
 func TestService_Satisfaction_Golden(t *testing.T) {
@@ -368,14 +373,14 @@ func TestService_Satisfaction_Scope(t *testing.T) {
 		eligible, n          int64
 		rows                 int
 	}{
-		"everything":              {[]string{"*"}, []string{"*"}, surveys.Query{}, 25, 21, 0},
-		"every centre":            {[]string{"*"}, []string{"*"}, surveys.Query{By: surveys.ByCentre}, 25, 21, 3},
-		"one centre":              {[]string{"SA-02"}, []string{"*"}, surveys.Query{By: surveys.ByCentre}, 2, 1, 1},
-		"one department":          {[]string{"*"}, []string{"donors"}, surveys.Query{By: surveys.ByDepartment}, 3, 1, 1},
+		"everything":              {[]string{"*"}, []string{"*"}, surveys.Query{}, 46, 42, 0},
+		"every centre":            {[]string{"*"}, []string{"*"}, surveys.Query{By: surveys.ByCentre}, 46, 42, 3},
+		"one centre":              {[]string{"SA-02"}, []string{"*"}, surveys.Query{By: surveys.ByCentre}, 12, 11, 1},
+		"one department":          {[]string{"*"}, []string{"donors"}, surveys.Query{By: surveys.ByDepartment}, 24, 22, 1},
 		"no centre":               {nil, []string{"*"}, surveys.Query{By: surveys.ByCentre}, 0, 0, 0},
 		"another's centre":        {[]string{"SA-02"}, []string{"*"}, surveys.Query{Centre: "SA-01"}, 0, 0, 0},
 		"a channel":               {[]string{"*"}, []string{"*"}, surveys.Query{By: surveys.ByChannel, Channel: "app"}, 22, 20, 1},
-		"opened in the period":    {[]string{"*"}, []string{"*"}, surveys.Query{From: began.Add(time.Hour)}, 3, 1, 0},
+		"opened in the period":    {[]string{"*"}, []string{"*"}, surveys.Query{From: began.Add(time.Hour)}, 24, 22, 0},
 		"opened before the end":   {[]string{"*"}, []string{"*"}, surveys.Query{To: began.Add(time.Hour)}, 22, 20, 0},
 		"opened at the very end":  {[]string{"*"}, []string{"*"}, surveys.Query{To: began}, 0, 0, 0},
 		"opened at the beginning": {[]string{"*"}, []string{"*"}, surveys.Query{From: began, To: began.Add(time.Millisecond)}, 22, 20, 0},
@@ -388,6 +393,63 @@ func TestService_Satisfaction_Scope(t *testing.T) {
 		}
 		if got.Total.Eligible != c.eligible || got.Total.N != c.n || len(got.Rows) != c.rows {
 			t.Errorf("%s: %d of %d in %d rows, want %d of %d in %d", name, got.Total.N, got.Total.Eligible, len(got.Rows), c.n, c.eligible, c.rows)
+		}
+	}
+}
+
+// Whatever is asked, one filter after the other, nothing that is shown gives the three answers of a small centre away.
+func TestService_Satisfaction_Suppressed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	n := 0
+	for _, g := range []struct {
+		centre, department string
+		ratings            int
+	}{{"SA-01", "donors", 30}, {"SA-01", "maintenance", 20}, {"SA-02", "donors", 3}, {"SA-02", "maintenance", 40}, {"SA-03", "donors", 15}, {"SA-03", "maintenance", 25}} {
+		for range g.ratings {
+			n++
+			id := fmt.Sprint("r-", n)
+			b.moved(id, "resolved", 1, func(r *event.Report) { r.Centre, r.Department = g.centre, g.department })
+			b.rate(id, surveys.Answer{Level: 5})
+		}
+	}
+	b.at(began.Add(time.Hour))
+	ask := func(q surveys.Query) (total int64, rows map[string]int64) {
+		t.Helper()
+		got, err := b.Satisfaction(t.Context(), manager, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = map[string]int64{}
+		for _, r := range got.Rows {
+			if r.Suppressed && !reflect.DeepEqual(r, surveys.Row{Key: r.Key, Suppressed: true}) {
+				t.Errorf("%+v is suppressed", r)
+			}
+			if !r.Suppressed {
+				rows[r.Key] = r.N
+			}
+		}
+		return got.Total.N, rows
+	}
+	for _, c := range []struct {
+		query surveys.Query
+		total int64
+		rows  map[string]int64
+	}{
+		{surveys.Query{By: surveys.ByCentre}, 133, map[string]int64{"SA-01": 50, "SA-02": 43, "SA-03": 40}},
+		{surveys.Query{By: surveys.ByCentre, Centre: "SA-02"}, 43, map[string]int64{"SA-02": 43}},
+		{surveys.Query{Centre: "SA-02", Department: "donors"}, 0, map[string]int64{}},
+		{surveys.Query{By: surveys.ByChannel, Centre: "SA-02", Department: "donors"}, 0, map[string]int64{}},
+		{surveys.Query{By: surveys.ByCentre, Department: "donors"}, 48, map[string]int64{"SA-01": 30}},
+		{surveys.Query{By: surveys.ByCentre, Department: "maintenance"}, 85, map[string]int64{"SA-01": 20}},
+		{surveys.Query{By: surveys.ByDepartment, Centre: "SA-01"}, 50, map[string]int64{"donors": 30, "maintenance": 20}},
+		{surveys.Query{By: surveys.ByDepartment, Centre: "SA-02"}, 43, map[string]int64{}},
+		{surveys.Query{By: surveys.ByDepartment, Centre: "SA-03"}, 40, map[string]int64{}},
+		{surveys.Query{Centre: "SA-03", Department: "maintenance"}, 0, map[string]int64{}}, // or SA-02 has 85 less 20 less 25 of them, and 43 less 40 others
+		{surveys.Query{Centre: "SA-01", Department: "maintenance"}, 20, map[string]int64{}},
+	} {
+		if total, rows := ask(c.query); total != c.total || !maps.Equal(rows, c.rows) {
+			t.Errorf("%+v: %d, %v, want %d, %v", c.query, total, rows, c.total, c.rows)
 		}
 	}
 }

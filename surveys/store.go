@@ -26,6 +26,7 @@ type Store interface {
 // Filter of occasions.
 type Filter struct {
 	By          Dimension
+	And         Dimension // divides further; not at all when empty
 	From, To    time.Time // opened in [From, To)
 	Centres     []string  // any of them; nil for every one
 	Departments []string  // likewise
@@ -38,6 +39,7 @@ type Filter struct {
 // Tally is one group of occasions.
 type Tally struct {
 	Key      string // value of the dimension; empty with ByNone
+	And      string // value of Filter.And; empty without one
 	Eligible int64  // occasions
 	Counts   Counts // of them rated, by level
 }

@@ -4209,7 +4209,7 @@ type RoundWeighting struct {
 // RoundWeightingMethod defines model for RoundWeighting.Method.
 type RoundWeightingMethod string
 
-// Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"top2":0.857},"version":1}
+// Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857},"version":1}
 type Satisfaction struct {
 	By      SatisfactionDimension `json:"by"`
 	Formula string                `json:"formula"`
@@ -4225,7 +4225,7 @@ type Satisfaction struct {
 	// Example: 2026-10-01
 	To Day `json:"to"`
 
-	// Total Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null where n is 0
+	// Total Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key and name
 	Total   SatisfactionRow `json:"total"`
 	Version int             `json:"version"`
 }
@@ -4233,7 +4233,7 @@ type Satisfaction struct {
 // SatisfactionDimension defines model for SatisfactionDimension.
 type SatisfactionDimension string
 
-// SatisfactionRow Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null where n is 0
+// SatisfactionRow Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key and name
 type SatisfactionRow struct {
 	// Counts Ratings of level 1 to 5
 	Counts []int `json:"counts"`
@@ -4253,6 +4253,7 @@ type SatisfactionRow struct {
 	Name         *string  `json:"name,omitempty"`
 	Net          *float64 `json:"net"`
 	ResponseRate *float64 `json:"response_rate"`
+	Suppressed   bool     `json:"suppressed"`
 	Top2         *float64 `json:"top2"`
 }
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -105,25 +106,28 @@ func givenOf(o *surveys.Occasion) (level int, device, rated string) {
 	return o.Given.Level, o.Given.Device, o.Given.Day
 }
 
-// tallyQueries holds one statement for each dimension, so that each is prepared once whatever is filtered by.
-var tallyQueries = func() map[surveys.Dimension]string {
+// tallyQueries holds one statement for each two dimensions, so that each is prepared once whatever is filtered by.
+var tallyQueries = func() map[[2]surveys.Dimension]string {
 	columns := map[surveys.Dimension]string{surveys.ByNone: "''", surveys.ByCentre: "centre", surveys.ByDepartment: "department",
 		surveys.ByCategory: "category", surveys.ByChannel: "channel"}
+	queries := make(map[[2]surveys.Dimension]string, len(columns)*len(columns))
 	for by, column := range columns {
-		columns[by] = `SELECT ` + column + `, count(*), sum(level = 1), sum(level = 2), sum(level = 3), sum(level = 4), sum(level = 5)
-			FROM occasions INDEXED BY occasions_opened WHERE opened >= ?1 AND opened < ?2
-			AND (?3 IS NULL OR centre IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR department IN (SELECT value FROM json_each(?4)))
-			AND (?5 = '' OR centre = ?5) AND (?6 = '' OR department = ?6) AND (?7 = '' OR category = ?7) AND (?8 = '' OR channel = ?8)
-			GROUP BY 1`
+		for and, second := range columns {
+			queries[[2]surveys.Dimension{by, and}] = `SELECT ` + column + `, ` + second + `, count(*), sum(level = 1), sum(level = 2), sum(level = 3), sum(level = 4), sum(level = 5)
+				FROM occasions INDEXED BY occasions_opened WHERE opened >= ?1 AND opened < ?2
+				AND (?3 IS NULL OR centre IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR department IN (SELECT value FROM json_each(?4)))
+				AND (?5 = '' OR centre = ?5) AND (?6 = '' OR department = ?6) AND (?7 = '' OR category = ?7) AND (?8 = '' OR channel = ?8)
+				GROUP BY 1, 2`
+		}
 	}
-	return columns
+	return queries
 }()
 
 // Tally counts occasions and their levels from the index alone.
 func (db *DB) Tally(ctx context.Context, f surveys.Filter) ([]surveys.Tally, error) {
-	q, ok := tallyQueries[f.By]
+	q, ok := tallyQueries[[2]surveys.Dimension{f.By, cmp.Or(f.And, surveys.ByNone)}]
 	if !ok {
-		return nil, fmt.Errorf("no such dimension: %q", f.By)
+		return nil, fmt.Errorf("no such dimensions: %q, %q", f.By, f.And)
 	}
 	rows, err := db.query(ctx, q, millis(f.From), millis(f.To), codesOrNull(f.Centres), codesOrNull(f.Departments), f.Centre, f.Department, f.Category, f.Channel)
 	if err != nil {
@@ -133,7 +137,7 @@ func (db *DB) Tally(ctx context.Context, f surveys.Filter) ([]surveys.Tally, err
 	var all []surveys.Tally
 	for rows.Next() {
 		var t surveys.Tally
-		if err := rows.Scan(&t.Key, &t.Eligible, &t.Counts[0], &t.Counts[1], &t.Counts[2], &t.Counts[3], &t.Counts[4]); err != nil {
+		if err := rows.Scan(&t.Key, &t.And, &t.Eligible, &t.Counts[0], &t.Counts[1], &t.Counts[2], &t.Counts[3], &t.Counts[4]); err != nil {
 			return nil, err
 		}
 		all = append(all, t)

@@ -34,7 +34,7 @@ func TestDB_Tally_IndexAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if all := strings.Join(plan, "\n"); !strings.Contains(all, "USING COVERING INDEX occasions_opened (opened>? AND opened<?)") {
-			t.Errorf("by %s:\n%s", by, all)
+			t.Errorf("by %v:\n%s", by, all)
 		}
 	}
 }
