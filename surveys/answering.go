@@ -49,8 +49,8 @@ func (p *Programmes) AskedOne(ctx context.Context, a actor.Actor, invitation str
 	return p.asked(ctx, i, true)
 }
 
-// AskedOf are the open invitations of a citizen, for clerks who take answers by phone; without answers. What lies outside of the centres
-// and departments that they work for is not among them.
+// AskedOf are the open invitations of a citizen, for clerks who take answers by phone; without answers. What lies outside of
+// the centres and departments that they work for is not among them.
 func (p *Programmes) AskedOf(ctx context.Context, a actor.Actor, citizen string) ([]Asked, error) {
 	if err := takesCalls(a); err != nil {
 		return nil, err
@@ -152,10 +152,10 @@ type Submission struct {
 	Language string // in which it was asked
 }
 
-// Respond takes a citizen's answers, or those that a clerk takes down by phone, who then is a. The same complete answers again are no
-// error, but of an anonymous programme, where nothing is there to compare them with. Errors: fault.NotFound for a foreign invitation,
-// fault.Invalid with answers/CODE, fault.Exists when others were given, fault.Gone when it is too late, fault.Conflict when the person
-// refused or the round was stopped, and for partial answers of an anonymous programme.
+// Respond takes a citizen's answers, or those that a clerk takes down by phone, who then is a. The same complete answers again
+// are no error, but of an anonymous programme, where nothing is there to compare them with. Errors: fault.NotFound for a
+// foreign invitation, fault.Invalid with answers/CODE, fault.Exists when others were given, fault.Gone when it is too late,
+// fault.Conflict when the person refused or the round was stopped, and for partial answers of an anonymous programme.
 func (p *Programmes) Respond(ctx context.Context, a actor.Actor, invitation string, s Submission) (*Asked, error) {
 	i, how, err := p.theirs(ctx, a, invitation)
 	if err != nil {
@@ -270,8 +270,10 @@ func (p *Programmes) respond(ctx context.Context, i *Invitation, w way, s Submis
 
 // response to an invitation. Of an anonymous one nothing in it leads back: the id is random, the time is a day.
 func (p *Programmes) response(i *Invitation, id string, w way, s Submission, answers form.Answers, now time.Time) *Response {
-	r := &Response{ID: id, Programme: i.Programme, Round: i.Round, Questionnaire: i.Questionnaire, Version: i.Version, Invitation: i.ID,
-		Stratum: i.Stratum, Snapshot: i.Snapshot, Answers: answers, Complete: s.Complete, How: w.how, By: w.by, Language: s.Language, At: now}
+	r := &Response{ID: id, Programme: i.Programme, Round: i.Round, Questionnaire: i.Questionnaire, Version: i.Version,
+		Invitation: i.ID,
+		Stratum:    i.Stratum, Snapshot: i.Snapshot, Answers: answers, Complete: s.Complete, How: w.how, By: w.by, Language: s.Language,
+		At: now}
 	if i.Anonymous {
 		r.Invitation, r.By, r.Snapshot.Employee, r.At = "", "", "", dayOf(now)
 	}
@@ -305,8 +307,9 @@ func (p *Programmes) verbatims(r *Response, q *form.Questionnaire) []Verbatim {
 		if x.Type != form.Words || !ok || text == "" || x.DontKnow && text == form.DontKnow {
 			continue
 		}
-		all = append(all, Verbatim{ID: event.Derive(r.ID, x.Code), Round: r.Round, Response: r.ID, Question: x.Code, Text: text, Language: r.Language,
-			Day: day.Format(time.DateOnly), State: VerbatimNew, Snapshot: r.Snapshot, Folded: fold.Text(text)})
+		all = append(all, Verbatim{ID: event.Derive(r.ID, x.Code), Round: r.Round, Response: r.ID, Question: x.Code, Text: text,
+			Language: r.Language,
+			Day:      day.Format(time.DateOnly), State: VerbatimNew, Snapshot: r.Snapshot, Folded: fold.Text(text)})
 	}
 	return all
 }

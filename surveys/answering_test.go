@@ -42,8 +42,9 @@ func newAsking(t *testing.T) *asking {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	x := &asking{store: db, now: askedAt, round: event.Derive("round", "reception", "1")}
-	x.Programmes = &surveys.Programmes{Store: db, Now: func() time.Time { return x.now }, NewID: func() string { return event.Derive(fmt.Sprint(rand.Int64())) },
-		Rand: crand.Reader, Zone: time.FixedZone("Riyadh", 3*60*60), Log: slog.New(slog.DiscardHandler), Secret: []byte("secret"),
+	x.Programmes = &surveys.Programmes{Store: db, Now: func() time.Time { return x.now },
+		NewID: func() string { return event.Derive(fmt.Sprint(rand.Int64())) },
+		Rand:  crand.Reader, Zone: time.FixedZone("Riyadh", 3*60*60), Log: slog.New(slog.DiscardHandler), Secret: []byte("secret"),
 		PublicURL: "https://balagh.example"}
 	b, err := os.ReadFile("form/testdata/reception.json")
 	if err != nil {
@@ -56,7 +57,8 @@ func newAsking(t *testing.T) *asking {
 	if err := db.AddQuestionnaire(t.Context(), &q); err != nil {
 		t.Fatal(err)
 	}
-	r := &surveys.Round{ID: x.round, Rev: 1, Programme: surveys.Programme{Code: "reception", Questionnaire: "reception", Version: 1}, State: surveys.RoundOpen,
+	r := &surveys.Round{ID: x.round, Rev: 1, Programme: surveys.Programme{Code: "reception", Questionnaire: "reception",
+		Version: 1}, State: surveys.RoundOpen,
 		Opened: askedAt.AddDate(0, 0, -1), Closes: askedAt.AddDate(0, 0, 10)}
 	if err := db.CreateRound(t.Context(), r); err != nil {
 		t.Fatal(err)
@@ -67,8 +69,10 @@ func newAsking(t *testing.T) *asking {
 // invite adds an invitation of a citizen, and answers its id.
 func (x *asking) invite(t *testing.T, citizen string, change func(*surveys.Invitation)) string {
 	t.Helper()
-	i := surveys.Invitation{ID: event.Derive(x.round, citizen), Rev: 1, Programme: "reception", Round: x.round, Citizen: citizen, Questionnaire: "reception", Version: 1,
-		State: surveys.InvitationInvited, Invited: askedAt.AddDate(0, 0, -1), Until: askedAt.AddDate(0, 0, 10), Due: askedAt.AddDate(0, 0, 3),
+	i := surveys.Invitation{ID: event.Derive(x.round, citizen), Rev: 1, Programme: "reception", Round: x.round, Citizen: citizen,
+		Questionnaire: "reception", Version: 1,
+		State: surveys.InvitationInvited, Invited: askedAt.AddDate(0, 0, -1), Until: askedAt.AddDate(0, 0, 10),
+		Due:      askedAt.AddDate(0, 0, 3),
 		Snapshot: surveys.Snapshot{Centre: "riyadh", Department: "sound", Category: "noise", Channel: "phone", Employee: "employee-7"}}
 	if change != nil {
 		change(&i)
@@ -91,7 +95,8 @@ func (x *asking) invitation(t *testing.T, id string) *surveys.Invitation {
 // rows counts the responses of the round.
 func (x *asking) rows(t *testing.T) (n int) {
 	t.Helper()
-	if err := x.store.ScanResponses(t.Context(), "reception", x.round, time.Time{}, time.Time{}, func([]byte) error { n++; return nil }); err != nil {
+	if err := x.store.ScanResponses(t.Context(), "reception", x.round, time.Time{}, time.Time{},
+		func([]byte) error { n++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -122,21 +127,25 @@ func TestProgrammes_Respond(t *testing.T) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	one, err := x.AskedOne(t.Context(), person("noura"), id)
-	if err != nil || !reflect.DeepEqual(one.Answers, form.Answers{"channel": "visit", "waited": 20.0}) || one.Questionnaire.Code != "reception" {
+	if err != nil || !reflect.DeepEqual(one.Answers, form.Answers{"channel": "visit", "waited": 20.0}) ||
+		one.Questionnaire.Code != "reception" {
 		t.Fatalf("kept %+v, %v", one, err)
 	}
 	x.now = x.now.Add(time.Hour)
-	if got, err = x.Respond(t.Context(), person("noura"), id, whole()); err != nil || got.Invitation.State != surveys.InvitationComplete ||
+	if got, err = x.Respond(t.Context(), person("noura"), id, whole()); err != nil ||
+		got.Invitation.State != surveys.InvitationComplete ||
 		!got.Invitation.Ended.Equal(x.now) || !got.Invitation.Due.IsZero() {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	r, err := x.store.Response(t.Context(), surveys.ResponseID(id))
-	if err != nil || !r.Complete || r.How != surveys.ByApp || r.By != "" || r.Language != "ar" || r.Invitation != id || !r.At.Equal(x.now) || r.Snapshot.Employee == "" ||
+	if err != nil || !r.Complete || r.How != surveys.ByApp || r.By != "" || r.Language != "ar" || r.Invitation != id ||
+		!r.At.Equal(x.now) || r.Snapshot.Employee == "" ||
 		!reflect.DeepEqual(r.Answers, whole().Answers) {
 		t.Errorf("stored %+v, %v", r, err)
 	}
 	rev := x.invitation(t, id).Rev
-	if got, err = x.Respond(t.Context(), person("noura"), id, whole()); err != nil || got.Invitation.State != surveys.InvitationComplete {
+	if got, err = x.Respond(t.Context(), person("noura"), id, whole()); err != nil ||
+		got.Invitation.State != surveys.InvitationComplete {
 		t.Errorf("the same again: %+v, %v", got, err)
 	}
 	for name, s := range map[string]surveys.Submission{"others": whole(func(a form.Answers) { a["overall"] = 1.0 }), "fewer": part,
@@ -181,33 +190,37 @@ func TestProgrammes_Respond_refusals(t *testing.T) {
 		s      surveys.Submission
 		want   string
 	}{
-		"somebody else":         {who: person("faisal"), want: "not_found"},
-		"nobody":                {who: actor.Actor{Device: "x"}, want: "unauthenticated"},
-		"a manager":             {who: staffOf(actor.Manager, actor.All), want: "forbidden"},
-		"an administrator":      {who: staffOf(actor.Admin, actor.All), want: "forbidden"},
-		"a clerk of elsewhere":  {who: staffOf(actor.Clerk, "jeddah"), want: "not_found"},
-		"a clerk":               {who: staffOf(actor.Clerk, "riyadh"), want: ""},
-		"an officer":            {who: staffOf(actor.Officer, "riyadh"), want: ""},
-		"a supervisor":          {who: staffOf(actor.Supervisor, actor.All), want: ""},
-		"drawn":                 {change: unsent(surveys.InvitationDrawn), want: "not_found"},
-		"planned":               {change: unsent(surveys.InvitationPlanned), want: "not_found"},
-		"never sent":            {change: unsent(surveys.InvitationDropped), want: "not_found"},
-		"given up":              {change: state(surveys.InvitationDropped), want: "conflict"},
-		"refused":               {change: state(surveys.InvitationRefused), want: "conflict"},
-		"lapsed":                {change: state(surveys.InvitationLapsed), want: "gone"},
-		"unreached":             {change: state(surveys.InvitationUnreached), want: "gone"},
-		"at the last moment":    {change: func(i *surveys.Invitation) { i.Until = askedAt.Add(time.Millisecond) }, want: ""},
-		"too late":              {change: func(i *surveys.Invitation) { i.Until = askedAt }, want: "gone"},
-		"round stopped":         {change: of(stopped), want: "conflict"},
-		"round closing":         {change: of(closing), want: "gone"},
-		"round closed early":    {change: of(early), want: "gone"},
-		"after a case":          {change: of(""), want: ""},
-		"anonymous and partial": {change: func(i *surveys.Invitation) { i.Anonymous = true }, s: surveys.Submission{Language: "ar"}, want: "conflict"},
+		"somebody else":        {who: person("faisal"), want: "not_found"},
+		"nobody":               {who: actor.Actor{Device: "x"}, want: "unauthenticated"},
+		"a manager":            {who: staffOf(actor.Manager, actor.All), want: "forbidden"},
+		"an administrator":     {who: staffOf(actor.Admin, actor.All), want: "forbidden"},
+		"a clerk of elsewhere": {who: staffOf(actor.Clerk, "jeddah"), want: "not_found"},
+		"a clerk":              {who: staffOf(actor.Clerk, "riyadh"), want: ""},
+		"an officer":           {who: staffOf(actor.Officer, "riyadh"), want: ""},
+		"a supervisor":         {who: staffOf(actor.Supervisor, actor.All), want: ""},
+		"drawn":                {change: unsent(surveys.InvitationDrawn), want: "not_found"},
+		"planned":              {change: unsent(surveys.InvitationPlanned), want: "not_found"},
+		"never sent":           {change: unsent(surveys.InvitationDropped), want: "not_found"},
+		"given up":             {change: state(surveys.InvitationDropped), want: "conflict"},
+		"refused":              {change: state(surveys.InvitationRefused), want: "conflict"},
+		"lapsed":               {change: state(surveys.InvitationLapsed), want: "gone"},
+		"unreached":            {change: state(surveys.InvitationUnreached), want: "gone"},
+		"at the last moment":   {change: func(i *surveys.Invitation) { i.Until = askedAt.Add(time.Millisecond) }, want: ""},
+		"too late":             {change: func(i *surveys.Invitation) { i.Until = askedAt }, want: "gone"},
+		"round stopped":        {change: of(stopped), want: "conflict"},
+		"round closing":        {change: of(closing), want: "gone"},
+		"round closed early":   {change: of(early), want: "gone"},
+		"after a case":         {change: of(""), want: ""},
+		"anonymous and partial": {change: func(i *surveys.Invitation) { i.Anonymous = true }, s: surveys.Submission{Language: "ar"},
+			want: "conflict"},
 		"wrong answers": {s: whole(func(a form.Answers) { a["overall"], a["easy"], a["bogus"] = 6.0, "x", 1.0 }),
 			want: "validation_failed: answers/bogus unknown, answers/overall out_of_range, answers/easy wrong_format"},
-		"not all":          {s: surveys.Submission{Complete: true, Language: "en"}, want: "validation_failed: answers/channel required, answers/no_difficulty required, answers/overall required, answers/asked_minister_before required"},
-		"hidden":           {s: whole(func(a form.Answers) { a["difficulties"] = []any{"waiting"} }), want: "validation_failed: answers/difficulties not_allowed"},
-		"unknown tongue":   {s: surveys.Submission{Answers: whole().Answers, Language: "fr"}, want: "validation_failed: language unknown"},
+		"not all": {s: surveys.Submission{Complete: true, Language: "en"},
+			want: "validation_failed: answers/channel required, answers/no_difficulty required, answers/overall required, answers/asked_minister_before required"},
+		"hidden": {s: whole(func(a form.Answers) { a["difficulties"] = []any{"waiting"} }),
+			want: "validation_failed: answers/difficulties not_allowed"},
+		"unknown tongue": {s: surveys.Submission{Answers: whole().Answers, Language: "fr"},
+			want: "validation_failed: language unknown"},
 		"without a tongue": {s: surveys.Submission{Answers: whole().Answers, Complete: true}, want: ""},
 	} {
 		id := x.invite(t, name, c.change)
@@ -267,13 +280,15 @@ func TestProgrammes_Respond_phone(t *testing.T) {
 	id := x.invite(t, "noura", nil)
 	x.invite(t, "faisal", nil)
 	clerk := staffOf(actor.Clerk, "riyadh")
-	if all, err := x.AskedOf(t.Context(), clerk, "noura"); err != nil || len(all) != 1 || all[0].Invitation.ID != id || len(all[0].Answers) != 0 {
+	if all, err := x.AskedOf(t.Context(), clerk, "noura"); err != nil || len(all) != 1 || all[0].Invitation.ID != id ||
+		len(all[0].Answers) != 0 {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if all, err := x.AskedOf(t.Context(), staffOf(actor.Clerk, "jeddah"), "noura"); err != nil || len(all) != 0 {
 		t.Errorf("elsewhere: %+v, %v", all, err)
 	}
-	for who, want := range map[string]fault.Code{"manager": fault.Forbidden, "citizen": fault.Forbidden, "nobody": fault.Unauthenticated} {
+	for who, want := range map[string]fault.Code{"manager": fault.Forbidden, "citizen": fault.Forbidden,
+		"nobody": fault.Unauthenticated} {
 		a := map[string]actor.Actor{"manager": staffOf(actor.Manager, actor.All), "citizen": person("noura")}[who]
 		if _, err := x.AskedOf(t.Context(), a, "noura"); fault.CodeOf(err) != want {
 			t.Errorf("%s: %v; want %s", who, err, want)
@@ -314,10 +329,12 @@ func TestProgrammes_Asked(t *testing.T) {
 	if !slices.ContainsFunc(all, func(a surveys.Asked) bool { return a.Invitation.ID == id }) {
 		t.Errorf("%+v lacks the open one", all)
 	}
-	if _, err := x.store.UpdateRound(t.Context(), x.round, func(r *surveys.Round) error { r.State = surveys.RoundStopped; return nil }); err != nil {
+	if _, err := x.store.UpdateRound(t.Context(), x.round,
+		func(r *surveys.Round) error { r.State = surveys.RoundStopped; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if all, err = x.Asked(t.Context(), person("noura")); err != nil || len(all) != 1 || all[0].Invitation.State != surveys.InvitationRefused {
+	if all, err = x.Asked(t.Context(), person("noura")); err != nil || len(all) != 1 ||
+		all[0].Invitation.State != surveys.InvitationRefused {
 		t.Errorf("of a stopped round: %+v, %v", all, err)
 	}
 	if _, err := x.Asked(t.Context(), actor.Actor{}); fault.CodeOf(err) != fault.Unauthenticated {
@@ -345,7 +362,8 @@ func TestProgrammes_RespondBy(t *testing.T) {
 	if i := x.invitation(t, id); i.Rev != 1 || i.State != surveys.InvitationInvited {
 		t.Errorf("looking at it changed it: %+v", i)
 	}
-	if _, err := x.RespondBy(t.Context(), token, surveys.Submission{Answers: form.Answers{"overall": 4.0}, Language: "en"}); err != nil {
+	if _, err := x.RespondBy(t.Context(), token,
+		surveys.Submission{Answers: form.Answers{"overall": 4.0}, Language: "en"}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := x.AskedBy(t.Context(), token); err != nil || got.Answers["overall"] != 4.0 {
@@ -371,7 +389,8 @@ func TestProgrammes_RespondBy(t *testing.T) {
 		t.Errorf("forged: %v", err)
 	}
 	late := x.invite(t, "faisal", func(i *surveys.Invitation) { i.Until = askedAt })
-	if got, err := x.AskedBy(t.Context(), strings.TrimPrefix(x.Link(late), "https://balagh.example/s/")); fault.CodeOf(err) != fault.Gone || got == nil || got.Questionnaire == nil {
+	if got, err := x.AskedBy(t.Context(), strings.TrimPrefix(x.Link(late),
+		"https://balagh.example/s/")); fault.CodeOf(err) != fault.Gone || got == nil || got.Questionnaire == nil {
 		t.Errorf("late: %+v, %v", got, err)
 	}
 }
@@ -380,7 +399,8 @@ func TestProgrammes_Refuse(t *testing.T) {
 	t.Parallel()
 	x := newAsking(t)
 	id := x.invite(t, "noura", nil)
-	if _, err := x.Respond(t.Context(), person("noura"), id, surveys.Submission{Answers: form.Answers{"overall": 4.0}, Language: "ar"}); err != nil {
+	if _, err := x.Respond(t.Context(), person("noura"), id,
+		surveys.Submission{Answers: form.Answers{"overall": 4.0}, Language: "ar"}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -401,7 +421,8 @@ func TestProgrammes_Refuse(t *testing.T) {
 		t.Errorf("somebody else: %v", err)
 	}
 	token := strings.TrimPrefix(x.Link(id), "https://balagh.example/s/")
-	if got, err := x.AskedBy(t.Context(), token); fault.CodeOf(err) != fault.Conflict || got.Invitation.State != surveys.InvitationRefused {
+	if got, err := x.AskedBy(t.Context(), token); fault.CodeOf(err) != fault.Conflict ||
+		got.Invitation.State != surveys.InvitationRefused {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -432,7 +453,8 @@ func TestProgrammes_Respond_words(t *testing.T) {
 		if err != nil || len(words) != want {
 			t.Fatalf("complete %t: %+v, %v", s.Complete, words, err)
 		}
-		if want == 1 && (words[0].Text != "شكرًا للموظفين" || words[0].Question != code || words[0].Day != "2026-11-23" || words[0].State != surveys.VerbatimNew ||
+		if want == 1 && (words[0].Text != "شكرًا للموظفين" || words[0].Question != code || words[0].Day != "2026-11-23" ||
+			words[0].State != surveys.VerbatimNew ||
 			words[0].Language != "ar" || words[0].Snapshot.Centre != "riyadh") {
 			t.Errorf("%+v", words[0])
 		}

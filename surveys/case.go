@@ -15,7 +15,8 @@ const (
 )
 
 // SnapshotDimensions are those of a Snapshot, in the order in which it is packed.
-var SnapshotDimensions = []Dimension{ByCentre, ByRegion, ByDepartment, ByCategory, ByChannel, ByGender, ByResidency, ByCompany, ByFirst, ByEmployee}
+var SnapshotDimensions = []Dimension{ByCentre, ByRegion, ByDepartment, ByCategory, ByChannel, ByGender, ByResidency, ByCompany,
+	ByFirst, ByEmployee}
 
 // Snapshot is what was true of a case and its person at a moment: a later change of the organisation moves no old figure.
 type Snapshot struct {

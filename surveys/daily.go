@@ -27,8 +27,8 @@ type Difference struct {
 	Kept, Raw DayCount
 }
 
-// Verify counts every day anew from the occasions and gives each difference from what is kept, other than on marked days, which are about to
-// be counted; with mend it then replaces what is kept. progress is told after each day how many of all are done.
+// Verify counts every day anew from the occasions and gives each difference from what is kept, other than on marked days, which
+// are about to be counted; with mend it then replaces what is kept. progress is told after each day how many of all are done.
 func (s *Service) Verify(ctx context.Context, mend bool, progress func(done, all int, found []Difference)) error {
 	days, err := s.Store.CountedDays(ctx)
 	if err != nil {

@@ -5,14 +5,14 @@ import "context"
 // ManyRatings from one device on one day are flagged: a phone that people pass around, or that somebody uses who should not.
 const ManyRatings = 5
 
-// DayStore keeps how the closed reports of each day were rated, as counts, so that a year of them is read at once. The counts are never
-// added to: a write that touches an occasion marks its day in the same atomic write, and a marked day is counted anew from the occasions.
-// So neither a crash nor a fact that comes twice counts anything twice.
+// DayStore keeps how the closed reports of each day were rated, as counts, so that a year of them is read at once. The counts
+// are never added to: a write that touches an occasion marks its day in the same atomic write, and a marked day is counted anew
+// from the occasions. So neither a crash nor a fact that comes twice counts anything twice.
 type DayStore interface {
 	// MarkedDays gives the days whose counts may be out of date, in order.
 	MarkedDays(ctx context.Context) ([]string, error)
-	// RecountDay replaces the counts of a day by those of its occasions at one moment, never by those of an earlier moment than they are of,
-	// and takes its mark away unless an occasion changed since. To do it again changes nothing.
+	// RecountDay replaces the counts of a day by those of its occasions at one moment, never by those of an earlier moment than
+	// they are of, and takes its mark away unless an occasion changed since. To do it again changes nothing.
 	RecountDay(ctx context.Context, day string) error
 	// DayState reads what is kept of a day beside what its occasions come to, of one moment.
 	DayState(ctx context.Context, day string) (*DayState, error)

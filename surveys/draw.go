@@ -21,10 +21,10 @@ import (
 // ExcludedQuarantine is the rule of Drawn.Excluded for those who were invited, or are to be, within the quarantine.
 const ExcludedQuarantine = "quarantine"
 
-// randomNumber is the permanent random number of a person in a round: the first 16 bytes of HMAC-SHA256(seed, citizen id), with the 32
-// bytes that Round.Seed is the hexadecimal form of as the key. Those with the smallest numbers in their stratum are drawn, so anybody who has the seed and the frame
-// draws the same sample. Source: E. Ohlsson,
-// "Coordination of samples using permanent random numbers", in "Business Survey Methods" (1995).
+// randomNumber is the permanent random number of a person in a round: the first 16 bytes of HMAC-SHA256(seed, citizen id), with
+// the 32 bytes that Round.Seed is the hexadecimal form of as the key. Those with the smallest numbers in their stratum are
+// drawn, so anybody who has the seed and the frame draws the same sample. Source: E. Ohlsson, "Coordination of samples using
+// permanent random numbers", in "Business Survey Methods" (1995).
 type randomNumber struct{ high, low uint64 }
 
 func numberOf(mac []byte) randomNumber {
@@ -228,8 +228,9 @@ func (d *drawing) take(c *chunk) error {
 
 // drawn says how the sample came about, and gives those of each stratum who are in it.
 func (d *drawing) drawn() (Drawn, [][]ticket) {
-	r := Drawn{Population: d.population, Excluded: map[string]int{ExcludedQuarantine: d.quarantined}, Eligible: d.population - d.quarantined,
-		Strata: []DrawnStratum{}, Margins: map[Dimension]map[string]int{}, Cells: map[string]int{}}
+	r := Drawn{Population: d.population, Excluded: map[string]int{ExcludedQuarantine: d.quarantined},
+		Eligible: d.population - d.quarantined,
+		Strata:   []DrawnStratum{}, Margins: map[Dimension]map[string]int{}, Cells: map[string]int{}}
 	strata := slices.SortedFunc(maps.Values(d.strata), func(a, b *stratum) int { return strings.Compare(a.key, b.key) })
 	eligible := make([]int, len(strata))
 	for i, s := range strata {
@@ -251,7 +252,8 @@ func (d *drawing) drawn() (Drawn, [][]ticket) {
 		r.Sampled += sizes[i]
 		r.Strata = append(r.Strata, DrawnStratum{Key: s.key, Population: s.population, Eligible: s.eligible, Sampled: sizes[i]})
 		slices.SortFunc(s.kept, func(a, b ticket) int {
-			return cmp.Or(cmp.Compare(a.number.high, b.number.high), cmp.Compare(a.number.low, b.number.low), strings.Compare(a.citizen, b.citizen))
+			return cmp.Or(cmp.Compare(a.number.high, b.number.high), cmp.Compare(a.number.low, b.number.low),
+				strings.Compare(a.citizen, b.citizen))
 		})
 		chosen[i] = s.kept[:min(sizes[i], len(s.kept))]
 	}
@@ -306,8 +308,8 @@ func (s *Snapshot) set(d Dimension, value string) {
 
 const drawnBatch = 128 // invitations in one write: it holds the store's writer for a few milliseconds
 
-// draw reads the frame of a round and keeps an invitation in the state drawn for each person of its sample. alive is asked now and then
-// whether to go on.
+// draw reads the frame of a round and keeps an invitation in the state drawn for each person of its sample. alive is asked now
+// and then whether to go on.
 func (p *Programmes) draw(ctx context.Context, r *Round, alive func() error) (Drawn, error) {
 	seed, err := hex.DecodeString(r.Seed)
 	if err != nil {
@@ -357,6 +359,8 @@ func (p *Programmes) draw(ctx context.Context, r *Round, alive func() error) (Dr
 // invitation of a person who was drawn.
 func (r *Round) invitation(citizen string, s Snapshot) Invitation {
 	x := &r.Programme
-	return Invitation{ID: event.Derive(r.ID, citizen), Rev: 1, Programme: x.Code, Round: r.ID, Citizen: citizen, Questionnaire: x.Questionnaire, Version: x.Version,
-		Anonymous: x.Anonymous, Stratum: Stratum(&s, x.Sample.By), Snapshot: s, State: InvitationDrawn, Channels: x.Channels, Reminders: x.Reminders}
+	return Invitation{ID: event.Derive(r.ID, citizen), Rev: 1, Programme: x.Code, Round: r.ID, Citizen: citizen,
+		Questionnaire: x.Questionnaire, Version: x.Version,
+		Anonymous: x.Anonymous, Stratum: Stratum(&s, x.Sample.By), Snapshot: s, State: InvitationDrawn, Channels: x.Channels,
+		Reminders: x.Reminders}
 }

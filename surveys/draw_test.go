@@ -65,8 +65,9 @@ var regions = []string{"", "riyadh", "makkah", "asir", "qassim"}
 
 func newCrowd(people int) *crowd {
 	return &crowd{people: people, person: func(n int, p *FramePerson) {
-		p.Snapshot = Snapshot{Centre: "c1", Region: regions[n*n%7%5], Department: "d", Category: []string{"a", "b", "c"}[n%3], Channel: "app",
-			Gender: []string{"male", "female", ""}[n%5%3], Company: n%11 == 0, First: n%2 == 0, Employee: "e"}
+		p.Snapshot = Snapshot{Centre: "c1", Region: regions[n*n%7%5], Department: "d", Category: []string{"a", "b", "c"}[n%3],
+			Channel: "app",
+			Gender:  []string{"male", "female", ""}[n%5%3], Company: n%11 == 0, First: n%2 == 0, Employee: "e"}
 	}, resting: func(n int) bool { return n < 0 || n%9 == 4 }}
 }
 
@@ -154,7 +155,8 @@ func TestDraw_isTheMethod(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("by %v: %d people, not the %d that the method draws", by, len(got), len(want))
 		}
-		if d.Sampled != 777 || d.Population != 9_973 || d.Eligible+d.Excluded[ExcludedQuarantine] != d.Population || len(d.Strata) != len(strata) {
+		if d.Sampled != 777 || d.Population != 9_973 || d.Eligible+d.Excluded[ExcludedQuarantine] != d.Population ||
+			len(d.Strata) != len(strata) {
 			t.Errorf("%+v", d)
 		}
 		for _, s := range d.Strata {
@@ -169,7 +171,8 @@ func TestDraw_fixed(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(2_000)
 	d := drawOf(t, c, func(x *Programme) {
-		x.Sample = Sample{Method: DrawStratified, By: []Dimension{ByGender}, Allocation: Fixed, Fixed: map[string]int{"male": 5, "female": 100_000, "other": 3}}
+		x.Sample = Sample{Method: DrawStratified, By: []Dimension{ByGender}, Allocation: Fixed,
+			Fixed: map[string]int{"male": 5, "female": 100_000, "other": 3}}
 	})
 	for _, s := range d.Strata {
 		if want := map[string]int{"male": 5, "female": s.Eligible, "": 0}[s.Key]; s.Sampled != want {
@@ -325,7 +328,8 @@ type many struct {
 }
 
 func (m *many) People(_ context.Context, _ Frame, _, _ time.Time, visit func(*FramePerson) error) error {
-	p := FramePerson{Snapshot: Snapshot{Centre: "riyadh", Department: "maintenance", Category: "loudspeakers", Channel: "phone", Gender: "male", Residency: "citizen"}}
+	p := FramePerson{Snapshot: Snapshot{Centre: "riyadh", Department: "maintenance", Category: "loudspeakers", Channel: "phone",
+		Gender: "male", Residency: "citizen"}}
 	for n := range 5_000_000 {
 		hex.Encode(m.id[24:], []byte{0, 0, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
 		p.Citizen, p.Region = string(m.id), m.regions[n%20]

@@ -18,8 +18,8 @@ const (
 	caseFrameDays = 30                  // how far back the frame of a programme after cases is looked at, for want of a window
 )
 
-// Forecast says what a round of the programme that began now would do; of a programme after cases, who would have been asked in 30 days if each
-// had a case that came to its point. For managers and administrators.
+// Forecast says what a round of the programme that began now would do; of a programme after cases, who would have been asked in
+// 30 days if each had a case that came to its point. For managers and administrators.
 func (p *Programmes) Forecast(ctx context.Context, a actor.Actor, code string) (*Forecast, error) {
 	x, err := p.Programme(ctx, a, code)
 	if err != nil {
@@ -43,7 +43,8 @@ func (p *Programmes) forecast(ctx context.Context, x *Programme) (*Forecast, err
 		return nil, fmt.Errorf("forecast: %w", err)
 	}
 	drawn, _ := d.drawn()
-	f := &Forecast{Population: drawn.Population, Excluded: drawn.Excluded, Eligible: drawn.Eligible, Invitations: drawn.Sampled, Strata: drawn.Strata,
+	f := &Forecast{Population: drawn.Population, Excluded: drawn.Excluded, Eligible: drawn.Eligible, Invitations: drawn.Sampled,
+		Strata:   drawn.Strata,
 		Expected: int(math.Round(float64(drawn.Sampled) * sample.ExpectedRate)), Warnings: []string{}, Next: []time.Time{}}
 	if x.Every != nil {
 		f.Next = append(f.Next, x.Every.occurrences(p.Zone, now, forecastNext)...)

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// The frame of a round may hold millions of people. It is read once, in the order of their ids and beside the list of those whom the
-// quarantine takes, and handed on in chunks to whoever counts and draws, who works beside the reading. What is known of a person is numbers
-// then: each value of a dimension stands in one table.
+// The frame of a round may hold millions of people. It is read once, in the order of their ids and beside the list of those
+// whom the quarantine takes, and handed on in chunks to whoever counts and draws, who works beside the reading. What is known
+// of a person is numbers then: each value of a dimension stands in one table.
 
 const (
 	chunkPeople = 2_048

@@ -55,8 +55,8 @@ type Invitation struct {
 	Ended time.Time `json:"ended,omitzero"`
 }
 
-// Response is what somebody answered. Of an anonymous programme it has an id that is random, no invitation and no citizen, its At is a
-// day, and partial answers are not kept at all.
+// Response is what somebody answered. Of an anonymous programme it has an id that is random, no invitation and no citizen, its
+// At is a day, and partial answers are not kept at all.
 type Response struct {
 	ID            string       `json:"id"`
 	Rev           int64        `json:"rev"`

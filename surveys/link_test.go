@@ -51,7 +51,8 @@ func TestProgrammes_invitationOf_tampered(t *testing.T) {
 			}
 		}
 	}
-	for _, forged := range []string{"", token[:37], token + "A", token + "=", "\n" + token, token[:10] + "\n" + token[10:], token[:10] + "\r\n" + token[12:], strings.ToUpper(token)} {
+	for _, forged := range []string{"", token[:37], token + "A", token + "=", "\n" + token, token[:10] + "\n" + token[10:],
+		token[:10] + "\r\n" + token[12:], strings.ToUpper(token)} {
 		if _, ok := p.invitationOf(forged); ok {
 			t.Errorf("%q is taken", forged)
 		}

@@ -37,7 +37,8 @@ type Microrow struct {
 	Answers  []string // by question, as form.Pack gives them
 }
 
-// Microdata of a published round, for administrators. Before it is published, and with fewer than MinCell responses, it is fault.Conflict.
+// Microdata of a published round, for administrators. Before it is published, and with fewer than MinCell responses, it is
+// fault.Conflict.
 func (p *Programmes) Microdata(ctx context.Context, a actor.Actor, round string) (*Microdata, error) {
 	if !a.Is(actor.Admin) {
 		return nil, fault.New(fault.Forbidden)
@@ -131,8 +132,9 @@ type part struct {
 	code  uint32
 }
 
-// add tells a dimension where that leaves at least MinCell responses in each class, and divides the classes by it. Within each class values
-// that too few have are not told; when those are too few together, the smallest of the others is not told either: it comes next.
+// add tells a dimension where that leaves at least MinCell responses in each class, and divides the classes by it. Within each
+// class values that too few have are not told; when those are too few together, the smallest of the others is not told either:
+// it comes next.
 func (data *Microdata) add(by Dimension, column *dictionary, hidden map[string]bool, class []int) {
 	data.Dimensions = append(data.Dimensions, by)
 	count := map[part]int{}

@@ -81,8 +81,8 @@ const (
 	Fixed        = "fixed"
 )
 
-// Sample says how many are drawn, and how. Size is computed when it is 0: the answers that Margin needs at Confidence, divided by the
-// expected response rate.
+// Sample says how many are drawn, and how. Size is computed when it is 0: the answers that Margin needs at Confidence, divided
+// by the expected response rate.
 type Sample struct {
 	Method       string         `json:"method"`
 	By           []Dimension    `json:"by,omitempty"`         // of the strata

@@ -139,7 +139,8 @@ func (f *Frame) check(faults *fault.Fields) {
 	for _, l := range []struct {
 		path   string
 		values []string
-	}{{"centres", f.Centres}, {"regions", f.Regions}, {"departments", f.Departments}, {"categories", f.Categories}, {"channels", f.Channels}} {
+	}{{"centres", f.Centres}, {"regions", f.Regions}, {"departments", f.Departments}, {"categories", f.Categories},
+		{"channels", f.Channels}} {
 		path := "frame/" + l.path
 		if len(l.values) > MaxFrame {
 			faults.Add(path, fault.TooMany)
@@ -240,7 +241,8 @@ func (s *Sample) checkFixed(faults *fault.Fields) {
 	total := 0
 	for _, key := range slices.Sorted(maps.Keys(s.Fixed)) {
 		n, path := s.Fixed[key], "sample/fixed/"+key
-		if strings.Count(key, "|") != len(s.By)-1 || len(key) > 200 || !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl) {
+		if strings.Count(key, "|") != len(s.By)-1 || len(key) > 200 || !utf8.ValidString(key) ||
+			strings.ContainsFunc(key, unicode.IsControl) {
 			faults.Add("sample/fixed", fault.WrongFormat)
 		} else {
 			within(faults, path, n, 0, MaxSample)

@@ -78,9 +78,11 @@ func (p *Programmes) Programme(ctx context.Context, a actor.Actor, code string) 
 	return p.Store.Programme(ctx, code)
 }
 
-// PutProgramme checks and writes a programme, for administrators. With rev it must be the present one (0: there must be none). An active
-// one whose forecast has a warning is refused as fault.Conflict unless confirmed names the warning. A dry run writes nothing.
-func (p *Programmes) PutProgramme(ctx context.Context, a actor.Actor, x Programme, rev *int64, confirmed []string, dryRun bool) (*Programme, *Forecast, error) {
+// PutProgramme checks and writes a programme, for administrators. With rev it must be the present one (0: there must be none).
+// An active one whose forecast has a warning is refused as fault.Conflict unless confirmed names the warning. A dry run writes
+// nothing.
+func (p *Programmes) PutProgramme(ctx context.Context, a actor.Actor, x Programme, rev *int64, confirmed []string,
+	dryRun bool) (*Programme, *Forecast, error) {
 	if err := mayWrite(a); err != nil {
 		return nil, nil, err
 	}
@@ -133,8 +135,8 @@ func (p *Programmes) PutProgramme(ctx context.Context, a actor.Actor, x Programm
 	return written, forecast, nil
 }
 
-// checkProgramme finds everything that is wrong with a programme here: also that its questionnaire is not there, and that a message with a
-// link in it would have no address to lead to.
+// checkProgramme finds everything that is wrong with a programme here: also that its questionnaire is not there, and that a
+// message with a link in it would have no address to lead to.
 func (p *Programmes) checkProgramme(ctx context.Context, x *Programme) error {
 	faults := x.check(p.Zone)
 	if x.Questionnaire != "" {
@@ -225,7 +227,8 @@ func (p *Programmes) begin(ctx context.Context, x *Programme, id string, to time
 		}
 		number = max(number, r.Number+1)
 	}
-	r := &Round{ID: id, Rev: 1, Programme: *x, Number: number, State: RoundDrawing, Seed: hex.EncodeToString(seed[:]), From: p.daysBefore(to, x.Every.WindowDays), To: to,
+	r := &Round{ID: id, Rev: 1, Programme: *x, Number: number, State: RoundDrawing, Seed: hex.EncodeToString(seed[:]),
+		From: p.daysBefore(to, x.Every.WindowDays), To: to,
 		Closes: p.daysBefore(to, -x.OpenDays), Due: p.instant()}
 	r.Programme.Version, r.Programme.Next = q.Version, time.Time{}
 	if err := p.Store.CreateRound(ctx, r); err != nil {

@@ -18,7 +18,8 @@ func TestProgrammes_PutProgramme(t *testing.T) {
 	w.people(40)
 	zero, one := int64(0), int64(1)
 	x := monthly("monthly")
-	if got, f, err := w.PutProgramme(t.Context(), setter, x, nil, nil, true); err != nil || got.Rev != 0 || got.Next.IsZero() || f.Invitations != 12 {
+	if got, f, err := w.PutProgramme(t.Context(), setter, x, nil, nil, true); err != nil || got.Rev != 0 || got.Next.IsZero() ||
+		f.Invitations != 12 {
 		t.Errorf("a dry run: %+v, %+v, %v", got, f, err)
 	}
 	if all, err := w.ProgrammesAll(t.Context(), manager); err != nil || len(all) != 0 {
@@ -43,7 +44,8 @@ func TestProgrammes_PutProgramme(t *testing.T) {
 		t.Errorf("a change of the name lost the round that is due: %v, %v", again, err)
 	}
 	x.Every.Hour = 9
-	if again, _, err := w.PutProgramme(t.Context(), setter, x, nil, nil, false); err != nil || !again.Next.Equal(got.Next.Add(time.Hour)) {
+	if again, _, err := w.PutProgramme(t.Context(), setter, x, nil, nil, false); err != nil ||
+		!again.Next.Equal(got.Next.Add(time.Hour)) {
 		t.Errorf("%+v, %v", again, err)
 	}
 	x.Active = false
@@ -51,7 +53,8 @@ func TestProgrammes_PutProgramme(t *testing.T) {
 		t.Errorf("%+v, %v", again, err)
 	}
 	for _, a := range []actor.Actor{{}, citizen, manager, {Kind: actor.Staff, Role: actor.Admin, Centres: []string{"riyadh"}}} {
-		if _, _, err := w.PutProgramme(t.Context(), a, x, nil, nil, false); fault.CodeOf(err) != fault.Forbidden && fault.CodeOf(err) != fault.Unauthenticated {
+		if _, _, err := w.PutProgramme(t.Context(), a, x, nil, nil, false); fault.CodeOf(err) != fault.Forbidden &&
+			fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("%+v: %v", a, err)
 		}
 	}
@@ -71,7 +74,8 @@ func TestProgrammes_PutProgramme_faults(t *testing.T) {
 	}
 	x := monthly("monthly")
 	x.Questionnaire, x.OpenDays, x.Frame.Genders = "another", 0, []string{"x"}
-	if got, want := paths(x), []string{"frame/genders/0", "open_days", "reminders/0", "reminders/1", "questionnaire"}; !slices.Equal(got, want) {
+	if got, want := paths(x), []string{"frame/genders/0", "open_days", "reminders/0", "reminders/1",
+		"questionnaire"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	x = monthly("monthly")
@@ -104,7 +108,8 @@ func TestProgrammes_PutProgramme_warns(t *testing.T) {
 		"everybody each week": {40, func(x *surveys.Programme) {
 			x.Every.Rule, x.Sample = "FREQ=WEEKLY", surveys.Sample{Method: surveys.DrawAll}
 		}, []string{surveys.WarnEverybody}},
-		"a sample of more than there are, each week": {40, func(x *surveys.Programme) { x.Every.Rule, x.Sample.Size = "FREQ=WEEKLY", 500 }, []string{surveys.WarnEverybody}},
+		"a sample of more than there are, each week": {40,
+			func(x *surveys.Programme) { x.Every.Rule, x.Sample.Size = "FREQ=WEEKLY", 500 }, []string{surveys.WarnEverybody}},
 		"everybody each quarter": {40, func(x *surveys.Programme) {
 			x.Every.Rule, x.Sample = "FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=1", surveys.Sample{Method: surveys.DrawAll}
 		}, nil},
@@ -113,8 +118,9 @@ func TestProgrammes_PutProgramme_warns(t *testing.T) {
 			x.Sample.Margin, x.Sample.Confidence, x.Sample.ExpectedRate = 0.05, 0.95, 0.5
 		},
 			[]string{surveys.WarnTooFew}},
-		"no channel":       {40, func(x *surveys.Programme) { x.Channels = []string{"email"} }, []string{surveys.WarnNoChannel}},
-		"several":          {0, func(x *surveys.Programme) { x.QuarantineDays = 0 }, []string{surveys.WarnNobody, surveys.WarnNoQuarantine}},
+		"no channel": {40, func(x *surveys.Programme) { x.Channels = []string{"email"} }, []string{surveys.WarnNoChannel}},
+		"several": {0, func(x *surveys.Programme) { x.QuarantineDays = 0 },
+			[]string{surveys.WarnNobody, surveys.WarnNoQuarantine}},
 		"but not inactive": {0, func(x *surveys.Programme) { x.Active = false }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +153,8 @@ func TestProgrammes_Forecast(t *testing.T) {
 	w.people(40)
 	w.put(monthly("monthly", func(x *surveys.Programme) { x.Sample.ExpectedRate = 0.25 }))
 	f, err := w.Forecast(t.Context(), manager, "monthly")
-	if err != nil || f.Population != 40 || f.Eligible != 40 || f.Invitations != 12 || f.Expected != 3 || len(f.Strata) != 2 || len(f.Next) != 5 || f.Warnings == nil {
+	if err != nil || f.Population != 40 || f.Eligible != 40 || f.Invitations != 12 || f.Expected != 3 || len(f.Strata) != 2 ||
+		len(f.Next) != 5 || f.Warnings == nil {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if n := w.states(""); len(n) != 0 {
@@ -157,11 +164,13 @@ func TestProgrammes_Forecast(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.run()
-	if f, err = w.Forecast(t.Context(), manager, "monthly"); err != nil || f.Excluded[surveys.ExcludedQuarantine] != 12 || f.Eligible != 28 {
+	if f, err = w.Forecast(t.Context(), manager, "monthly"); err != nil || f.Excluded[surveys.ExcludedQuarantine] != 12 ||
+		f.Eligible != 28 {
 		t.Errorf("after a round: %+v, %v", f, err)
 	}
 	w.put(afterCase("cases"))
-	if f, err = w.Forecast(t.Context(), manager, "cases"); err != nil || f.Population != 40 || f.Invitations != 28 || len(f.Next) != 0 {
+	if f, err = w.Forecast(t.Context(), manager, "cases"); err != nil || f.Population != 40 || f.Invitations != 28 ||
+		len(f.Next) != 0 {
 		t.Errorf("after cases: %+v, %v", f, err)
 	}
 	if _, err := w.Forecast(t.Context(), manager, "another"); fault.CodeOf(err) != fault.NotFound {

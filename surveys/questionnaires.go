@@ -81,10 +81,11 @@ func (p *Programmes) QuestionnaireVersions(ctx context.Context, a actor.Actor, c
 	return all, nil
 }
 
-// PutQuestionnaire checks q and writes it as the next version, for administrators. With version, that must be the present one (0: there
-// must be none). A dry run writes nothing. The same content as the present version makes no new one. Errors: what form.Check finds,
-// fault.PreconditionFailed, also for one of two who write at once.
-func (p *Programmes) PutQuestionnaire(ctx context.Context, a actor.Actor, q form.Questionnaire, version *int, dryRun bool) (*form.Questionnaire, error) {
+// PutQuestionnaire checks q and writes it as the next version, for administrators. With version, that must be the present one
+// (0: there must be none). A dry run writes nothing. The same content as the present version makes no new one. Errors: what
+// form.Check finds, fault.PreconditionFailed, also for one of two who write at once.
+func (p *Programmes) PutQuestionnaire(ctx context.Context, a actor.Actor, q form.Questionnaire, version *int,
+	dryRun bool) (*form.Questionnaire, error) {
 	if err := mayWrite(a); err != nil {
 		return nil, err
 	}
@@ -114,8 +115,8 @@ func (p *Programmes) PutQuestionnaire(ctx context.Context, a actor.Actor, q form
 	return &q, nil
 }
 
-// questionnaire is the version that is asked, or the newest with 0; a version is read once and then comes from memory. It is shared, and
-// not to be changed.
+// questionnaire is the version that is asked, or the newest with 0; a version is read once and then comes from memory. It is
+// shared, and not to be changed.
 func (p *Programmes) questionnaire(ctx context.Context, code string, version int) (*form.Questionnaire, error) {
 	if q := p.texts.get(textKey{code, version}); q != nil {
 		return q, nil

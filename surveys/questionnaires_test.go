@@ -138,7 +138,8 @@ func TestProgrammes_Questionnaire_whoMay(t *testing.T) {
 		{"manager of a centre", staff(actor.Manager, "riyadh"), "", fault.Forbidden},
 		{"supervisor", staff(actor.Supervisor, actor.All), fault.Forbidden, fault.Forbidden},
 		{"clerk", staff(actor.Clerk, actor.All), fault.Forbidden, fault.Forbidden},
-		{"citizen", actor.Actor{Kind: actor.Citizen, ID: "c", Role: actor.Admin, Centres: []string{actor.All}}, fault.Forbidden, fault.Forbidden},
+		{"citizen", actor.Actor{Kind: actor.Citizen, ID: "c", Role: actor.Admin, Centres: []string{actor.All}}, fault.Forbidden,
+			fault.Forbidden},
 		{"nobody", actor.Actor{}, fault.Unauthenticated, fault.Unauthenticated},
 	} {
 		_, one := p.Questionnaire(t.Context(), c.a, q.Code, 1)

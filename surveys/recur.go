@@ -21,7 +21,8 @@ const (
 )
 
 // ruleParts are the parts of a rule that mean something here: the start is Every.Start, the time of the day Every.Hour.
-var ruleParts = []string{"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY", "BYSETPOS"}
+var ruleParts = []string{"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY",
+	"BYSETPOS"}
 
 var (
 	errRule      = errors.New("no rule of recurrence")
@@ -70,8 +71,9 @@ func parseRule(rule string) (*rrule.ROption, error) {
 	return option, nil
 }
 
-// occurrences are the first n after a moment; fewer when there are no more. Days are found without a zone, and each then begins at Hour in the
-// zone: an hour that a change of the clocks leaves out is the one that follows, and one that comes twice is had once.
+// occurrences are the first n after a moment; fewer when there are no more. Days are found without a zone, and each then begins
+// at Hour in the zone: an hour that a change of the clocks leaves out is the one that follows, and one that comes twice is had
+// once.
 func (e *Every) occurrences(zone *time.Location, after time.Time, n int) []time.Time {
 	start, err := time.Parse(time.DateOnly, e.Start)
 	if err != nil {
@@ -92,8 +94,8 @@ func (e *Every) occurrences(zone *time.Location, after time.Time, n int) []time.
 	return all
 }
 
-// days gives the days on which it occurs from start on, in order, as midnights in UTC, and ends some time after a moment. Those that lie long
-// before it may be left out.
+// days gives the days on which it occurs from start on, in order, as midnights in UTC, and ends some time after a moment. Those
+// that lie long before it may be left out.
 func (e *Every) days(start, after time.Time) func() (time.Time, bool) {
 	if e.Hijri != nil {
 		from := start

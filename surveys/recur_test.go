@@ -28,19 +28,25 @@ func TestEvery_occurrences(t *testing.T) {
 	}{
 		{"monthly", Every{Rule: "FREQ=MONTHLY;BYMONTHDAY=1", Start: "2026-01-01", Hour: 8}, "Asia/Riyadh", "2026-01-01T05:00:00Z",
 			"2026-02-01T08:00:00+03:00 2026-03-01T08:00:00+03:00 2026-04-01T08:00:00+03:00"},
-		{"the start itself", Every{Rule: "FREQ=MONTHLY;BYMONTHDAY=1", Start: "2026-01-01", Hour: 8}, "Asia/Riyadh", "2026-01-01T04:59:59Z",
+		{"the start itself", Every{Rule: "FREQ=MONTHLY;BYMONTHDAY=1", Start: "2026-01-01", Hour: 8}, "Asia/Riyadh",
+			"2026-01-01T04:59:59Z",
 			"2026-01-01T08:00:00+03:00 2026-02-01T08:00:00+03:00 2026-03-01T08:00:00+03:00"},
-		{"quarterly, on the first Sunday", Every{Rule: "FREQ=MONTHLY;INTERVAL=3;BYDAY=1SU", Start: "2026-01-01", Hour: 9}, "Asia/Riyadh", "2026-01-05T00:00:00Z",
+		{"quarterly, on the first Sunday", Every{Rule: "FREQ=MONTHLY;INTERVAL=3;BYDAY=1SU", Start: "2026-01-01", Hour: 9},
+			"Asia/Riyadh", "2026-01-05T00:00:00Z",
 			"2026-04-05T09:00:00+03:00 2026-07-05T09:00:00+03:00 2026-10-04T09:00:00+03:00"},
-		{"only in months of 31 days", Every{Rule: "FREQ=MONTHLY;BYMONTHDAY=31", Start: "2026-01-01", Hour: 0}, "Asia/Riyadh", "2026-02-01T00:00:00Z",
+		{"only in months of 31 days", Every{Rule: "FREQ=MONTHLY;BYMONTHDAY=31", Start: "2026-01-01", Hour: 0}, "Asia/Riyadh",
+			"2026-02-01T00:00:00Z",
 			"2026-03-31T00:00:00+03:00 2026-05-31T00:00:00+03:00 2026-07-31T00:00:00+03:00"},
-		{"the last day of months", Every{Rule: "FREQ=MONTHLY;BYMONTHDAY=-1", Start: "2026-01-01", Hour: 0}, "Asia/Riyadh", "2026-02-01T00:00:00Z",
+		{"the last day of months", Every{Rule: "FREQ=MONTHLY;BYMONTHDAY=-1", Start: "2026-01-01", Hour: 0}, "Asia/Riyadh",
+			"2026-02-01T00:00:00Z",
 			"2026-02-28T00:00:00+03:00 2026-03-31T00:00:00+03:00 2026-04-30T00:00:00+03:00"},
-		{"leap days", Every{Rule: "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", Start: "2026-01-01", Hour: 6}, "Asia/Riyadh", "2026-02-01T00:00:00Z",
+		{"leap days", Every{Rule: "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", Start: "2026-01-01", Hour: 6}, "Asia/Riyadh",
+			"2026-02-01T00:00:00Z",
 			"2028-02-29T06:00:00+03:00 2032-02-29T06:00:00+03:00 2036-02-29T06:00:00+03:00"},
 		{"a few times", Every{Rule: "FREQ=WEEKLY;COUNT=2", Start: "2026-03-02", Hour: 6}, "Asia/Riyadh", "2026-02-01T00:00:00Z",
 			"2026-03-02T06:00:00+03:00 2026-03-09T06:00:00+03:00"},
-		{"until a day, which is one of them", Every{Rule: "FREQ=DAILY;INTERVAL=2;UNTIL=20260305", Start: "2026-03-01", Hour: 23}, "Asia/Riyadh", "2026-02-01T00:00:00Z",
+		{"until a day, which is one of them", Every{Rule: "FREQ=DAILY;INTERVAL=2;UNTIL=20260305", Start: "2026-03-01", Hour: 23},
+			"Asia/Riyadh", "2026-02-01T00:00:00Z",
 			"2026-03-01T23:00:00+03:00 2026-03-03T23:00:00+03:00 2026-03-05T23:00:00+03:00"},
 		{"an hour that is left out", Every{Rule: "FREQ=DAILY", Start: "2026-03-28", Hour: 2}, "Europe/Berlin", "2026-03-01T00:00:00Z",
 			"2026-03-28T02:00:00+01:00 2026-03-29T03:00:00+02:00 2026-03-30T02:00:00+02:00"},
@@ -48,7 +54,8 @@ func TestEvery_occurrences(t *testing.T) {
 			"2026-10-24T02:00:00+02:00 2026-10-25T02:00:00+01:00 2026-10-26T02:00:00+01:00"},
 		{"the first of Ramadan", Every{Hijri: &HijriDay{9, 1}, Start: "2026-01-01", Hour: 10}, "Asia/Riyadh", "2026-02-18T07:00:00Z",
 			"2027-02-08T10:00:00+03:00 2028-01-28T10:00:00+03:00 2029-01-16T10:00:00+03:00"},
-		{"a Hijri year that begins twice in a year of ours", Every{Hijri: &HijriDay{1, 1}, Start: "2008-01-01", Hour: 0}, "Asia/Riyadh", "2007-12-01T00:00:00Z",
+		{"a Hijri year that begins twice in a year of ours", Every{Hijri: &HijriDay{1, 1}, Start: "2008-01-01", Hour: 0},
+			"Asia/Riyadh", "2007-12-01T00:00:00Z",
 			"2008-01-10T00:00:00+03:00 2008-12-29T00:00:00+03:00 2009-12-18T00:00:00+03:00"},
 	} {
 		after, err := time.Parse(time.RFC3339, c.after)
@@ -84,16 +91,21 @@ func TestEvery_occurrences_thirtieth(t *testing.T) {
 
 func TestParseRule(t *testing.T) {
 	t.Parallel()
-	for _, rule := range []string{"FREQ=YEARLY", "FREQ=MONTHLY;BYMONTHDAY=1,15", "FREQ=WEEKLY;BYDAY=SU,WE;WKST=SU", "FREQ=DAILY;INTERVAL=10;COUNT=5",
+	for _, rule := range []string{"FREQ=YEARLY", "FREQ=MONTHLY;BYMONTHDAY=1,15", "FREQ=WEEKLY;BYDAY=SU,WE;WKST=SU",
+		"FREQ=DAILY;INTERVAL=10;COUNT=5",
 		"FREQ=MONTHLY;BYDAY=SU,MO,TU,WE,TH;BYSETPOS=-1", "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "FREQ=YEARLY;UNTIL=20301231"} {
 		if _, err := parseRule(rule); err != nil {
 			t.Errorf("%s was refused", rule)
 		}
 	}
-	for _, rule := range []string{"", "FREQ=HOURLY", "FREQ=SECONDLY", "FREQ=MINUTELY", "INTERVAL=2", "FREQ=MONTHLY;DTSTART=20260101", "DTSTART:20260101T000000Z\nRRULE:FREQ=DAILY",
-		"RRULE:FREQ=DAILY", "FREQ=DAILY;COUNT=0", "FREQ=DAILY;COUNT=-1", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;INTERVAL=-1", "FREQ=DAILY;INTERVAL=1000000000",
-		"FREQ=DAILY;BYHOUR=3", "FREQ=DAILY;BYEASTER=0", "FREQ=DAILY;FREQ=WEEKLY", "FREQ=DAILY;COUNT=3;UNTIL=20300101", "FREQ=DAILY;UNTIL=20300101T000000Z",
-		"FREQ=MONTHLY;BYMONTHDAY=32", "FREQ=MONTHLY;BYMONTHDAY=", "FREQ=WEEKLY;BYDAY=1MO", "FREQ=MONTHLY;BYSETPOS=1", "FREQ=MONTHLY;BYDAY=99MO", "freq=daily",
+	for _, rule := range []string{"", "FREQ=HOURLY", "FREQ=SECONDLY", "FREQ=MINUTELY", "INTERVAL=2",
+		"FREQ=MONTHLY;DTSTART=20260101", "DTSTART:20260101T000000Z\nRRULE:FREQ=DAILY",
+		"RRULE:FREQ=DAILY", "FREQ=DAILY;COUNT=0", "FREQ=DAILY;COUNT=-1", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;INTERVAL=-1",
+		"FREQ=DAILY;INTERVAL=1000000000",
+		"FREQ=DAILY;BYHOUR=3", "FREQ=DAILY;BYEASTER=0", "FREQ=DAILY;FREQ=WEEKLY", "FREQ=DAILY;COUNT=3;UNTIL=20300101",
+		"FREQ=DAILY;UNTIL=20300101T000000Z",
+		"FREQ=MONTHLY;BYMONTHDAY=32", "FREQ=MONTHLY;BYMONTHDAY=", "FREQ=WEEKLY;BYDAY=1MO", "FREQ=MONTHLY;BYSETPOS=1",
+		"FREQ=MONTHLY;BYDAY=99MO", "freq=daily",
 		"FREQ=DAILY;", "FREQ=DAILY;BYMONTHDAY=" + strings.Repeat("1,", 200) + "1"} {
 		if _, err := parseRule(rule); err == nil {
 			t.Errorf("%q was taken", rule)
@@ -103,7 +115,8 @@ func TestParseRule(t *testing.T) {
 
 // However a rule is written, finding its occurrences ends soon, and they ascend.
 func FuzzEvery(f *testing.F) {
-	for _, rule := range []string{"FREQ=MONTHLY;BYMONTHDAY=1", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;INTERVAL=7", "FREQ=WEEKLY;BYDAY=SU;BYSETPOS=-1",
+	for _, rule := range []string{"FREQ=MONTHLY;BYMONTHDAY=1", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;INTERVAL=7", "FREQ=WEEKLY;BYDAY=SU;BYSETPOS=-1",
 		"FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO", "FREQ=YEARLY;BYYEARDAY=-366", "FREQ=MONTHLY;BYDAY=-5FR;INTERVAL=999"} {
 		f.Add(rule, "2026-01-31")
 	}

@@ -63,8 +63,8 @@ type Share struct {
 	Weighted *Weighted `json:"weighted,omitempty"`
 }
 
-// Weighted is an estimate by weights, beside the one without. All of it is rounded, shares to four decimals, and the interval is made of
-// the rounded estimate and n_eff.
+// Weighted is an estimate by weights, beside the one without. All of it is rounded, shares to four decimals, and the interval
+// is made of the rounded estimate and n_eff.
 type Weighted struct {
 	Estimate float64   `json:"estimate"`
 	Interval *Interval `json:"interval,omitempty"`

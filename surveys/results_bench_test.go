@@ -12,7 +12,8 @@ func BenchmarkResults(b *testing.B) {
 	const n = 100_000
 	w := newWorld(b, func(r *surveys.Round) {
 		r.State = surveys.RoundPublished
-		r.Programme.Weighting = surveys.Weighting{Method: surveys.Rake, By: []surveys.Dimension{surveys.ByRegion, surveys.ByGender, surveys.ByResidency}}
+		r.Programme.Weighting = surveys.Weighting{Method: surveys.Rake,
+			By: []surveys.Dimension{surveys.ByRegion, surveys.ByGender, surveys.ByResidency}}
 		r.Drawn = drawnOf(n, func(n int) int { return 5 + n%3 })
 	})
 	w.answer(b, w.round, 0, n, nil)

@@ -16,8 +16,8 @@ const (
 	BreakFormula = "formula" // the formula of its headline has another version now
 )
 
-// compare puts the headline of each question beside that of an earlier round, and marks in questions, which are c's, what breaks the
-// comparison.
+// compare puts the headline of each question beside that of an earlier round, and marks in questions, which are c's, what
+// breaks the comparison.
 func (c *counted) compare(then *counted, questions []QuestionResult) *Comparison {
 	answer := &Comparison{Round: then.round.ID, Number: then.round.Number, Questions: []QuestionCompared{}}
 	f, earlier := newFigures(then.tally), map[[2]string]int{}

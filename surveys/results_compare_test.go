@@ -75,7 +75,8 @@ func TestResults_Compare_Breaks(t *testing.T) {
 	then := w.addRound(t, "0190a000-0000-7000-8000-000000000002", func(r *surveys.Round) { r.Programme.Version = 2 })
 	w.answer(t, w.round, 0, 30, nil)
 	r := w.results(t, then.ID)
-	want := map[string]string{"overall": form.BreakWording, "recommend": form.BreakType, "heard": form.BreakOptions, "hall": form.BreakOptions, "wait": surveys.BreakAbsent}
+	want := map[string]string{"overall": form.BreakWording, "recommend": form.BreakType, "heard": form.BreakOptions,
+		"hall": form.BreakOptions, "wait": surveys.BreakAbsent}
 	for i, q := range r.Questions {
 		x := r.Comparison.Questions[i]
 		if x.Code != q.Code || x.Row != q.Row || q.Break != want[q.Code] || x.Break != want[q.Code] || x.Now != nil {
@@ -85,7 +86,8 @@ func TestResults_Compare_Breaks(t *testing.T) {
 	if _, err := w.Results(t.Context(), asManager, w.round.ID, w.round.ID); fault.CodeOf(err) != fault.Invalid {
 		t.Errorf("with itself: %v", err)
 	}
-	if _, err := w.Results(t.Context(), asManager, w.round.ID, "0190a000-0000-7000-8000-000000000009"); fault.CodeOf(err) != fault.Invalid {
+	if _, err := w.Results(t.Context(), asManager, w.round.ID,
+		"0190a000-0000-7000-8000-000000000009"); fault.CodeOf(err) != fault.Invalid {
 		t.Errorf("with none: %v", err)
 	}
 }

@@ -132,8 +132,9 @@ func (f *figures) share(some, n sums) Share {
 	return s
 }
 
-// effective is Kish's design effect and the effective sample size, rounded as they are published. Weighted figures are all rounded, and
-// their intervals are made of the rounded ones: exact ones would be one more equation for the counts of cells that are not published.
+// effective is Kish's design effect and the effective sample size, rounded as they are published. Weighted figures are all
+// rounded, and their intervals are made of the rounded ones: exact ones would be one more equation for the counts of cells that
+// are not published.
 func effective(n sums) (deff, nEff float64) {
 	s := stats.Sums{N: n.N, W: n.W, W2: n.W2}
 	return rounded(s.Deff(), 2), rounded(s.NEff(), 1)

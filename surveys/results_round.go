@@ -22,8 +22,8 @@ const (
 	NoteUnequal     = "unequal_unweighted" // strata were drawn at different rates, and no weights make up for it
 )
 
-// Results of a round, compared with an earlier one when compare names it, for managers and administrators. Nothing is published of a
-// round of whose frame the actor may see only a part: fault.NotFound then, unless the frame lies within it.
+// Results of a round, compared with an earlier one when compare names it, for managers and administrators. Nothing is published
+// of a round of whose frame the actor may see only a part: fault.NotFound then, unless the frame lies within it.
 func (p *Programmes) Results(ctx context.Context, a actor.Actor, round, compare string) (*Results, error) {
 	if !a.Is(actor.Manager, actor.Admin) {
 		return nil, fault.New(fault.Forbidden)
@@ -142,8 +142,8 @@ func dispositions(n map[InvitationState]int) Dispositions {
 		Open: n[InvitationDrawn] + n[InvitationPlanned] + n[InvitationInvited]}
 }
 
-// rates are AAPOR's. The eligible share of those of whom nothing came back is taken to be that among all others: those who were dropped
-// after the draw turned out not to be eligible.
+// rates are AAPOR's. The eligible share of those of whom nothing came back is taken to be that among all others: those who were
+// dropped after the draw turned out not to be eligible.
 func (d Dispositions) rates() Rates {
 	s := stats.Dispositions{Complete: d.Complete, Partial: d.Partial, Refused: d.Refused, NonContact: d.NonContact, Other: d.Other,
 		Unknown: d.Unknown + d.Open}
@@ -181,7 +181,8 @@ func (f *figures) firstTime() *Share {
 // formulas that figures are made by.
 func formulas() map[string]int {
 	all := map[string]int{}
-	for _, name := range []string{stats.FormulaTop2, stats.FormulaMean100, stats.FormulaNet, stats.FormulaNPS, stats.FormulaEffort, stats.FormulaMean,
+	for _, name := range []string{stats.FormulaTop2, stats.FormulaMean100, stats.FormulaNet, stats.FormulaNPS, stats.FormulaEffort,
+		stats.FormulaMean,
 		FormulaYes} {
 		all[name] = stats.FormulaVersion
 	}

@@ -18,7 +18,8 @@ import (
 	"github.com/balagh/balagh/surveys/form"
 )
 
-var asManager = actor.Actor{Kind: actor.Staff, ID: "staff-2", Role: actor.Manager, Centres: []string{actor.All}, Departments: []string{actor.All}}
+var asManager = actor.Actor{Kind: actor.Staff, ID: "staff-2", Role: actor.Manager, Centres: []string{actor.All},
+	Departments: []string{actor.All}}
 
 // answerTime is when everything is answered in these tests.
 var answerTime = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
@@ -76,10 +77,14 @@ func respondent(n int) (surveys.Snapshot, form.Answers) {
 		Gender:  []string{"male", "male", "female", ""}[r.IntN(4)], Residency: []string{"citizen", "citizen", "resident"}[r.IntN(3)],
 		Company: r.IntN(9) == 0, First: r.IntN(8) > 0, Employee: fmt.Sprintf("employee_%03d", min(r.IntN(100), r.IntN(100)))}
 	level := func() float64 { return float64(5 - min(r.IntN(5), r.IntN(5))) }
-	a := form.Answers{"overall": level(), "speed": level(), "recommend": float64(10 - min(r.IntN(11), r.IntN(11))), "easy": float64(7 - r.IntN(5)),
-		"difficult": float64(1 + r.IntN(5)), "solved": r.IntN(20) > 0, "heard": []string{"mosque", "friends", "media", "web", "other"}[r.IntN(5)],
-		"used": []any{"app", "visit"}[:1+r.IntN(2)], "minutes": float64(r.IntN(240)), "order": []any{"fair", "fast", "friendly"}, "wait": level(),
-		"hall": map[string]any{"parking": level(), "seats": level(), "waiting": level()}, "visited": "2026-10-" + strconv.Itoa(10+r.IntN(20))}
+	a := form.Answers{"overall": level(), "speed": level(), "recommend": float64(10 - min(r.IntN(11), r.IntN(11))),
+		"easy":      float64(7 - r.IntN(5)),
+		"difficult": float64(1 + r.IntN(5)), "solved": r.IntN(20) > 0,
+		"heard": []string{"mosque", "friends", "media", "web", "other"}[r.IntN(5)],
+		"used":  []any{"app", "visit"}[:1+r.IntN(2)], "minutes": float64(r.IntN(240)), "order": []any{"fair", "fast", "friendly"},
+		"wait":    level(),
+		"hall":    map[string]any{"parking": level(), "seats": level(), "waiting": level()},
+		"visited": "2026-10-" + strconv.Itoa(10+r.IntN(20))}
 	if a["solved"] == false {
 		a["why_not"] = []string{"late", "wrong", "nothing", "other"}[r.IntN(4)]
 	}
@@ -127,8 +132,10 @@ func newWorldOf(t testing.TB, q *form.Questionnaire, change func(*surveys.Round)
 
 func (w *world) addRound(t testing.TB, id string, change func(*surveys.Round)) *surveys.Round {
 	t.Helper()
-	r := &surveys.Round{ID: id, Number: 1, State: surveys.RoundOpen, Seed: "5eed", Programme: surveys.Programme{Code: "reception", Names: inThree("Reception"),
-		Questionnaire: w.q.Code, Version: w.q.Version}, From: answerTime.AddDate(0, -3, 0), To: answerTime.AddDate(0, 0, -7), Closes: answerTime.AddDate(0, 0, 7)}
+	r := &surveys.Round{ID: id, Number: 1, State: surveys.RoundOpen, Seed: "5eed",
+		Programme: surveys.Programme{Code: "reception", Names: inThree("Reception"),
+			Questionnaire: w.q.Code, Version: w.q.Version}, From: answerTime.AddDate(0, -3, 0), To: answerTime.AddDate(0, 0, -7),
+		Closes: answerTime.AddDate(0, 0, 7)}
 	if change != nil {
 		change(r)
 	}
@@ -148,7 +155,8 @@ func (w *world) answer(t testing.TB, r *surveys.Round, from, to int, change func
 			s, _ := respondent(n)
 			citizen := event.Derive("citizen", strconv.Itoa(n))
 			all = append(all, surveys.Invitation{ID: event.Derive(r.ID, citizen), Programme: r.Programme.Code, Round: r.ID, Citizen: citizen,
-				Questionnaire: w.q.Code, Version: w.q.Version, Snapshot: s, State: surveys.InvitationInvited, Invited: answerTime, Until: r.Closes})
+				Questionnaire: w.q.Code, Version: w.q.Version, Snapshot: s, State: surveys.InvitationInvited, Invited: answerTime,
+				Until: r.Closes})
 		}
 		if _, err := w.Store.AddInvitations(t.Context(), all); err != nil {
 			t.Fatal(err)
@@ -168,11 +176,15 @@ func (w *world) answer(t testing.TB, r *surveys.Round, from, to int, change func
 	}
 }
 
-func (w *world) respond(ctx context.Context, r *surveys.Round, n int, invitation string, change func(n int, r *surveys.Response)) error {
-	return w.Store.Respond(ctx, invitation, func(i *surveys.Invitation, _ *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+func (w *world) respond(ctx context.Context, r *surveys.Round, n int, invitation string,
+	change func(n int, r *surveys.Response)) error {
+	return w.Store.Respond(ctx, invitation, func(i *surveys.Invitation, _ *surveys.Response) (*surveys.Response, []byte,
+		[]surveys.Verbatim, error) {
 		s, answers := respondent(n)
-		x := &surveys.Response{ID: surveys.ResponseID(i.ID), Programme: r.Programme.Code, Round: r.ID, Questionnaire: w.q.Code, Version: w.q.Version,
-			Invitation: i.ID, Snapshot: s, Answers: answers, Complete: true, How: surveys.ByApp, Language: form.Languages[n%3], At: answerTime}
+		x := &surveys.Response{ID: surveys.ResponseID(i.ID), Programme: r.Programme.Code, Round: r.ID, Questionnaire: w.q.Code,
+			Version:    w.q.Version,
+			Invitation: i.ID, Snapshot: s, Answers: answers, Complete: true, How: surveys.ByApp, Language: form.Languages[n%3],
+			At: answerTime}
 		if change != nil {
 			change(n, x)
 		}
@@ -182,7 +194,8 @@ func (w *world) respond(ctx context.Context, r *surveys.Round, n int, invitation
 		}
 		var words []surveys.Verbatim
 		if text, ok := x.Answers["words"].(string); ok {
-			words = append(words, surveys.Verbatim{ID: event.Derive(x.ID, "words"), Round: r.ID, Response: x.ID, Question: "words", Text: text,
+			words = append(words, surveys.Verbatim{ID: event.Derive(x.ID, "words"), Round: r.ID, Response: x.ID, Question: "words",
+				Text:   text,
 				Folded: fold.Text(text), Day: "2026-11-21", State: surveys.VerbatimNew, Snapshot: x.Snapshot})
 		}
 		return x, surveys.PackRow(x, w.q), words, nil

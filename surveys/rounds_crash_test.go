@@ -17,8 +17,8 @@ import (
 
 var errDied = errors.New("the process died")
 
-// dying is the store as a process sees it that dies with its n-th write: before it, after it, or in the middle of a batch. A dead process
-// does nothing more.
+// dying is the store as a process sees it that dies with its n-th write: before it, after it, or in the middle of a batch. A
+// dead process does nothing more.
 type dying struct {
 	surveys.RoundStore
 	left int
@@ -49,7 +49,8 @@ func (d *dying) batch(n int) int {
 	return n
 }
 
-func (d *dying) PutProgramme(ctx context.Context, code string, change func(*surveys.Programme) error) (p *surveys.Programme, err error) {
+func (d *dying) PutProgramme(ctx context.Context, code string, change func(*surveys.Programme) error) (p *surveys.Programme,
+	err error) {
 	err = d.write(func() (err error) { p, err = d.RoundStore.PutProgramme(ctx, code, change); return err })
 	return p, err
 }
@@ -88,7 +89,8 @@ func (d *dying) DropDrawn(ctx context.Context, round string) error {
 	return d.write(func() error { return d.RoundStore.DropDrawn(ctx, round) })
 }
 
-func (d *dying) UpdateInvitations(ctx context.Context, ids []string, change func(*surveys.Invitation) ([]event.Event, error)) error {
+func (d *dying) UpdateInvitations(ctx context.Context, ids []string,
+	change func(*surveys.Invitation) ([]event.Event, error)) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -167,7 +169,8 @@ func TestProgrammes_dyingAnywhere(t *testing.T) {
 			t.Parallel()
 			for n, died := 1, true; died; n++ {
 				var got outcome
-				if got, died = month(t, n, how); !maps.EqualFunc(got.facts, want.facts, slices.Equal) || !maps.Equal(got.states, want.states) || got.drawn != want.drawn {
+				if got, died = month(t, n, how); !maps.EqualFunc(got.facts, want.facts, slices.Equal) ||
+					!maps.Equal(got.states, want.states) || got.drawn != want.drawn {
 					t.Errorf("dying with write %d: %v, %v, %s", n, got.facts, got.states, got.drawn)
 				}
 				if !died && n < 15 {

@@ -33,7 +33,8 @@ func TestProgrammes_round(t *testing.T) {
 		t.Fatalf("%d rounds", len(all))
 	}
 	r := all[0]
-	if r.State != surveys.RoundOpen || r.Number != 1 || r.Programme.Version != 1 || r.Drawn.Population != 40 || r.Drawn.Sampled != 12 || len(r.Drawn.Strata) != 2 ||
+	if r.State != surveys.RoundOpen || r.Number != 1 || r.Programme.Version != 1 || r.Drawn.Population != 40 ||
+		r.Drawn.Sampled != 12 || len(r.Drawn.Strata) != 2 ||
 		r.Drawn.Strata[0] != (surveys.DrawnStratum{Key: "jeddah", Population: 10, Eligible: 10, Sampled: 3}) || !r.Due.Equal(r.Closes) {
 		t.Errorf("%+v", r)
 	}
@@ -85,12 +86,14 @@ func TestProgrammes_round_reminders(t *testing.T) {
 		w.run()
 	}
 	facts := w.facts()
-	for who, want := range map[string][]string{"citizen-000": {"invited"}, "citizen-001": {"invited"}, "citizen-002": {"invited"}, "citizen-003": {"invited", "reminded-1", "reminded-2"}} {
+	for who, want := range map[string][]string{"citizen-000": {"invited"}, "citizen-001": {"invited"}, "citizen-002": {"invited"},
+		"citizen-003": {"invited", "reminded-1", "reminded-2"}} {
 		if !slices.Equal(facts[who], want) {
 			t.Errorf("%s: %v, want %v", who, facts[who], want)
 		}
 	}
-	if n := w.states(r.ID); n[surveys.InvitationComplete] != 1 || n[surveys.InvitationRefused] != 1 || n[surveys.InvitationLapsed] != 4 {
+	if n := w.states(r.ID); n[surveys.InvitationComplete] != 1 || n[surveys.InvitationRefused] != 1 ||
+		n[surveys.InvitationLapsed] != 4 {
 		t.Errorf("%v", n)
 	}
 }
@@ -106,8 +109,9 @@ func TestProgrammes_round_unreached(t *testing.T) {
 	r := w.rounds("monthly")[0]
 	never, once := event.Derive(r.ID, "citizen-000"), event.Derive(r.ID, "citizen-001")
 	w.Unreached = func(_ context.Context, facts []string) (map[string]bool, error) {
-		return map[string]bool{event.Derive(never, "invited"): true, event.Derive(never, "reminder-1"): true, event.Derive(never, "reminder-2"): true,
-			event.Derive(once, "invited"): true}, nil
+		return map[string]bool{event.Derive(never, "invited"): true, event.Derive(never, "reminder-1"): true,
+			event.Derive(never, "reminder-2"): true,
+			event.Derive(once, "invited"):     true}, nil
 	}
 	for range 11 {
 		w.pass(day)
@@ -172,7 +176,8 @@ func TestProgrammes_StartRound(t *testing.T) {
 		w.pass(day)
 		w.run()
 	}
-	if r, counts, err := w.Round(t.Context(), setter, r.ID); err != nil || r.State != surveys.RoundStopped || counts[surveys.InvitationInvited] != 5 {
+	if r, counts, err := w.Round(t.Context(), setter, r.ID); err != nil || r.State != surveys.RoundStopped ||
+		counts[surveys.InvitationInvited] != 5 {
 		t.Errorf("%v, %v, %v", r.State, counts, err)
 	}
 	if facts := w.facts(); len(facts) != 5 || len(facts["citizen-000"]) != 1 {
@@ -251,11 +256,13 @@ func TestProgrammes_twoProcesses(t *testing.T) {
 	}
 	w.put(afterCase("cases", func(x *surveys.Programme) { x.After.Days, x.Reminders = 0, nil }))
 	for i := range 60 {
-		w.fact(fmt.Sprintf("report-%03d", i), fmt.Sprintf("citizen-%03d", i), map[bool]string{true: "closed", false: "in_progress"}[i%5 == 0])
+		w.fact(fmt.Sprintf("report-%03d", i), fmt.Sprintf("citizen-%03d", i),
+			map[bool]string{true: "closed", false: "in_progress"}[i%5 == 0])
 	}
 	w.at(time.Date(2026, 3, 1, 8, 0, 0, 0, riyadh))
 	var wg sync.WaitGroup
-	steps := []time.Duration{0, time.Second, -time.Minute, time.Minute, time.Second, 40 * time.Second, 40 * time.Second, -time.Hour, time.Hour + time.Second, time.Second,
+	steps := []time.Duration{0, time.Second, -time.Minute, time.Minute, time.Second, 40 * time.Second, 40 * time.Second, -time.Hour,
+		time.Hour + time.Second, time.Second,
 		11 * day, time.Second, time.Minute}
 	for _, step := range steps {
 		w.pass(step)

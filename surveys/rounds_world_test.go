@@ -24,7 +24,8 @@ import (
 )
 
 var (
-	setter = actor.Actor{Kind: actor.Staff, ID: "staff-admin", Role: actor.Admin, Centres: []string{actor.All}, Departments: []string{actor.All}}
+	setter = actor.Actor{Kind: actor.Staff, ID: "staff-admin", Role: actor.Admin, Centres: []string{actor.All},
+		Departments: []string{actor.All}}
 	riyadh = time.FixedZone("Riyadh", 3*60*60)
 	// lately is shortly before the round of March 2026.
 	lately = time.Date(2026, 2, 28, 12, 0, 0, 0, riyadh)
@@ -64,7 +65,8 @@ func newAsker(t *testing.T) *asker {
 
 // process is another one on the same world. Seeds are all the same, so that samples can be compared.
 func (w *asker) process(store surveys.RoundStore) *surveys.Programmes {
-	return &surveys.Programmes{Store: store, Now: func() time.Time { return time.UnixMilli(w.now.Load()) }, NewID: uuid.NewString, Rand: sevens{}, Zone: riyadh,
+	return &surveys.Programmes{Store: store, Now: func() time.Time { return time.UnixMilli(w.now.Load()) }, NewID: uuid.NewString,
+		Rand: sevens{}, Zone: riyadh,
 		Log: slog.New(slog.DiscardHandler), Secret: []byte("secret"), PublicURL: "https://balagh.example"}
 }
 
@@ -82,8 +84,9 @@ const day = 24 * time.Hour
 func (w *asker) fact(report, citizen, to string, change ...func(*event.Event)) event.Event {
 	w.t.Helper()
 	at := time.UnixMilli(w.now.Load()).UTC()
-	e := event.Event{ID: uuid.NewString(), Type: event.ReportMoved, Subject: "report/" + report, At: at, Report: &event.Report{ID: report, Citizen: citizen, Centre: "riyadh",
-		Region: "central", Department: "maintenance", Category: "loudspeakers", Channel: "app", Gender: "male", To: to, Received: at}}
+	e := event.Event{ID: uuid.NewString(), Type: event.ReportMoved, Subject: "report/" + report, At: at,
+		Report: &event.Report{ID: report, Citizen: citizen, Centre: "riyadh",
+			Region: "central", Department: "maintenance", Category: "loudspeakers", Channel: "app", Gender: "male", To: to, Received: at}}
 	for _, c := range change {
 		c(&e)
 	}
@@ -111,9 +114,12 @@ func (w *asker) people(n int) {
 }
 
 func monthly(code string, change ...func(*surveys.Programme)) surveys.Programme {
-	x := surveys.Programme{Code: code, Names: form.Text{"ar": "شهري", "en": "Monthly", "ur": "ماہانہ"}, Active: true, Questionnaire: "reception",
-		Every: &surveys.Every{Rule: "FREQ=MONTHLY;BYMONTHDAY=1", Start: "2026-01-01", Hour: 8, WindowDays: 30}, Sample: surveys.Sample{Method: surveys.DrawStratified,
-			By: []surveys.Dimension{surveys.ByCentre}, Allocation: surveys.Proportional, Size: 12}, QuarantineDays: 60, OpenDays: 10, Reminders: []int{3, 6}}
+	x := surveys.Programme{Code: code, Names: form.Text{"ar": "شهري", "en": "Monthly", "ur": "ماہانہ"}, Active: true,
+		Questionnaire: "reception",
+		Every:         &surveys.Every{Rule: "FREQ=MONTHLY;BYMONTHDAY=1", Start: "2026-01-01", Hour: 8, WindowDays: 30},
+		Sample: surveys.Sample{Method: surveys.DrawStratified,
+			By: []surveys.Dimension{surveys.ByCentre}, Allocation: surveys.Proportional, Size: 12}, QuarantineDays: 60, OpenDays: 10,
+		Reminders: []int{3, 6}}
 	for _, c := range change {
 		c(&x)
 	}
@@ -122,11 +128,13 @@ func monthly(code string, change ...func(*surveys.Programme)) surveys.Programme 
 
 func afterCase(code string, change ...func(*surveys.Programme)) surveys.Programme {
 	return monthly(code, append([]func(*surveys.Programme){func(x *surveys.Programme) {
-		x.Every, x.Sample, x.After = nil, surveys.Sample{}, &surveys.After{On: []string{surveys.OnClosed, surveys.OnOverdue, surveys.OnRejected, surveys.OnWithdrawn}, Days: 3}
+		x.Every, x.Sample, x.After = nil, surveys.Sample{},
+			&surveys.After{On: []string{surveys.OnClosed, surveys.OnOverdue, surveys.OnRejected, surveys.OnWithdrawn}, Days: 3}
 	}}, change...)...)
 }
 
-var everyWarning = []string{surveys.WarnNobody, surveys.WarnEverybody, surveys.WarnNoQuarantine, surveys.WarnTooFew, surveys.WarnNoChannel}
+var everyWarning = []string{surveys.WarnNobody, surveys.WarnEverybody, surveys.WarnNoQuarantine, surveys.WarnTooFew,
+	surveys.WarnNoChannel}
 
 func (w *asker) put(x surveys.Programme) *surveys.Programme {
 	w.t.Helper()

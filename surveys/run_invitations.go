@@ -11,8 +11,8 @@ import (
 	"github.com/balagh/balagh/fault"
 )
 
-// RunInvitations invites after cases, reminds, and ends what was not answered in time, until ctx ends. Any number of processes may run it
-// on the same store: each invitation moves on once.
+// RunInvitations invites after cases, reminds, and ends what was not answered in time, until ctx ends. Any number of processes
+// may run it on the same store: each invitation moves on once.
 func (p *Programmes) RunInvitations(ctx context.Context) error {
 	return p.poll(ctx, "work on invitations", p.invitationsOnce)
 }
@@ -24,8 +24,8 @@ func (p *Programmes) invitationsOnce(ctx context.Context) (more bool, err error)
 	return (overdue || due) && err == nil, err
 }
 
-// planOverdue plans invitations after cases that became overdue. Each deadline is looked at once, also when no programme asks: one that
-// comes later asks about later cases.
+// planOverdue plans invitations after cases that became overdue. Each deadline is looked at once, also when no programme asks:
+// one that comes later asks about later cases.
 func (p *Programmes) planOverdue(ctx context.Context) (more bool, err error) {
 	cases, err := p.Store.OverdueCases(ctx, p.instant(), roundPage)
 	if err != nil {
@@ -49,8 +49,8 @@ func (p *Programmes) planOverdue(ctx context.Context) (more bool, err error) {
 	return len(cases) == roundPage, nil
 }
 
-// workOnDue takes the invitations that are due, the oldest first. Of the planned ones of a person it takes one at a time: whatever process takes
-// the next one finds then that the person was invited, or does not find it at the head of the queue.
+// workOnDue takes the invitations that are due, the oldest first. Of the planned ones of a person it takes one at a time:
+// whatever process takes the next one finds then that the person was invited, or does not find it at the head of the queue.
 func (p *Programmes) workOnDue(ctx context.Context) (more bool, err error) {
 	now := p.instant()
 	due, err := p.Store.DueInvitations(ctx, now, roundPage)
@@ -91,13 +91,14 @@ func (p *Programmes) workOnDue(ctx context.Context) (more bool, err error) {
 	for _, code := range codes {
 		errs = append(errs, p.askAfter(ctx, code, planned[code]))
 	}
-	errs = append(errs, p.remind(ctx, remind), p.settle(ctx, over), p.Store.UpdateInvitations(ctx, idsOf(idle), func(i *Invitation) ([]event.Event, error) {
-		if i.Due.IsZero() || i.Due.After(now) || i.State == InvitationPlanned {
-			return nil, errMoved
-		}
-		i.Due = time.Time{}
-		return nil, nil
-	}))
+	errs = append(errs, p.remind(ctx, remind), p.settle(ctx, over),
+		p.Store.UpdateInvitations(ctx, idsOf(idle), func(i *Invitation) ([]event.Event, error) {
+			if i.Due.IsZero() || i.Due.After(now) || i.State == InvitationPlanned {
+				return nil, errMoved
+			}
+			i.Due = time.Time{}
+			return nil, nil
+		}))
 	return again || len(due) == roundPage, errors.Join(errs...)
 }
 
@@ -133,8 +134,8 @@ func (p *Programmes) askAfter(ctx context.Context, code string, page []*Invitati
 	return p.ask(ctx, x, page, func(now time.Time) time.Time { return p.daysBefore(now, -x.OpenDays) })
 }
 
-// ask invites those of a page who were drawn or planned for, and drops whoever has no account any more or was invited to something else
-// within the quarantine.
+// ask invites those of a page who were drawn or planned for, and drops whoever has no account any more or was invited to
+// something else within the quarantine.
 func (p *Programmes) ask(ctx context.Context, x *Programme, page []*Invitation, until func(now time.Time) time.Time) error {
 	q, err := p.questionnaire(ctx, x.Questionnaire, x.Version)
 	if err != nil {
@@ -172,8 +173,9 @@ func (p *Programmes) ask(ctx context.Context, x *Programme, page []*Invitation, 
 
 // fact tells the person of the invitation. What tells of it is named after the step, so that a step taken again tells nothing new.
 func (i *Invitation) fact(t event.Type, step string, at time.Time, titles map[string]string) event.Event {
-	return event.Event{ID: event.Derive(i.ID, step), Type: t, Subject: "survey/" + i.ID, At: at, Survey: &event.Survey{Invitation: i.ID, Citizen: i.Citizen,
-		Centre: i.Snapshot.Centre, Titles: titles, Channels: i.Channels, Until: i.Until, Reminder: i.Reminded}}
+	return event.Event{ID: event.Derive(i.ID, step), Type: t, Subject: "survey/" + i.ID, At: at,
+		Survey: &event.Survey{Invitation: i.ID, Citizen: i.Citizen,
+			Centre: i.Snapshot.Centre, Titles: titles, Channels: i.Channels, Until: i.Until, Reminder: i.Reminded}}
 }
 
 func reminderStep(n int) string { return "reminder-" + strconv.Itoa(n) }

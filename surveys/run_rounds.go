@@ -23,8 +23,8 @@ var (
 	errLate  = errors.New("the time of the round is over")
 )
 
-// RunRounds begins the rounds of programmes and brings them to their end, until ctx ends. Any number of processes may run it on the same
-// store, and any of them may end at any moment: what was begun is begun again with the same result, or gone on with.
+// RunRounds begins the rounds of programmes and brings them to their end, until ctx ends. Any number of processes may run it on
+// the same store, and any of them may end at any moment: what was begun is begun again with the same result, or gone on with.
 func (p *Programmes) RunRounds(ctx context.Context) error {
 	return p.poll(ctx, "work on a round", p.roundsOnce)
 }
@@ -64,8 +64,8 @@ func safely(ctx context.Context, some func(context.Context) (bool, error)) (more
 	return some(ctx)
 }
 
-// schedule begins the rounds that are due. An occurrence that passed while nobody looked is made up for only when it is the last one: the
-// same people are not asked twice at once.
+// schedule begins the rounds that are due. An occurrence that passed while nobody looked is made up for only when it is the
+// last one: the same people are not asked twice at once.
 func (p *Programmes) schedule(ctx context.Context) error {
 	all, err := p.Store.Programmes(ctx)
 	if err != nil {
@@ -179,8 +179,8 @@ func (p *Programmes) move(ctx context.Context, r *Round, change func(*Round)) er
 	})
 }
 
-// holding gives a question to ask now and then during a long step: it renews the lease, and is an error when the round is somebody else's or
-// the process is to end.
+// holding gives a question to ask now and then during a long step: it renews the lease, and is an error when the round is
+// somebody else's or the process is to end.
 func (p *Programmes) holding(ctx context.Context, r *Round) func() error {
 	renewed := time.Now()
 	return func() error {
@@ -195,8 +195,8 @@ func (p *Programmes) holding(ctx context.Context, r *Round) func() error {
 	}
 }
 
-// inTurn lets rounds draw and invite one after the other, so that no two draw the same person at once: what one has drawn is in the quarantine
-// of the next. One that invites goes before one that draws. A round that failed holds up no other.
+// inTurn lets rounds draw and invite one after the other, so that no two draw the same person at once: what one has drawn is in
+// the quarantine of the next. One that invites goes before one that draws. A round that failed holds up no other.
 func (p *Programmes) inTurn(ctx context.Context, r *Round, do func(context.Context, *Round) error) error {
 	all, err := p.Store.Rounds(ctx, "")
 	if err != nil {
@@ -263,7 +263,8 @@ func (p *Programmes) inviteRound(ctx context.Context, r *Round) error {
 }
 
 // pages gives the invitations of a round that are in one of the states, and says how many there were.
-func (p *Programmes) pages(ctx context.Context, r *Round, states []InvitationState, do func([]*Invitation) error) (n int, err error) {
+func (p *Programmes) pages(ctx context.Context, r *Round, states []InvitationState, do func([]*Invitation) error) (n int,
+	err error) {
 	alive := p.holding(ctx, r)
 	for after := ""; ; {
 		if err := alive(); err != nil {

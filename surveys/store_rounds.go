@@ -48,8 +48,9 @@ type ProgrammeStore interface {
 	Rounds(ctx context.Context, programme string) ([]*Round, error)
 	// UpdateRound changes one and gives it the next Rev. change runs again on a lost race; its error changes nothing.
 	UpdateRound(ctx context.Context, id string, change func(*Round) error) (*Round, error)
-	// LeaseRound takes the round that is due at now and has waited longest, and moves its Due to now+ttl; nil when none is. A Due later
-	// than now+ttl of a round that is drawing, inviting or closing is no lease: a clock was wrong. It writes only when there is one.
+	// LeaseRound takes the round that is due at now and has waited longest, and moves its Due to now+ttl; nil when none is. A Due
+	// later than now+ttl of a round that is drawing, inviting or closing is no lease: a clock was wrong. It writes only when there
+	// is one.
 	LeaseRound(ctx context.Context, now time.Time, ttl time.Duration) (*Round, error)
 }
 
@@ -61,8 +62,8 @@ type CaseStore interface {
 	OverdueCases(ctx context.Context, now time.Time, limit int) ([]Case, error)
 	// ForgetDue sets Due of the case to zero if it is still that one.
 	ForgetDue(ctx context.Context, report string, due time.Time) error
-	// People gives everybody with a case received in [from, to) that fits the frame, once, in ascending order of their ids. Memory does not
-	// grow with their number. An error of visit ends it and is returned. The person is valid during the call only.
+	// People gives everybody with a case received in [from, to) that fits the frame, once, in ascending order of their ids. Memory
+	// does not grow with their number. An error of visit ends it and is returned. The person is valid during the call only.
 	People(ctx context.Context, frame Frame, from, to time.Time, visit func(*FramePerson) error) error
 	// InvitedSince gives those whose last invitation of any programme was sent at since or later, or is planned or drawn, but for
 	// the invitations of one round; in ascending order of their ids.
@@ -88,8 +89,8 @@ type InvitationStore interface {
 	// UpdateInvitation changes one and writes the facts in the same atomic write. change runs again on a lost race; its error changes
 	// nothing and is returned.
 	UpdateInvitation(ctx context.Context, id string, change func(*Invitation) ([]event.Event, error)) (*Invitation, error)
-	// UpdateInvitations is the same for a batch; each is an atomic write by itself, one that change refuses stays as it is and hinders no
-	// other. It is one commit where the backend can.
+	// UpdateInvitations is the same for a batch; each is an atomic write by itself, one that change refuses stays as it is and
+	// hinders no other. It is one commit where the backend can.
 	UpdateInvitations(ctx context.Context, ids []string, change func(*Invitation) ([]event.Event, error)) error
 	// CountInvitations of a round by state.
 	CountInvitations(ctx context.Context, round string) (map[InvitationState]int, error)
@@ -97,15 +98,16 @@ type InvitationStore interface {
 
 // ResponseStore keeps answers.
 type ResponseStore interface {
-	// Respond changes an invitation and writes the response that change makes of it, both or neither: a response of that id is replaced. old
-	// is the response whose id is derived from the invitation (ResponseID), nil when there is none, as always with an anonymous one.
-	// change runs again on a lost race; its error changes nothing and is returned. row is what ScanResponses gives of the response, which
-	// leaves it out when that is empty. words are its answers in words.
-	Respond(ctx context.Context, invitation string, change func(i *Invitation, old *Response) (r *Response, row []byte, words []Verbatim, err error)) error
+	// Respond changes an invitation and writes the response that change makes of it, both or neither: a response of that id is
+	// replaced. old is the response whose id is derived from the invitation (ResponseID), nil when there is none, as always with
+	// an anonymous one. change runs again on a lost race; its error changes nothing and is returned. row is what ScanResponses
+	// gives of the response, which leaves it out when that is empty. words are its answers in words.
+	Respond(ctx context.Context, invitation string,
+		change func(i *Invitation, old *Response) (r *Response, row []byte, words []Verbatim, err error)) error
 	// Response reads one; fault.NotFound.
 	Response(ctx context.Context, id string) (*Response, error)
-	// ScanResponses gives the row of every response of a round, or of the programme's answers after cases that were given in [from, to)
-	// when round is empty. In no order. The bytes are valid during the call only.
+	// ScanResponses gives the row of every response of a round, or of the programme's answers after cases that were given in
+	// [from, to) when round is empty. In no order. The bytes are valid during the call only.
 	ScanResponses(ctx context.Context, programme, round string, from, to time.Time, visit func(row []byte) error) error
 	// Touched counts the changes of a round's responses ever: it grows with each.
 	Touched(ctx context.Context, round string) (int64, error)

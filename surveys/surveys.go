@@ -41,7 +41,8 @@ const (
 	Helpful    Reason = "helpful"
 )
 
-var reasons = map[Reason]bool{Slow: true, Unfriendly: true, NotSolved: true, Unclear: true, Fast: true, Friendly: true, Clear: true, Helpful: true}
+var reasons = map[Reason]bool{Slow: true, Unfriendly: true, NotSolved: true, Unclear: true, Fast: true, Friendly: true,
+	Clear: true, Helpful: true}
 
 // Occasion is the opportunity to rate one closure of one report, and the answer when there is one: one document.
 type Occasion struct {
@@ -157,7 +158,8 @@ type Rating struct {
 // rating is the answer of o as seen at now; o was rated.
 func (o *Occasion) rating(now time.Time) *Rating {
 	g := o.Given
-	r := &Rating{ReportID: o.Report, Closure: o.Closure, Level: g.Level, Solved: g.Solved, Reasons: g.Reasons, Comment: g.Comment, RatedAt: g.At}
+	r := &Rating{ReportID: o.Report, Closure: o.Closure, Level: g.Level, Solved: g.Solved, Reasons: g.Reasons, Comment: g.Comment,
+		RatedAt: g.At}
 	if g.Bad() && o.Ended.IsZero() && now.Before(o.ReopenUntil) {
 		r.MayReopen, r.ReopenUntil = true, o.ReopenUntil
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/balagh/balagh/surveys/form"
 )
 
-// How a row begins, and what parts its fields. A row is stratum, the values of SnapshotDimensions, complete (0 or 1), how and language,
-// then each question as form.Pack gives it.
+// How a row begins, and what parts its fields. A row is stratum, the values of SnapshotDimensions, complete (0 or 1), how and
+// language, then each question as form.Pack gives it.
 const (
 	rowVersion = '1'
 	rowBreak   = '\x1f'

@@ -8,8 +8,8 @@ import (
 	"github.com/balagh/balagh/surveys/stats"
 )
 
-// tally is what the responses of a round come to: counts, from which every figure is made, and sums of weights beside them. Groups are
-// the total, which is group 0, and then the values of each dimension.
+// tally is what the responses of a round come to: counts, from which every figure is made, and sums of weights beside them.
+// Groups are the total, which is group 0, and then the values of each dimension.
 type tally struct {
 	At          time.Time
 	Took        time.Duration
@@ -144,8 +144,8 @@ func (c *column) count(m *members, weights []float64) item {
 	return x
 }
 
-// hidden are the groups that are not published for this question although they are for others: those in which few answered it, and what
-// would give them away.
+// hidden are the groups that are not published for this question although they are for others: those in which few answered it,
+// and what would give them away.
 func (c *column) hidden(m *members, x *item) (more []int) {
 	before, few := make([]bool, len(m.groups)), false
 	for g := range m.groups {

@@ -24,9 +24,9 @@ type members struct {
 
 func (m *members) row(i int) []uint32 { return m.of[i*m.dims : (i+1)*m.dims] }
 
-// hide says which groups must not be published, of those responses for which counts is true: groups that are too small, and others so
-// that no subtraction gives those back, neither within a breakdown nor of one breakdown from another (regions and their centres, say).
-// Groups that are hidden already stay so.
+// hide says which groups must not be published, of those responses for which counts is true: groups that are too small, and
+// others so that no subtraction gives those back, neither within a breakdown nor of one breakdown from another (regions and
+// their centres, say). Groups that are hidden already stay so.
 func (m *members) hide(counts func(i int) bool, before []bool) []bool {
 	sizes, rows := make([]int64, len(m.groups)), make([]int32, 0, len(m.of)/m.dims)
 	for i := range cap(rows) {
@@ -57,8 +57,8 @@ func (m *members) hide(counts func(i int) bool, before []bool) []bool {
 	return hidden
 }
 
-// hideInBreakdowns hides in each dimension what stats.Suppress says. What is hidden already only makes it safer: those are either below
-// the smallest, and hidden by it as well, or at least as many.
+// hideInBreakdowns hides in each dimension what stats.Suppress says. What is hidden already only makes it safer: those are
+// either below the smallest, and hidden by it as well, or at least as many.
 func (m *members) hideInBreakdowns(sizes []int64, hidden []bool) {
 	for from := 1; from < len(m.groups); {
 		to := from
@@ -121,8 +121,9 @@ func (m *members) overlaps(rows []int32) overlap {
 // almost0 is what rounding leaves of a squared length of 0, as a share of the length before.
 const almost0 = 1e-7
 
-// hideBetween looks for hidden groups that can be had by adding and subtracting groups that are shown, of whatever breakdowns: as vectors
-// of respondents they lie in the span of those. Of the groups that give one away it hides the smallest, and says whether there was any.
+// hideBetween looks for hidden groups that can be had by adding and subtracting groups that are shown, of whatever breakdowns:
+// as vectors of respondents they lie in the span of those. Of the groups that give one away it hides the smallest, and says
+// whether there was any.
 func (o overlap) hideBetween(sizes []int64, hidden []bool) (more bool) {
 	var base []int // of the span: groups that are shown and no sum of those before
 	var lower [][]float64
@@ -157,8 +158,8 @@ func (o overlap) hideBetween(sizes []int64, hidden []bool) (more bool) {
 	return more
 }
 
-// project gives the coordinates of a group in the span of base (a step of Cholesky's decomposition of their products), and the squared
-// length of what lies outside of it.
+// project gives the coordinates of a group in the span of base (a step of Cholesky's decomposition of their products), and the
+// squared length of what lies outside of it.
 func (o overlap) project(g int, base []int, lower [][]float64) (y []float64, rest float64) {
 	y, rest = make([]float64, len(base), len(base)+1), o[g][g]
 	for i, b := range base {

@@ -14,7 +14,8 @@ import (
 	"github.com/balagh/balagh/surveys/stats"
 )
 
-// tallyVersion of the kept form: one of another version is counted again. It grows as well when something else is hidden than before.
+// tallyVersion of the kept form: one of another version is counted again. It grows as well when something else is hidden than
+// before.
 const tallyVersion = 1
 
 // keptTally is a tally as a document, a line of JSON. The counts follow it, packed: they are far too many to be written as text.
@@ -42,7 +43,8 @@ func (y *tally) encode() ([]byte, error) {
 	for i := range y.Items {
 		y.Items[i].pack(&p)
 	}
-	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting, y.Formulas,
+	b, err := json.Marshal(keptTally{tallyVersion, y.At, y.Took, y.Respondents, y.Complete, y.How, y.Languages, y.Weighting,
+		y.Formulas,
 		y.States, y.Groups, y.Items})
 	if err != nil {
 		return nil, fmt.Errorf("encode the counts of a round: %w", err)
@@ -191,8 +193,8 @@ const (
 // tally of a round: as it was kept, or counted again where responses have come since. Two that want it at once count once.
 //
 // While answers are taken it moves in steps of at least MinCell changes: what is published before and after one more answer would
-// tell that answer by subtraction. So would the last step, which may be smaller, and each new answer in words; therefore an anonymous
-// round tells until then how many have answered, and nothing else.
+// tell that answer by subtraction. So would the last step, which may be smaller, and each new answer in words; therefore an
+// anonymous round tells until then how many have answered, and nothing else.
 func (p *Programmes) tally(ctx context.Context, r *Round, q *form.Questionnaire) (*tally, error) {
 	touched, err := p.Store.Touched(ctx, r.ID)
 	if err != nil {
@@ -214,7 +216,10 @@ func (p *Programmes) tally(ctx context.Context, r *Round, q *form.Questionnaire)
 		}
 	}
 	// The count goes on for others who wait when the one who began it gives up.
-	y, err, _ := p.counting.Do(r.ID, func() (any, error) { return p.countRound(context.WithoutCancel(ctx), r, q, r.State == RoundPublished) })
+	y, err, _ := p.counting.Do(r.ID, func() (any,
+		error) {
+		return p.countRound(context.WithoutCancel(ctx), r, q, r.State == RoundPublished)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +264,8 @@ func (p *Programmes) countRound(ctx context.Context, r *Round, q *form.Questionn
 	return y, nil
 }
 
-// settleFigures counts a round that takes no answers any more and whose invitations are settled, and keeps the counts. It may run again.
+// settleFigures counts a round that takes no answers any more and whose invitations are settled, and keeps the counts. It may
+// run again.
 func (p *Programmes) settleFigures(ctx context.Context, r *Round) error {
 	q, err := p.questionnaire(ctx, r.Programme.Questionnaire, r.Programme.Version)
 	if err != nil {

@@ -13,8 +13,10 @@ import (
 func oneOfEach() *form.Questionnaire {
 	two := []form.Option{{Code: "a"}, {Code: "b"}}
 	return &form.Questionnaire{Code: "q", Version: 1, Questions: []form.Question{
-		{Code: "rating", Type: form.Rating, DontKnow: true}, {Code: "nps", Type: form.NPS}, {Code: "yes", Type: form.YesNo}, {Code: "one", Type: form.Choice, Options: two},
-		{Code: "some", Type: form.Choices, Options: two}, {Code: "number", Type: form.Number}, {Code: "day", Type: form.Date}, {Code: "words", Type: form.Words},
+		{Code: "rating", Type: form.Rating, DontKnow: true}, {Code: "nps", Type: form.NPS}, {Code: "yes", Type: form.YesNo},
+		{Code: "one", Type: form.Choice, Options: two},
+		{Code: "some", Type: form.Choices, Options: two}, {Code: "number", Type: form.Number}, {Code: "day", Type: form.Date},
+		{Code: "words", Type: form.Words},
 		{Code: "order", Type: form.Ranking, Options: two}, {Code: "rows", Type: form.Matrix, Rows: two},
 	}}
 }
@@ -25,8 +27,10 @@ func emptyTable(q *form.Questionnaire) *table {
 
 func TestPackRow(t *testing.T) {
 	t.Parallel()
-	r := &Response{Stratum: "riyadh|male", Snapshot: Snapshot{Centre: "riyadh", Gender: "male", Company: true, Employee: "x\x1fy"}, Complete: true, How: ByLink, Language: "ur",
-		Answers: form.Answers{"rating": form.DontKnow, "nps": 10.0, "yes": false, "some": []any{"a", "b"}, "number": 1.5, "words": "نص\x1fنص", "rows": map[string]any{"b": 4.0}}}
+	r := &Response{Stratum: "riyadh|male", Snapshot: Snapshot{Centre: "riyadh", Gender: "male", Company: true, Employee: "x\x1fy"},
+		Complete: true, How: ByLink, Language: "ur",
+		Answers: form.Answers{"rating": form.DontKnow, "nps": 10.0, "yes": false, "some": []any{"a", "b"}, "number": 1.5,
+			"words": "نص\x1fنص", "rows": map[string]any{"b": 4.0}}}
 	got := strings.ReplaceAll(string(packRow(r, oneOfEach())), "\x1f", "/")
 	if want := "1riyadh|male/riyadh/////male//yes/no/xy/1/link/ur/?/10/n//a,b/1.5//t//,4"; got != want {
 		t.Errorf("%s, want %s", got, want)
@@ -40,7 +44,8 @@ func TestTable_Weigh_AddsUpToThePopulation(t *testing.T) {
 		q := oneOfEach()
 		y := emptyTable(q)
 		by := []Dimension{ByRegion, ByGender}
-		r := &Round{Programme: Programme{Weighting: Weighting{Method: rapid.SampledFrom([]string{Rake, PostStratify}).Draw(t, "method"), By: by}},
+		r := &Round{Programme: Programme{Weighting: Weighting{Method: rapid.SampledFrom([]string{Rake, PostStratify}).Draw(t,
+			"method"), By: by}},
 			Drawn: Drawn{Cells: map[string]int{}, Margins: map[Dimension]map[string]int{ByRegion: {}, ByGender: {}}}}
 		population := 0
 		for _, region := range []string{"a", "b", "c"} {
@@ -60,7 +65,8 @@ func TestTable_Weigh_AddsUpToThePopulation(t *testing.T) {
 			}
 		}
 		counted := y.count(r)
-		if all := counted.Groups[0].People; counted.Weighting.Problem != "" || math.Abs(all.W-float64(population)) > 1e-6*float64(population) || *counted.Weighting.Deff < 1 {
+		if all := counted.Groups[0].People; counted.Weighting.Problem != "" ||
+			math.Abs(all.W-float64(population)) > 1e-6*float64(population) || *counted.Weighting.Deff < 1 {
 			t.Fatalf("%v of %d: %+v", all, population, counted.Weighting)
 		}
 		weights, _ := y.weigh(r, y.group())
@@ -84,7 +90,8 @@ func TestTable_Weigh_JoinsHiddenGroups(t *testing.T) {
 			}
 		}
 	}
-	r := &Round{Programme: Programme{Weighting: Weighting{Method: PostStratify, By: []Dimension{ByRegion}}}, Drawn: Drawn{Cells: map[string]int{"a": 1000, "b": 900, "c": 120}}}
+	r := &Round{Programme: Programme{Weighting: Weighting{Method: PostStratify, By: []Dimension{ByRegion}}},
+		Drawn: Drawn{Cells: map[string]int{"a": 1000, "b": 900, "c": 120}}}
 	weights, result := y.weigh(r, y.group())
 	for i, code := range y.dims[1].rows {
 		if want := map[string]float64{"a": 10, "b": 30, "c": 30}[y.dims[1].values[code]]; weights[i] != want {
@@ -99,7 +106,8 @@ func TestTable_Weigh_JoinsHiddenGroups(t *testing.T) {
 // Whatever bytes come as a row or as kept counts, they are refused or make sense.
 func FuzzTable_Add(f *testing.F) {
 	q := oneOfEach()
-	f.Add(packRow(&Response{Snapshot: Snapshot{Centre: "riyadh"}, Complete: true, Answers: form.Answers{"rating": 3.0, "rows": map[string]any{"a": 1.0}, "order": []any{"b", "a"}}}, q))
+	f.Add(packRow(&Response{Snapshot: Snapshot{Centre: "riyadh"}, Complete: true,
+		Answers: form.Answers{"rating": 3.0, "rows": map[string]any{"a": 1.0}, "order": []any{"b", "a"}}}, q))
 	f.Add([]byte("1"))
 	f.Fuzz(func(t *testing.T, row []byte) {
 		y := emptyTable(q)
@@ -118,7 +126,8 @@ func FuzzTable_Add(f *testing.F) {
 func FuzzDecodeTally(f *testing.F) {
 	q := oneOfEach()
 	y := emptyTable(q)
-	if err := y.add(packRow(&Response{Complete: true, Answers: form.Answers{"number": 2.0, "order": []any{"b", "a"}}}, q), nil); err != nil {
+	if err := y.add(packRow(&Response{Complete: true, Answers: form.Answers{"number": 2.0, "order": []any{"b", "a"}}}, q),
+		nil); err != nil {
 		f.Fatal(err)
 	}
 	b, err := y.count(&Round{}).encode()

@@ -23,8 +23,8 @@ const joined = "*"
 
 // weigh gives each response its weight; all weigh 1 where nothing is weighted, or could be.
 //
-// Values of a dimension that are hidden count as one: the weighted total would otherwise be a second equation for what is hidden among
-// them, beside the unweighted one. Small cells are joined with others for the sake of the weights anyway.
+// Values of a dimension that are hidden count as one: the weighted total would otherwise be a second equation for what is
+// hidden among them, beside the unweighted one. Small cells are joined with others for the sake of the weights anyway.
 func (t *table) weigh(r *Round, m *members) ([]float64, WeightingResult) {
 	w := r.Programme.Weighting
 	result := WeightingResult{Method: w.Method, By: w.By}

@@ -30,8 +30,9 @@ type VerbatimSearch struct {
 	Limit    int    // 50 when 0, at most 200
 }
 
-// Verbatims of a round: those approved for managers; all for supervisors and administrators, who moderate them. Those of a suppressed cell
-// are shown to nobody. Of the snapshot they carry only what was asked for by By, and of an anonymous round not even the day.
+// Verbatims of a round: those approved for managers; all for supervisors and administrators, who moderate them. Those of a
+// suppressed cell are shown to nobody. Of the snapshot they carry only what was asked for by By, and of an anonymous round not
+// even the day.
 func (p *Programmes) Verbatims(ctx context.Context, a actor.Actor, q VerbatimSearch) ([]Verbatim, error) {
 	if !a.Is(actor.Manager, actor.Supervisor, actor.Admin) {
 		return nil, fault.New(fault.Forbidden)

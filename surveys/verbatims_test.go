@@ -9,7 +9,8 @@ import (
 	"github.com/balagh/balagh/surveys/form"
 )
 
-var asSupervisor = actor.Actor{Kind: actor.Staff, ID: "staff-3", Role: actor.Supervisor, Centres: []string{actor.All}, Departments: []string{actor.All}}
+var asSupervisor = actor.Actor{Kind: actor.Staff, ID: "staff-3", Role: actor.Supervisor, Centres: []string{actor.All},
+	Departments: []string{actor.All}}
 
 // spoken is a round in which everybody said something: 30 people of riyadh, 20 of jeddah, 5 of abha.
 func spoken(t *testing.T, n int, change func(*surveys.Round)) *world {
