@@ -23,7 +23,8 @@ func same(s string) form.Text { return form.Text{"ar": s, "en": s, "ur": s} }
 // exportedExample has a question with every kind of figure, a group that is hidden and names that begin like formulas.
 func exportedExample(language string) *exported {
 	q := &form.Questionnaire{Code: "q", Version: 2, Title: same("t"), Questions: []form.Question{
-		{Code: "how", Type: form.Choice, Label: same("@how"), Options: []form.Option{{Code: "a", Label: same(evil)}, {Code: "b", Label: same("\t-b")}}},
+		{Code: "how", Type: form.Choice, Label: same("@how"),
+			Options: []form.Option{{Code: "a", Label: same(evil)}, {Code: "b", Label: same("\t-b")}}},
 		{Code: "easy", Type: form.YesNo, Label: same("+easy")}}}
 	interval := &surveys.Interval{Low: .25, High: .75, Level: .95, Method: "wilson"}
 	cell := func(key string) surveys.Cell {
@@ -32,16 +33,20 @@ func exportedExample(language string) *exported {
 				Weighted: &surveys.Weighted{Estimate: .4, Interval: interval, Deff: 1.1, NEff: 18.2}}},
 			{Code: "b", Share: surveys.Share{Count: 10, N: 20, Share: new(.5), Interval: interval}}}}
 	}
-	easy := surveys.Cell{Asked: 20, N: 20, Options: []surveys.OptionResult{{Code: form.PackedYes, Share: surveys.Share{Count: 20, N: 20, Share: new(1.0), Interval: interval}}}}
+	easy := surveys.Cell{Asked: 20, N: 20, Options: []surveys.OptionResult{{Code: form.PackedYes,
+		Share: surveys.Share{Count: 20, N: 20, Share: new(1.0), Interval: interval}}}}
 	r := surveys.Results{Round: "01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10", Programme: "yearly", Names: same("=names"), Number: 3,
 		Questions: []surveys.QuestionResult{
 			{Code: "how", Type: form.Choice, Label: same("@how"), Total: cell(""), Breakdown: map[surveys.Dimension][]surveys.Cell{
 				surveys.ByCentre: {cell("riyadh"), {Key: "qassim", Suppressed: true}}}},
 			{Code: "easy", Type: form.YesNo, Label: same("+easy"), Total: easy, Breakdown: map[surveys.Dimension][]surveys.Cell{}}},
-		Methods: surveys.Methods{Questionnaire: "q", Version: 2, Seed: "ab", Notes: []string{surveys.NotePartial}, Formulas: map[string]int{"top2": 1},
-			Drawn: surveys.Drawn{Population: 40, Excluded: map[string]int{"quarantine": 2}, Eligible: 38, Sampled: 38}},
-		Comparison: &surveys.Comparison{Round: "x", Number: 2, Questions: []surveys.QuestionCompared{{Code: "easy", Headline: "yes", Now: new(1.0), Then: new(.5), Difference: new(.5)}}}}
-	return &exported{&resultsBody{r, map[surveys.Dimension]map[string]string{surveys.ByCentre: {"riyadh": "-riyadh", "qassim": "قصيم"}}}, q, language}
+		Methods: surveys.Methods{Questionnaire: "q", Version: 2, Seed: "ab", Notes: []string{surveys.NotePartial},
+			Formulas: map[string]int{"top2": 1},
+			Drawn:    surveys.Drawn{Population: 40, Excluded: map[string]int{"quarantine": 2}, Eligible: 38, Sampled: 38}},
+		Comparison: &surveys.Comparison{Round: "x", Number: 2,
+			Questions: []surveys.QuestionCompared{{Code: "easy", Headline: "yes", Now: new(1.0), Then: new(.5), Difference: new(.5)}}}}
+	return &exported{&resultsBody{r, map[surveys.Dimension]map[string]string{surveys.ByCentre: {"riyadh": "-riyadh",
+		"qassim": "قصيم"}}}, q, language}
 }
 
 func TestFigures_csv(t *testing.T) {
@@ -62,10 +67,14 @@ func TestFigures_csv(t *testing.T) {
 		line         int
 		column, want string
 	}{
-		{1, "label", "'@how"}, {1, "option_label", "'" + evil}, {1, "count", "10"}, {1, "n", "20"}, {1, "value", "0.500000"}, {1, "low", "0.250000"},
-		{1, "method", "wilson"}, {1, "weighted", "0.400000"}, {1, "weighted_low", "0.250000"}, {1, "deff", "1.100000"}, {1, "asked", "22"}, {1, "dimension", ""},
-		{2, "weighted", ""}, {2, "option_label", "'\t-b"}, {3, "dimension", "centre"}, {3, "name", "'-riyadh"}, {5, "key", "qassim"}, {5, "name", "قصيم"},
-		{5, "suppressed", "1"}, {5, "asked", ""}, {5, "n", ""}, {5, "value", ""}, {6, "option", "y"}, {6, "option_label", "Yes"}, {6, "label", "'+easy"},
+		{1, "label", "'@how"}, {1, "option_label", "'" + evil}, {1, "count", "10"}, {1, "n", "20"}, {1, "value", "0.500000"},
+		{1, "low", "0.250000"},
+		{1, "method", "wilson"}, {1, "weighted", "0.400000"}, {1, "weighted_low", "0.250000"}, {1, "deff", "1.100000"},
+		{1, "asked", "22"}, {1, "dimension", ""},
+		{2, "weighted", ""}, {2, "option_label", "'\t-b"}, {3, "dimension", "centre"}, {3, "name", "'-riyadh"}, {5, "key", "qassim"},
+		{5, "name", "قصيم"},
+		{5, "suppressed", "1"}, {5, "asked", ""}, {5, "n", ""}, {5, "value", ""}, {6, "option", "y"}, {6, "option_label", "Yes"},
+		{6, "label", "'+easy"},
 	} {
 		if got := of(c.line, c.column); got != c.want {
 			t.Errorf("line %d, %s: %q, want %q", c.line, c.column, got, c.want)
@@ -86,7 +95,8 @@ func TestMethods_csv(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"round,seed,,,ab\r\n", "round,name,,,'=names\r\n", "drawn,excluded,quarantine,,2\r\n", "drawn,population,,,40\r\n", "formulas,top2,,,1\r\n",
+	for _, want := range []string{"round,seed,,,ab\r\n", "round,name,,,'=names\r\n", "drawn,excluded,quarantine,,2\r\n",
+		"drawn,population,,,40\r\n", "formulas,top2,,,1\r\n",
 		"rate,rr1,,,\r\n", "disposition,complete,,,0\r\n", "note,partial_counted,,\"Partial responses count"} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("no %q in\n%s", want, b)
@@ -120,10 +130,12 @@ func TestWorkbook(t *testing.T) {
 			}
 		}
 		rows, err := f.GetRows(names[0])
-		if err != nil || len(rows) != 4 || rows[0][0] != word("round", language) || rows[1][11] != evil || rows[1][4] != "@how" || rows[1][18] != "0.5" {
+		if err != nil || len(rows) != 4 || rows[0][0] != word("round", language) || rows[1][11] != evil || rows[1][4] != "@how" ||
+			rows[1][18] != "0.5" {
 			t.Errorf("%s: %v %v", language, rows, err)
 		}
-		if kind, err := f.GetCellType(names[0], "S2"); err != nil || kind == excelize.CellTypeInlineString || kind == excelize.CellTypeSharedString {
+		if kind, err := f.GetCellType(names[0], "S2"); err != nil || kind == excelize.CellTypeInlineString ||
+			kind == excelize.CellTypeSharedString {
 			t.Errorf("a figure is text: %v, %v", kind, err)
 		}
 		if err := f.Close(); err != nil {
@@ -158,7 +170,8 @@ func TestSpssNames(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 32) + "_" + strings.Repeat("b", 32)
 	taken := spssNames{}
-	for _, c := range [][2]string{{"centre", "centre"}, {"centre", "centre_2"}, {"by", "by_1"}, {"by", "by_2"}, {long, long[:64]}, {long, long[:62] + "_2"}} {
+	for _, c := range [][2]string{{"centre", "centre"}, {"centre", "centre_2"}, {"by", "by_1"}, {"by", "by_2"}, {long, long[:64]},
+		{long, long[:62] + "_2"}} {
 		if got := taken.take(c[0]); got != c[1] {
 			t.Errorf("%s: %s, want %s", c[0], got, c[1])
 		}

@@ -66,7 +66,8 @@ func (s *Server) PutProgramme(ctx context.Context, r gen.PutProgrammeRequestObje
 }
 
 // ForecastProgramme says what a round that began now would do.
-func (s *Server) ForecastProgramme(ctx context.Context, r gen.ForecastProgrammeRequestObject) (gen.ForecastProgrammeResponseObject, error) {
+func (s *Server) ForecastProgramme(ctx context.Context,
+	r gen.ForecastProgrammeRequestObject) (gen.ForecastProgrammeResponseObject, error) {
 	f, err := s.Programmes.Forecast(ctx, actorOf(ctx), r.Code)
 	if err != nil {
 		return nil, err
@@ -111,8 +112,10 @@ func forecastBody(f *surveys.Forecast) *gen.Forecast {
 	if f == nil {
 		return nil
 	}
-	body := &gen.Forecast{Population: f.Population, Excluded: orNone(maps.Clone(f.Excluded)), Eligible: f.Eligible, Invitations: f.Invitations,
-		Strata: make([]gen.DrawnStratum, len(f.Strata)), Warnings: make([]gen.ProgrammeWarning, len(f.Warnings)), Next: orEmpty(f.Next)}
+	body := &gen.Forecast{Population: f.Population, Excluded: orNone(maps.Clone(f.Excluded)), Eligible: f.Eligible,
+		Invitations: f.Invitations,
+		Strata:      make([]gen.DrawnStratum, len(f.Strata)), Warnings: make([]gen.ProgrammeWarning, len(f.Warnings)),
+		Next: orEmpty(f.Next)}
 	for i, x := range f.Strata {
 		body.Strata[i] = gen.DrawnStratum{Key: x.Key, Population: x.Population, Eligible: x.Eligible, Sampled: x.Sampled}
 	}

@@ -14,7 +14,8 @@ type questionnaireBody struct {
 }
 
 // ListQuestionnaires lists the newest versions.
-func (s *Server) ListQuestionnaires(ctx context.Context, _ gen.ListQuestionnairesRequestObject) (gen.ListQuestionnairesResponseObject, error) {
+func (s *Server) ListQuestionnaires(ctx context.Context,
+	_ gen.ListQuestionnairesRequestObject) (gen.ListQuestionnairesResponseObject, error) {
 	all, err := s.Programmes.Questionnaires(ctx, actorOf(ctx))
 	if err != nil {
 		return nil, err
@@ -23,7 +24,8 @@ func (s *Server) ListQuestionnaires(ctx context.Context, _ gen.ListQuestionnaire
 }
 
 // ListQuestionnaireVersions lists all of one.
-func (s *Server) ListQuestionnaireVersions(ctx context.Context, r gen.ListQuestionnaireVersionsRequestObject) (gen.ListQuestionnaireVersionsResponseObject, error) {
+func (s *Server) ListQuestionnaireVersions(ctx context.Context,
+	r gen.ListQuestionnaireVersionsRequestObject) (gen.ListQuestionnaireVersionsResponseObject, error) {
 	all, err := s.Programmes.QuestionnaireVersions(ctx, actorOf(ctx), r.Code)
 	if err != nil {
 		return nil, err
@@ -32,7 +34,8 @@ func (s *Server) ListQuestionnaireVersions(ctx context.Context, r gen.ListQuesti
 }
 
 // GetQuestionnaire reads the newest version.
-func (s *Server) GetQuestionnaire(ctx context.Context, r gen.GetQuestionnaireRequestObject) (gen.GetQuestionnaireResponseObject, error) {
+func (s *Server) GetQuestionnaire(ctx context.Context, r gen.GetQuestionnaireRequestObject) (gen.GetQuestionnaireResponseObject,
+	error) {
 	q, err := s.Programmes.Questionnaire(ctx, actorOf(ctx), r.Code, 0)
 	if err != nil {
 		return nil, err
@@ -41,7 +44,8 @@ func (s *Server) GetQuestionnaire(ctx context.Context, r gen.GetQuestionnaireReq
 }
 
 // GetQuestionnaireVersion reads any version.
-func (s *Server) GetQuestionnaireVersion(ctx context.Context, r gen.GetQuestionnaireVersionRequestObject) (gen.GetQuestionnaireVersionResponseObject, error) {
+func (s *Server) GetQuestionnaireVersion(ctx context.Context,
+	r gen.GetQuestionnaireVersionRequestObject) (gen.GetQuestionnaireVersionResponseObject, error) {
 	q, err := s.Programmes.Questionnaire(ctx, actorOf(ctx), r.Code, r.Version)
 	if err != nil {
 		return nil, err
@@ -50,7 +54,8 @@ func (s *Server) GetQuestionnaireVersion(ctx context.Context, r gen.GetQuestionn
 }
 
 // PutQuestionnaire writes the next version.
-func (s *Server) PutQuestionnaire(ctx context.Context, r gen.PutQuestionnaireRequestObject) (gen.PutQuestionnaireResponseObject, error) {
+func (s *Server) PutQuestionnaire(ctx context.Context, r gen.PutQuestionnaireRequestObject) (gen.PutQuestionnaireResponseObject,
+	error) {
 	q, err := into[form.Questionnaire](r.Body)
 	if err != nil {
 		return nil, err
@@ -58,7 +63,8 @@ func (s *Server) PutQuestionnaire(ctx context.Context, r gen.PutQuestionnaireReq
 	return s.writeQuestionnaire(ctx, r.Code, q, r.Params.IfMatch, value(r.Params.DryRun))
 }
 
-func (s *Server) writeQuestionnaire(ctx context.Context, code string, q form.Questionnaire, ifMatch *string, dryRun bool) (document, error) {
+func (s *Server) writeQuestionnaire(ctx context.Context, code string, q form.Questionnaire, ifMatch *string,
+	dryRun bool) (document, error) {
 	rev, err := revisionOf(ifMatch)
 	if err != nil {
 		return document{}, err

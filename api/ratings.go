@@ -38,12 +38,15 @@ func (s *Server) RatingsXlsx(ctx context.Context, r gen.RatingsXlsxRequestObject
 }
 
 func (s *Server) ratings(ctx context.Context, p gen.RatingsParams) (*gen.Ratings, error) {
-	found, err := s.Surveys.Ratings(ctx, actorOf(ctx), surveys.RatingQuery{By: surveys.Dimension(value(p.By)), Days: int(value(p.Days))})
+	found, err := s.Surveys.Ratings(ctx, actorOf(ctx),
+		surveys.RatingQuery{By: surveys.Dimension(value(p.By)), Days: int(value(p.Days))})
 	if err != nil {
 		return nil, err
 	}
-	body := &gen.Ratings{By: gen.RatingDimension(found.By), Days: found.Days, From: found.From, To: found.To, Formula: found.Formula, Version: found.Version,
-		MinCell: found.MinCell, ManyRatings: found.ManyRatings, Rows: make([]gen.RatingRow, len(found.Rows)), Total: ratingRow(&found.Total)}
+	body := &gen.Ratings{By: gen.RatingDimension(found.By), Days: found.Days, From: found.From, To: found.To,
+		Formula: found.Formula, Version: found.Version,
+		MinCell: found.MinCell, ManyRatings: found.ManyRatings, Rows: make([]gen.RatingRow, len(found.Rows)),
+		Total: ratingRow(&found.Total)}
 	for i := range found.Rows {
 		row := &found.Rows[i]
 		name, err := s.groupName(ctx, found.By, row.Key)
@@ -60,7 +63,8 @@ func ratingRow(r *surveys.RatingRow) gen.RatingRow {
 	if r.Suppressed {
 		return gen.RatingRow{Suppressed: true, Counts: make([]int64, surveys.Levels)}
 	}
-	row := gen.RatingRow{Counts: r.Counts[:], N: r.N, Eligible: r.Eligible, ResponseRate: r.ResponseRate, Top2: r.Top2, Mean100: r.Mean100, Net: r.Net,
+	row := gen.RatingRow{Counts: r.Counts[:], N: r.N, Eligible: r.Eligible, ResponseRate: r.ResponseRate, Top2: r.Top2,
+		Mean100: r.Mean100, Net: r.Net,
 		Interval: figureInterval(r.Interval), Flagged: r.Flagged}
 	if t := r.Trend; t != nil {
 		row.Trend = &gen.RatingTrend{Top2: t.Top2, N: t.N, Difference: t.Difference, Interval: figureInterval(&t.Interval)}
@@ -76,8 +80,10 @@ func figureInterval(i *surveys.Interval) *gen.FigureInterval {
 }
 
 // ratingColumns are the columns of ratings.csv.
-var ratingColumns = []string{"dimension", "key", "name", "suppressed", "very_dissatisfied", "dissatisfied", "neutral", "satisfied", "very_satisfied", "n",
-	"eligible", "response_rate", "top2", "mean100", "net", "low", "high", "level", "method", "flagged", "before_top2", "before_n", "difference",
+var ratingColumns = []string{"dimension", "key", "name", "suppressed", "very_dissatisfied", "dissatisfied", "neutral",
+	"satisfied", "very_satisfied", "n",
+	"eligible", "response_rate", "top2", "mean100", "net", "low", "high", "level", "method", "flagged", "before_top2", "before_n",
+	"difference",
 	"difference_low", "difference_high", "formula", "version", "from", "to"}
 
 // ratingsTable has a line for each row and the total in the last line, without a key.

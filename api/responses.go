@@ -27,7 +27,8 @@ type valueLabel struct {
 }
 
 // RoundResponsesCsv gives single answers.
-func (s *Server) RoundResponsesCsv(ctx context.Context, r gen.RoundResponsesCsvRequestObject) (gen.RoundResponsesCsvResponseObject, error) {
+func (s *Server) RoundResponsesCsv(ctx context.Context,
+	r gen.RoundResponsesCsvRequestObject) (gen.RoundResponsesCsvResponseObject, error) {
 	data, err := s.Programmes.Microdata(ctx, actorOf(ctx), r.Id)
 	if err != nil {
 		return nil, err
@@ -63,7 +64,8 @@ func variables(data *surveys.Microdata) []variable {
 	names := spssNames{}
 	var all []variable
 	for i, by := range data.Dimensions {
-		all = append(all, variable{name: names.take(string(by)), format: "A64", label: words[string(by)], cell: func(r *surveys.Microrow) any { return r.Known[i] }})
+		all = append(all, variable{name: names.take(string(by)), format: "A64", label: words[string(by)],
+			cell: func(r *surveys.Microrow) any { return r.Known[i] }})
 	}
 	all = append(all,
 		variable{name: names.take("complete"), format: "F1.0", label: words["complete"],
@@ -74,7 +76,8 @@ func variables(data *surveys.Microdata) []variable {
 				}
 				return 0
 			}},
-		variable{name: names.take("weight"), format: "F12.6", label: words["weight"], cell: func(r *surveys.Microrow) any { return r.Weight }})
+		variable{name: names.take("weight"), format: "F12.6", label: words["weight"],
+			cell: func(r *surveys.Microrow) any { return r.Weight }})
 	for i := range data.Questionnaire.Questions {
 		all = append(all, questionVariables(&data.Questionnaire.Questions[i], i, names)...)
 	}
@@ -121,9 +124,10 @@ func questionVariables(q *form.Question, at int, names spssNames) []variable {
 		}
 		return []variable{v}
 	case form.YesNo:
-		return []variable{one(q.Code, q.Label, []valueLabel{{"1", yesNo[form.PackedYes]}, {"0", yesNo[form.PackedNo]}}, func(packed string) any {
-			return map[string]any{form.PackedYes: 1, form.PackedNo: 0}[packed]
-		})}
+		return []variable{one(q.Code, q.Label, []valueLabel{{"1", yesNo[form.PackedYes]}, {"0", yesNo[form.PackedNo]}},
+			func(packed string) any {
+				return map[string]any{form.PackedYes: 1, form.PackedNo: 0}[packed]
+			})}
 	case form.Choice:
 		return []variable{one(q.Code, q.Label, optionValues(q.Options), func(packed string) any { return place(q.Options, packed) })}
 	case form.Choices, form.Ranking, form.Matrix:

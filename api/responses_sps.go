@@ -19,7 +19,8 @@ const (
 )
 
 // RoundResponsesSps is the SPSS syntax that reads responses.csv.
-func (s *Server) RoundResponsesSps(ctx context.Context, r gen.RoundResponsesSpsRequestObject) (gen.RoundResponsesSpsResponseObject, error) {
+func (s *Server) RoundResponsesSps(ctx context.Context,
+	r gen.RoundResponsesSpsRequestObject) (gen.RoundResponsesSpsResponseObject, error) {
 	data, err := s.Programmes.Microdata(ctx, actorOf(ctx), r.Id)
 	if err != nil {
 		return nil, err

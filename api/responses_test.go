@@ -14,14 +14,16 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// everyType is a questionnaire with a question of each type, and what was answered: everything, nothing, "don't know", and what was hidden.
+// everyType is a questionnaire with a question of each type, and what was answered: everything, nothing, "don't know", and what
+// was hidden.
 func everyType() *surveys.Microdata {
 	option := func(code, label string) form.Option { return form.Option{Code: code, Label: same(label)} }
 	ab := []form.Option{option("a", "It's a"), option("b", "ب")}
 	shown := &form.Condition{Question: "easy", Op: form.Equal, Value: true}
 	q := &form.Questionnaire{Code: "q", Version: 1, Title: same("t"), Questions: []form.Question{
 		{Code: "easy", Type: form.YesNo, Label: same("Easy?")},
-		{Code: "centre", Type: form.Rating, Label: same("How\nwas the centre?"), DontKnow: true, Options: []form.Option{option("1", "bad"), option("5", "good")}},
+		{Code: "centre", Type: form.Rating, Label: same("How\nwas the centre?"), DontKnow: true,
+			Options: []form.Option{option("1", "bad"), option("5", "good")}},
 		{Code: "with", Type: form.NPS, Label: same(strings.Repeat("ط", 300)), ShowIf: shown},
 		{Code: "effort", Type: form.Effort, Label: same("Effort")},
 		{Code: "which", Type: form.Choice, Label: same("Which"), Options: ab},
@@ -31,11 +33,15 @@ func everyType() *surveys.Microdata {
 		{Code: "why", Type: form.Words, Label: same("Why")},
 		{Code: "order", Type: form.Ranking, Label: same("Order"), Options: ab},
 		{Code: "parts", Type: form.Matrix, Label: same("Parts"), Rows: ab, DontKnow: true}}}
-	return &surveys.Microdata{Questionnaire: q, Dimensions: []surveys.Dimension{surveys.ByCentre, surveys.ByGender}, Weighting: surveys.WeightingResult{Deff: new(1.1)},
-		Round: &surveys.Round{Number: 2, Programme: surveys.Programme{Code: "yearly"}, Published: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
+	return &surveys.Microdata{Questionnaire: q, Dimensions: []surveys.Dimension{surveys.ByCentre, surveys.ByGender},
+		Weighting: surveys.WeightingResult{Deff: new(1.1)},
+		Round: &surveys.Round{Number: 2, Programme: surveys.Programme{Code: "yearly"},
+			Published: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
 		Rows: []surveys.Microrow{
-			{Known: []string{"riyadh", "male"}, Complete: true, Weight: 1.25, Answers: []string{"y", "5", "10", "7", "b", "a,b", "12.5", "2026-11-01", "t", "b,a", "4,5"}},
-			{Known: []string{"riyadh", ""}, Complete: true, Weight: .5, Answers: []string{"n", "?", "-", "", "a", "?", "?", "?", "", "", "?"}},
+			{Known: []string{"riyadh", "male"}, Complete: true, Weight: 1.25,
+				Answers: []string{"y", "5", "10", "7", "b", "a,b", "12.5", "2026-11-01", "t", "b,a", "4,5"}},
+			{Known: []string{"riyadh", ""}, Complete: true, Weight: .5,
+				Answers: []string{"n", "?", "-", "", "a", "?", "?", "?", "", "", "?"}},
 			{Known: []string{"", ""}, Weight: .5, Answers: []string{"n", "1", "-", "", "", "b", "-3", "", "", "", ",2"}},
 		}}
 }

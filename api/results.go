@@ -112,7 +112,8 @@ func groupsOf(r *surveys.Results) map[surveys.Dimension]map[string]bool {
 	return all
 }
 
-// wholeResults has empty lists where there are none: the contract promises them. The results are shared, so what is filled is a copy.
+// wholeResults has empty lists where there are none: the contract promises them. The results are shared, so what is filled is a
+// copy.
 func wholeResults(found *surveys.Results) surveys.Results {
 	r := *found
 	r.Weighting.By = orEmpty(r.Weighting.By)
@@ -203,8 +204,9 @@ func (s *Server) ListVerbatims(ctx context.Context, r gen.ListVerbatimsRequestOb
 		return nil, err
 	}
 	limit := limitOf(p.Limit)
-	all, err := s.Programmes.Verbatims(ctx, actorOf(ctx), surveys.VerbatimSearch{Round: r.Id, Question: text(p.Question), State: text(p.State),
-		Text: text(p.Q), By: surveys.Dimension(text(p.By)), Value: text(p.Value), After: after, Limit: limit})
+	all, err := s.Programmes.Verbatims(ctx, actorOf(ctx),
+		surveys.VerbatimSearch{Round: r.Id, Question: text(p.Question), State: text(p.State),
+			Text: text(p.Q), By: surveys.Dimension(text(p.By)), Value: text(p.Value), After: after, Limit: limit})
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +223,8 @@ func (s *Server) ListVerbatims(ctx context.Context, r gen.ListVerbatimsRequestOb
 }
 
 // ModerateVerbatim approves or hides one.
-func (s *Server) ModerateVerbatim(ctx context.Context, r gen.ModerateVerbatimRequestObject) (gen.ModerateVerbatimResponseObject, error) {
+func (s *Server) ModerateVerbatim(ctx context.Context, r gen.ModerateVerbatimRequestObject) (gen.ModerateVerbatimResponseObject,
+	error) {
 	v, err := s.Programmes.Moderate(ctx, actorOf(ctx), r.Id, string(r.Body.State))
 	if err != nil {
 		return nil, err

@@ -22,7 +22,8 @@ type exported struct {
 }
 
 // RoundResultsCsv is the results as a tidy file: each line is one figure of one question in one group.
-func (s *Server) RoundResultsCsv(ctx context.Context, r gen.RoundResultsCsvRequestObject) (gen.RoundResultsCsvResponseObject, error) {
+func (s *Server) RoundResultsCsv(ctx context.Context, r gen.RoundResultsCsvRequestObject) (gen.RoundResultsCsvResponseObject,
+	error) {
 	x, err := s.export(ctx, r.Id, text(r.Params.Compare))
 	if err != nil {
 		return nil, err
@@ -32,7 +33,8 @@ func (s *Server) RoundResultsCsv(ctx context.Context, r gen.RoundResultsCsvReque
 }
 
 // RoundMethodsCsv is how the results came about.
-func (s *Server) RoundMethodsCsv(ctx context.Context, r gen.RoundMethodsCsvRequestObject) (gen.RoundMethodsCsvResponseObject, error) {
+func (s *Server) RoundMethodsCsv(ctx context.Context, r gen.RoundMethodsCsvRequestObject) (gen.RoundMethodsCsvResponseObject,
+	error) {
 	x, err := s.export(ctx, r.Id, "")
 	if err != nil {
 		return nil, err
@@ -73,8 +75,10 @@ type figure struct {
 }
 
 // figureColumns are the columns of results.csv.
-var figureColumns = []string{"round", "programme", "question", "row", "label", "type", "dimension", "key", "name", "figure", "option", "option_label",
-	"asked", "answered", "dont_know", "skipped", "count", "n", "value", "low", "high", "level", "method", "weighted", "weighted_low", "weighted_high",
+var figureColumns = []string{"round", "programme", "question", "row", "label", "type", "dimension", "key", "name", "figure",
+	"option", "option_label",
+	"asked", "answered", "dont_know", "skipped", "count", "n", "value", "low", "high", "level", "method", "weighted",
+	"weighted_low", "weighted_high",
 	"deff", "n_eff", "suppressed"}
 
 // figures is the table of those that are wanted.
@@ -110,7 +114,8 @@ func (x *exported) line(f *figure) []any {
 	if c.Suppressed {
 		suppressed = 1
 	}
-	line := []any{x.Round, x.Programme, q.Code, q.Row, label, string(q.Type), string(f.by), c.Key, x.Labels[f.by][c.Key], f.name, f.option,
+	line := []any{x.Round, x.Programme, q.Code, q.Row, label, string(q.Type), string(f.by), c.Key, x.Labels[f.by][c.Key], f.name,
+		f.option,
 		f.optionLabels[f.option].In(x.language)}
 	if c.Suppressed {
 		line = append(line, "", "", "", "")
@@ -224,8 +229,10 @@ func (x *exported) methods(header []string) table {
 		value any
 	}{
 		{"id", x.Round}, {"programme", x.Programme}, {"name", x.Names.In(x.language)}, {"number", x.Number}, {"state", string(x.State)},
-		{"final", strconv.FormatBool(x.Final)}, {"opened", moment(x.Opened)}, {"closes", moment(x.Closes)}, {"window_from", moment(m.From)},
-		{"window_to", moment(m.To)}, {"questionnaire", m.Questionnaire}, {"version", m.Version}, {"seed", m.Seed}, {"respondents", x.Respondents},
+		{"final", strconv.FormatBool(x.Final)}, {"opened", moment(x.Opened)}, {"closes", moment(x.Closes)},
+		{"window_from", moment(m.From)},
+		{"window_to", moment(m.To)}, {"questionnaire", m.Questionnaire}, {"version", m.Version}, {"seed", m.Seed},
+		{"respondents", x.Respondents},
 	} {
 		add("round", v.key, "", "", v.value)
 	}
@@ -254,7 +261,8 @@ func (x *exported) frame(add adder) {
 		by     surveys.Dimension
 		values []string
 	}{
-		{surveys.ByCentre, f.Centres}, {surveys.ByRegion, f.Regions}, {surveys.ByDepartment, f.Departments}, {surveys.ByCategory, f.Categories},
+		{surveys.ByCentre, f.Centres}, {surveys.ByRegion, f.Regions}, {surveys.ByDepartment, f.Departments},
+		{surveys.ByCategory, f.Categories},
 		{surveys.ByChannel, f.Channels}, {surveys.ByGender, f.Genders}, {surveys.ByResidency, f.Residencies},
 	} {
 		for _, code := range v.values {
@@ -301,9 +309,12 @@ func (x *exported) rates(add adder) {
 	}{
 		{"disposition", "complete", d.Complete}, {"disposition", "partial", d.Partial}, {"disposition", "refused", d.Refused},
 		{"disposition", "non_contact", d.NonContact}, {"disposition", "other", d.Other}, {"disposition", "unknown", d.Unknown},
-		{"disposition", "open", d.Open}, {"rate", "rr1", r.RR1}, {"rate", "rr2", r.RR2}, {"rate", "rr3", r.RR3}, {"rate", "rr5", r.RR5}, {"rate", "e", r.E},
-		{"weighting", "method", w.Method}, {"weighting", "by", dimensions(w.By)}, {"weighting", "deff", w.Deff}, {"weighting", "n_eff", w.NEff},
-		{"weighting", "iterations", w.Iterations}, {"weighting", "converged", strconv.FormatBool(w.Converged)}, {"weighting", "problem", w.Problem},
+		{"disposition", "open", d.Open}, {"rate", "rr1", r.RR1}, {"rate", "rr2", r.RR2}, {"rate", "rr3", r.RR3},
+		{"rate", "rr5", r.RR5}, {"rate", "e", r.E},
+		{"weighting", "method", w.Method}, {"weighting", "by", dimensions(w.By)}, {"weighting", "deff", w.Deff},
+		{"weighting", "n_eff", w.NEff},
+		{"weighting", "iterations", w.Iterations}, {"weighting", "converged", strconv.FormatBool(w.Converged)},
+		{"weighting", "problem", w.Problem},
 	} {
 		add(v.section, v.key, "", "", v.value)
 	}

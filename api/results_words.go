@@ -1,6 +1,7 @@
 package api
 
-// words are the headers and names that files of figures have in the caller's language. What is not here is a code that stands for itself.
+// words are the headers and names that files of figures have in the caller's language. What is not here is a code that stands
+// for itself.
 var words = map[string]map[string]string{
 	// sheets
 	"results":    {"ar": "النتائج", "en": "Results", "ur": "نتائج"},
@@ -85,7 +86,8 @@ var words = map[string]map[string]string{
 	// notes that belong to the figures
 	"preliminary": {"ar": "الجولة لم تنتهِ، والأرقام قد تتغير.", "en": "The round is not over; the figures may still move.",
 		"ur": "دور ابھی ختم نہیں ہوا؛ اعداد بدل سکتے ہیں۔"},
-	"partial_counted": {"ar": "تُحسب الإجابات الجزئية في الأسئلة التي أُجيب عنها فقط.", "en": "Partial responses count in the questions that they answer, and in no other.",
+	"partial_counted": {"ar": "تُحسب الإجابات الجزئية في الأسئلة التي أُجيب عنها فقط.",
+		"en": "Partial responses count in the questions that they answer, and in no other.",
 		"ur": "جزوی جوابات صرف انہی سوالات میں شمار ہوتے ہیں جن کا جواب دیا گیا۔"},
 	"small_total": {"ar": "عدد المجيبين أقل من الحد الأدنى للنشر.", "en": "Fewer people answered than can be published.",
 		"ur": "جواب دینے والے اشاعت کی کم از کم حد سے کم ہیں۔"},
@@ -93,7 +95,8 @@ var words = map[string]map[string]string{
 		"ur": "وزن نہیں لگایا جا سکا۔"},
 	"weights_joined": {"ar": "دُمجت فئات صغيرة عند حساب الأوزان.", "en": "Small groups were joined for the weights.",
 		"ur": "وزن کے لیے چھوٹے گروہ ملا دیے گئے۔"},
-	"unequal_unweighted": {"ar": "سُحبت الطبقات بنسب مختلفة دون أوزان تعوّض ذلك.", "en": "Strata were drawn at different rates, and no weights make up for it.",
+	"unequal_unweighted": {"ar": "سُحبت الطبقات بنسب مختلفة دون أوزان تعوّض ذلك.",
+		"en": "Strata were drawn at different rates, and no weights make up for it.",
 		"ur": "طبقات مختلف شرح سے لیے گئے اور کوئی وزن اس کا ازالہ نہیں کرتا۔"},
 }
 

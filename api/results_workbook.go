@@ -7,7 +7,8 @@ import (
 )
 
 // RoundResultsXlsx is the results as a workbook, with the sheet of methods in it.
-func (s *Server) RoundResultsXlsx(ctx context.Context, r gen.RoundResultsXlsxRequestObject) (gen.RoundResultsXlsxResponseObject, error) {
+func (s *Server) RoundResultsXlsx(ctx context.Context, r gen.RoundResultsXlsxRequestObject) (gen.RoundResultsXlsxResponseObject,
+	error) {
 	x, err := s.export(ctx, r.Id, text(r.Params.Compare))
 	if err != nil {
 		return nil, err
@@ -30,7 +31,8 @@ func (x *exported) sheets() []sheet {
 }
 
 // comparisonColumns are the columns of the sheet with an earlier round beside this one.
-var comparisonColumns = []string{"compared_round", "question", "row", "label", "figure", "now", "then", "difference", "low", "high", "level", "method", "z", "p", "break"}
+var comparisonColumns = []string{"compared_round", "question", "row", "label", "figure", "now", "then", "difference", "low",
+	"high", "level", "method", "z", "p", "break"}
 
 func (x *exported) comparison() table {
 	t := table{header: translated(comparisonColumns, x.language)}

@@ -17,7 +17,8 @@ func (s *Server) ListRounds(ctx context.Context, r gen.ListRoundsRequestObject) 
 }
 
 // ListProgrammeRounds lists those of one programme.
-func (s *Server) ListProgrammeRounds(ctx context.Context, r gen.ListProgrammeRoundsRequestObject) (gen.ListProgrammeRoundsResponseObject, error) {
+func (s *Server) ListProgrammeRounds(ctx context.Context,
+	r gen.ListProgrammeRoundsRequestObject) (gen.ListProgrammeRoundsResponseObject, error) {
 	if _, err := s.Programmes.Programme(ctx, actorOf(ctx), r.Code); err != nil {
 		return nil, err
 	}
@@ -76,7 +77,8 @@ func wholeRound(r *surveys.Round) surveys.Round {
 func roundSummaries(all []*surveys.Round) []gen.RoundSummary {
 	items := make([]gen.RoundSummary, len(all))
 	for i, r := range all {
-		items[i] = gen.RoundSummary{Id: r.ID, Programme: r.Programme.Code, Names: r.Programme.Names, Number: r.Number, State: gen.RoundState(r.State),
+		items[i] = gen.RoundSummary{Id: r.ID, Programme: r.Programme.Code, Names: r.Programme.Names, Number: r.Number,
+			State:         gen.RoundState(r.State),
 			Questionnaire: r.Programme.Questionnaire, Version: r.Programme.Version, From: r.From, To: r.To, Opened: timeOrNil(r.Opened),
 			Closes: r.Closes, Published: timeOrNil(r.Published), Sampled: r.Drawn.Sampled}
 	}

@@ -13,8 +13,8 @@ type sheet struct {
 	table
 }
 
-// workbook writes the sheets as XLSX. Text stays text whatever it begins with: a cell is written as a string, never as a formula. In Arabic
-// and Urdu the sheets run from right to left.
+// workbook writes the sheets as XLSX. Text stays text whatever it begins with: a cell is written as a string, never as a
+// formula. In Arabic and Urdu the sheets run from right to left.
 func workbook(language string, sheets []sheet) ([]byte, error) {
 	f := excelize.NewFile()
 	defer func() { _ = f.Close() }() // of temporary files, which go with the process anyway
