@@ -86,20 +86,23 @@ func holds(row []byte, id string) bool {
 	return bytes.Contains(row, []byte(id)) || err == nil && bytes.Contains(row, u[:])
 }
 
-// Nothing in any table of the store leads from an anonymous answer to who gave it: no row names both, nothing tells when an answer came but
-// the day, and no table with answers keeps the order in which they came.
+// Nothing in any table of the store leads from an anonymous answer to who gave it: no row names both, nothing tells when an
+// answer came but the day, and no table with answers keeps the order in which they came.
 func TestProgrammes_Respond_anonymous(t *testing.T) {
 	t.Parallel()
 	db := fresh(t)
 	now := time.Date(2026, 11, 22, 9, 30, 15, 123e6, time.UTC)
-	p := &surveys.Programmes{Store: db, Now: func() time.Time { return now }, NewID: uuid.NewString, Rand: rand.Reader, Zone: time.FixedZone("", 3*3600), Secret: []byte("s")}
+	p := &surveys.Programmes{Store: db, Now: func() time.Time { return now }, NewID: uuid.NewString, Rand: rand.Reader,
+		Zone: time.FixedZone("", 3*3600), Secret: []byte("s")}
 	label := form.Text{"ar": "س", "en": "x", "ur": "س"}
-	q := form.Questionnaire{Code: "q", Version: 1, Title: label, Questions: []form.Question{{Code: "r", Type: form.Rating, Label: label}, {Code: "w", Type: form.Words, Label: label}}}
+	q := form.Questionnaire{Code: "q", Version: 1, Title: label,
+		Questions: []form.Question{{Code: "r", Type: form.Rating, Label: label}, {Code: "w", Type: form.Words, Label: label}}}
 	round := event.Derive("round")
 	if err := db.AddQuestionnaire(t.Context(), &q); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.CreateRound(t.Context(), &surveys.Round{ID: round, Rev: 1, State: surveys.RoundOpen, Closes: now.AddDate(0, 0, 9)}); err != nil {
+	if err := db.CreateRound(t.Context(), &surveys.Round{ID: round, Rev: 1, State: surveys.RoundOpen,
+		Closes: now.AddDate(0, 0, 9)}); err != nil {
 		t.Fatal(err)
 	}
 	var people, employees []string
@@ -107,8 +110,10 @@ func TestProgrammes_Respond_anonymous(t *testing.T) {
 	for n := range 20 {
 		citizen, _ := uuid.NewV7()
 		employee, _ := uuid.NewV7()
-		i := surveys.Invitation{ID: event.Derive(round, citizen.String()), Rev: 1, Programme: "p", Round: round, Citizen: citizen.String(), Questionnaire: "q", Version: 1,
-			Anonymous: true, State: surveys.InvitationInvited, Invited: now.AddDate(0, 0, -1).Truncate(24 * time.Hour), Until: now.AddDate(0, 0, 9).Truncate(24 * time.Hour),
+		i := surveys.Invitation{ID: event.Derive(round, citizen.String()), Rev: 1, Programme: "p", Round: round,
+			Citizen: citizen.String(), Questionnaire: "q", Version: 1,
+			Anonymous: true, State: surveys.InvitationInvited, Invited: now.AddDate(0, 0, -1).Truncate(24 * time.Hour),
+			Until:    now.AddDate(0, 0, 9).Truncate(24 * time.Hour),
 			Snapshot: surveys.Snapshot{Centre: "riyadh", Employee: employee.String()}}
 		if _, err := db.AddInvitations(t.Context(), []surveys.Invitation{i}); err != nil {
 			t.Fatal(err)
@@ -119,11 +124,13 @@ func TestProgrammes_Respond_anonymous(t *testing.T) {
 			if err := p.Refuse(t.Context(), who, i.ID); err != nil {
 				t.Fatal(err)
 			}
-		} else if x, err := p.Respond(t.Context(), who, i.ID, surveys.Submission{Answers: a, Complete: true, Language: "ar"}); err != nil || len(x.Answers) != 0 {
+		} else if x, err := p.Respond(t.Context(), who, i.ID,
+			surveys.Submission{Answers: a, Complete: true, Language: "ar"}); err != nil || len(x.Answers) != 0 {
 			t.Fatal(x, err)
 		}
 		people, employees = append(people, i.ID, i.Citizen), append(employees, i.Snapshot.Employee)
-		moments = append(moments, strconv.AppendInt(nil, now.UnixMilli(), 10), strconv.AppendInt(nil, now.Unix(), 10), []byte(now.Format("15:04:05")))
+		moments = append(moments, strconv.AppendInt(nil, now.UnixMilli(), 10), strconv.AppendInt(nil, now.Unix(), 10),
+			[]byte(now.Format("15:04:05")))
 	}
 	docs, err := docsOf(t, db, `SELECT doc FROM responses`)
 	if err != nil || len(docs) != 19 {

@@ -8,8 +8,8 @@ import (
 	"github.com/balagh/balagh/surveys"
 )
 
-// Cases lie in the order of their citizens, so that a frame is one pass over the table, which reads nothing but packed. Whose a report
-// is never changes.
+// Cases lie in the order of their citizens, so that a frame is one pass over the table, which reads nothing but packed. Whose a
+// report is never changes.
 const casesSchema = `
 CREATE TABLE cases(
 	citizen  BLOB NOT NULL,

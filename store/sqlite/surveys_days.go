@@ -29,7 +29,8 @@ CREATE INDEX rating_marks_open ON rating_marks(day) WHERE changed > counted;`
 
 const markChanged = ` ON CONFLICT DO UPDATE SET changed = changed+1`
 
-// markDays marks the day of an occasion, and those of the others that its device rated on the same day: one rating more can flag them all.
+// markDays marks the day of an occasion, and those of the others that its device rated on the same day: one rating more can
+// flag them all.
 func (t *tx) markDays(day, device, rated string) error {
 	if _, err := t.exec(`INSERT INTO rating_marks VALUES(?, 1, 0)`+markChanged, day); err != nil || device == "" {
 		return err
@@ -104,7 +105,8 @@ func (db *DB) dayState(ctx context.Context, day string) (*dayState, error) {
 	for rows.Next() {
 		var part string
 		var c surveys.DayCount
-		if err := rows.Scan(&part, &c.Centre, &c.Department, &c.Category, &c.Employee, &c.Eligible, &c.Counts[0], &c.Counts[1], &c.Counts[2],
+		if err := rows.Scan(&part, &c.Centre, &c.Department, &c.Category, &c.Employee, &c.Eligible, &c.Counts[0], &c.Counts[1],
+			&c.Counts[2],
 			&c.Counts[3], &c.Counts[4], &c.Flagged); err != nil {
 			return nil, err
 		}
@@ -121,8 +123,9 @@ func (db *DB) dayState(ctx context.Context, day string) (*dayState, error) {
 	return state, rows.Err()
 }
 
-// RecountDay counts without holding up those who write, and writes only what differs: nobody else must have written the counts meanwhile, or
-// it begins again. Occasions may have changed meanwhile; their change is then after the one that was counted, and the mark stays.
+// RecountDay counts without holding up those who write, and writes only what differs: nobody else must have written the counts
+// meanwhile, or it begins again. Occasions may have changed meanwhile; their change is then after the one that was counted, and
+// the mark stays.
 func (db *DB) RecountDay(ctx context.Context, day string) error {
 	for {
 		state, err := db.dayState(ctx, day)
@@ -157,7 +160,8 @@ func (t *tx) keepDay(day string, state *dayState, found []surveys.Difference) (d
 			_, err = t.exec(`DELETE FROM rating_days WHERE day = ? AND centre = ? AND department = ? AND category = ? AND employee = ?`,
 				day, c.Centre, c.Department, c.Category, c.Employee)
 		} else {
-			_, err = t.exec(`INSERT OR REPLACE INTO rating_days VALUES(?,?,?,?,?,?,?,?,?,?,?,?)`, day, c.Centre, c.Department, c.Category, c.Employee,
+			_, err = t.exec(`INSERT OR REPLACE INTO rating_days VALUES(?,?,?,?,?,?,?,?,?,?,?,?)`, day, c.Centre, c.Department, c.Category,
+				c.Employee,
 				c.Eligible, c.Counts[0], c.Counts[1], c.Counts[2], c.Counts[3], c.Counts[4], c.Flagged)
 		}
 		if err != nil {
@@ -169,7 +173,8 @@ func (t *tx) keepDay(day string, state *dayState, found []surveys.Difference) (d
 
 // ratedDayQueries holds one statement for each dimension.
 var ratedDayQueries = func() map[surveys.Dimension]string {
-	queries := map[surveys.Dimension]string{surveys.ByCentre: "centre", surveys.ByDepartment: "department", surveys.ByCategory: "category", surveys.ByEmployee: "employee"}
+	queries := map[surveys.Dimension]string{surveys.ByCentre: "centre", surveys.ByDepartment: "department",
+		surveys.ByCategory: "category", surveys.ByEmployee: "employee"}
 	for by, column := range queries {
 		queries[by] = `SELECT ` + column + `, sum(eligible), sum(n1), sum(n2), sum(n3), sum(n4), sum(n5), sum(flagged) FROM rating_days
 			WHERE day >= ?1 AND day <= ?2
@@ -193,7 +198,8 @@ func (db *DB) RatedDays(ctx context.Context, f surveys.DayFilter) ([]surveys.Day
 	var all []surveys.DayTally
 	for rows.Next() {
 		var t surveys.DayTally
-		if err := rows.Scan(&t.Key, &t.Eligible, &t.Counts[0], &t.Counts[1], &t.Counts[2], &t.Counts[3], &t.Counts[4], &t.Flagged); err != nil {
+		if err := rows.Scan(&t.Key, &t.Eligible, &t.Counts[0], &t.Counts[1], &t.Counts[2], &t.Counts[3], &t.Counts[4],
+			&t.Flagged); err != nil {
 			return nil, err
 		}
 		all = append(all, t)

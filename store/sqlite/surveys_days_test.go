@@ -97,7 +97,8 @@ func TestService_Verify_TornState(t *testing.T) {
 				t.Errorf("marks %v, %v", marks, err)
 			}
 			got, err := db.RatedDays(t.Context(), surveys.DayFilter{By: surveys.ByCentre, From: "0000", To: "9999"})
-			if err != nil || len(got) != 2 || got[0].Eligible != 9 || got[0].Counts != (surveys.Counts{0, 0, 0, 3, 3}) || got[0].Flagged != 6 {
+			if err != nil || len(got) != 2 || got[0].Eligible != 9 || got[0].Counts != (surveys.Counts{0, 0, 0, 3, 3}) ||
+				got[0].Flagged != 6 {
 				t.Errorf("after all %+v, %v", got, err)
 			}
 		})
@@ -167,11 +168,13 @@ func TestDB_RecountDay_IndexAlone(t *testing.T) {
 			t.Errorf("by %s:\n%s", by, p)
 		}
 	}
-	if p := plan(`SELECT day FROM rating_marks WHERE changed > counted ORDER BY day`); !strings.Contains(p, "USING INDEX rating_marks_open") &&
+	if p := plan(`SELECT day FROM rating_marks WHERE changed > counted ORDER BY day`); !strings.Contains(p,
+		"USING INDEX rating_marks_open") &&
 		!strings.Contains(p, "USING COVERING INDEX rating_marks_open") {
 		t.Errorf("look for marks:\n%s", p)
 	}
-	if p := plan(`SELECT DISTINCT day FROM occasions WHERE device = ? AND rated = ? AND device <> ''`, "", ""); !strings.Contains(p, "USING COVERING INDEX occasions_device") {
+	if p := plan(`SELECT DISTINCT day FROM occasions WHERE device = ? AND rated = ? AND device <> ''`, "", ""); !strings.Contains(p,
+		"USING COVERING INDEX occasions_device") {
 		t.Errorf("mark the days of a device:\n%s", p)
 	}
 }

@@ -117,7 +117,8 @@ func (db *DB) LastInvited(ctx context.Context, citizen string) (time.Time, error
 }
 
 // RoundInvitations reads a page of each state and merges them.
-func (db *DB) RoundInvitations(ctx context.Context, round string, states []surveys.InvitationState, after string, limit int) ([]*surveys.Invitation, error) {
+func (db *DB) RoundInvitations(ctx context.Context, round string, states []surveys.InvitationState, after string,
+	limit int) ([]*surveys.Invitation, error) {
 	var all []*surveys.Invitation
 	var from any = ""
 	if after != "" {
@@ -191,7 +192,8 @@ type invitationChange struct {
 	events []event.Event
 }
 
-func (db *DB) changeInvitation(ctx context.Context, id string, change func(*surveys.Invitation) ([]event.Event, error)) (c invitationChange, err error) {
+func (db *DB) changeInvitation(ctx context.Context, id string,
+	change func(*surveys.Invitation) ([]event.Event, error)) (c invitationChange, err error) {
 	if c.Invitation, err = db.Invitation(ctx, id); err != nil {
 		return c, err
 	}
@@ -217,7 +219,8 @@ func (t *tx) putInvitation(c invitationChange) (won bool, err error) {
 }
 
 // UpdateInvitation changes one.
-func (db *DB) UpdateInvitation(ctx context.Context, id string, change func(*surveys.Invitation) ([]event.Event, error)) (*surveys.Invitation, error) {
+func (db *DB) UpdateInvitation(ctx context.Context, id string,
+	change func(*surveys.Invitation) ([]event.Event, error)) (*surveys.Invitation, error) {
 	var c invitationChange
 	err := db.race(ctx, func() (write func(*tx) (bool, error), err error) {
 		c, err = db.changeInvitation(ctx, id, change)

@@ -9,8 +9,8 @@ import (
 	"github.com/balagh/balagh/surveys"
 )
 
-// A frame is made of millions of cases, so a case is kept in a form that costs nearly nothing to read: each value is its bytes behind a
-// number, which is twice how many they are, and one more when they are a UUID's 16.
+// A frame is made of millions of cases, so a case is kept in a form that costs nearly nothing to read: each value is its bytes
+// behind a number, which is twice how many they are, and one more when they are a UUID's 16.
 const uuidSize = 16
 
 func appendPacked(b []byte, s string) []byte {
@@ -102,8 +102,8 @@ func unpackCommon(b []byte) (s surveys.Snapshot, err error) {
 	return s, p.err()
 }
 
-// packCase is citizen, report, when it was received, and the snapshot, together one value, so that many of them can stand behind each
-// other.
+// packCase is citizen, report, when it was received, and the snapshot, together one value, so that many of them can stand
+// behind each other.
 func packCase(c *surveys.Case) []byte {
 	b := appendPacked(appendPacked(make([]byte, 0, 160), c.Citizen), c.Report)
 	b = binary.BigEndian.AppendUint64(append(b, 8<<1), uint64(millis(c.Received)))

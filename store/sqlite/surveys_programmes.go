@@ -16,8 +16,8 @@ CREATE TABLE programmes(
 	doc  BLOB NOT NULL
 ) WITHOUT ROWID;`
 
-// race changes a document that was read beside the writer: attempt reads and changes it, and gives what writes it unless somebody was
-// faster, in which case it runs again.
+// race changes a document that was read beside the writer: attempt reads and changes it, and gives what writes it unless
+// somebody was faster, in which case it runs again.
 func (db *DB) race(ctx context.Context, attempt func() (write func(*tx) (won bool, err error), err error)) error {
 	for {
 		write, err := attempt()

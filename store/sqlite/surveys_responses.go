@@ -12,9 +12,9 @@ import (
 	"github.com/balagh/balagh/surveys"
 )
 
-// Nothing here leads from an anonymous response to who gave it: its tables have no rowid that would tell the order in which responses
-// came, their keys are random, and what changes with each response is one number of the whole round. What is counted lies by itself,
-// so that counting reads one range of narrow rows.
+// Nothing here leads from an anonymous response to who gave it: its tables have no rowid that would tell the order in which
+// responses came, their keys are random, and what changes with each response is one number of the whole round. What is counted
+// lies by itself, so that counting reads one range of narrow rows.
 const responsesSchema = `
 CREATE TABLE responses(
 	id    BLOB PRIMARY KEY,
@@ -36,8 +36,8 @@ CREATE TABLE tallies(
 	doc     BLOB
 ) WITHOUT ROWID;`
 
-// placeOf a response among those that are counted together: those of a round, in no order, or those after cases of a programme, by when
-// they were given.
+// placeOf a response among those that are counted together: those of a round, in no order, or those after cases of a programme,
+// by when they were given.
 func placeOf(r *surveys.Response) (place any, at int64) {
 	if r.Round != "" {
 		return key(r.Round), 0
@@ -49,7 +49,8 @@ func placeOf(r *surveys.Response) (place any, at int64) {
 func afterCases(programme string) string { return " " + programme }
 
 // Respond writes an invitation and its response.
-func (db *DB) Respond(ctx context.Context, invitation string, change func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error)) error {
+func (db *DB) Respond(ctx context.Context, invitation string,
+	change func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error)) error {
 	return db.race(ctx, func() (func(*tx) (bool, error), error) {
 		var r *surveys.Response
 		var row []byte
@@ -165,7 +166,8 @@ func (db *DB) PutTally(ctx context.Context, round string, touched int64, tally [
 
 // TallyOf reads it.
 func (db *DB) TallyOf(ctx context.Context, round string) (touched int64, tally []byte, err error) {
-	err = absent(db.row(ctx, `SELECT counted, doc FROM tallies WHERE round = ? AND doc IS NOT NULL`, key(round)).Scan(&touched, &tally))
+	err = absent(db.row(ctx, `SELECT counted, doc FROM tallies WHERE round = ? AND doc IS NOT NULL`, key(round)).Scan(&touched,
+		&tally))
 	if fault.CodeOf(err) == fault.NotFound {
 		return 0, nil, nil
 	}

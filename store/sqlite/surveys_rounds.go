@@ -32,7 +32,8 @@ func (db *DB) CreateRound(ctx context.Context, r *surveys.Round) error {
 		return fmt.Errorf("encode a round: %w", err)
 	}
 	err = db.write(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO rounds(id, programme, ends, busy, due, rev, doc) VALUES(?,?,?,?,?,?,?)`, key(r.ID), r.Programme.Code, millis(r.To),
+		_, err := t.exec(`INSERT INTO rounds(id, programme, ends, busy, due, rev, doc) VALUES(?,?,?,?,?,?,?)`, key(r.ID),
+			r.Programme.Code, millis(r.To),
 			busy(r), orNull(r.Due), r.Rev, doc)
 		return err
 	})
@@ -90,7 +91,8 @@ func (db *DB) UpdateRound(ctx context.Context, id string, change func(*surveys.R
 }
 
 func (t *tx) putRound(r *surveys.Round, was int64, doc []byte) (won bool, err error) {
-	n, err := t.exec(`UPDATE rounds SET ends = ?, busy = ?, due = ?, rev = ?, doc = ? WHERE id = ? AND rev = ?`, millis(r.To), busy(r), orNull(r.Due), r.Rev, doc, key(r.ID), was)
+	n, err := t.exec(`UPDATE rounds SET ends = ?, busy = ?, due = ?, rev = ?, doc = ? WHERE id = ? AND rev = ?`, millis(r.To),
+		busy(r), orNull(r.Due), r.Rev, doc, key(r.ID), was)
 	return n == 1, err
 }
 

@@ -73,17 +73,22 @@ func TestDB_Respond_anonymousSharesNothing(t *testing.T) {
 		day.Format(time.RFC3339): true, "centre": true, "department": true, "category": true, "app": true, "centre|app": true}
 	snapshot := surveys.Snapshot{Centre: "centre", Department: "department", Category: "category", Channel: "app"}
 	for n := range 30 {
-		i := surveys.Invitation{ID: event.Derive(round, fmt.Sprint(n)), Rev: 1, Programme: "reception", Round: round, Citizen: event.Derive("citizen", fmt.Sprint(n)), Questionnaire: "reception",
-			Version: 3, Anonymous: true, Stratum: "centre|app", Snapshot: snapshot, State: surveys.InvitationInvited, Invited: day.Add(time.Duration(n) * time.Second), Until: day.AddDate(0, 0, 9)}
+		i := surveys.Invitation{ID: event.Derive(round, fmt.Sprint(n)), Rev: 1, Programme: "reception", Round: round,
+			Citizen: event.Derive("citizen", fmt.Sprint(n)), Questionnaire: "reception",
+			Version: 3, Anonymous: true, Stratum: "centre|app", Snapshot: snapshot, State: surveys.InvitationInvited,
+			Invited: day.Add(time.Duration(n) * time.Second), Until: day.AddDate(0, 0, 9)}
 		i.Snapshot.Employee = event.Derive("employee", fmt.Sprint(n))
 		if _, err := db.AddInvitations(t.Context(), []surveys.Invitation{i}); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Respond(t.Context(), i.ID, func(i *surveys.Invitation, _ *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+		if err := db.Respond(t.Context(), i.ID, func(i *surveys.Invitation, _ *surveys.Response) (*surveys.Response, []byte,
+			[]surveys.Verbatim, error) {
 			i.State, i.Ended = surveys.InvitationComplete, day
-			r := &surveys.Response{ID: uuid.NewString(), Rev: 1, Programme: i.Programme, Round: round, Questionnaire: i.Questionnaire, Version: 3, Stratum: i.Stratum, Snapshot: snapshot,
+			r := &surveys.Response{ID: uuid.NewString(), Rev: 1, Programme: i.Programme, Round: round, Questionnaire: i.Questionnaire,
+				Version: 3, Stratum: i.Stratum, Snapshot: snapshot,
 				Answers: form.Answers{"why": fmt.Sprint("words ", n)}, Complete: true, How: surveys.ByLink, At: day}
-			return r, fmt.Append(nil, "row ", n), []surveys.Verbatim{{ID: event.Derive(r.ID, "why"), Round: round, Response: r.ID, Question: "why", Text: fmt.Sprint("words ", n),
+			return r, fmt.Append(nil, "row ", n), []surveys.Verbatim{{ID: event.Derive(r.ID, "why"), Round: round, Response: r.ID,
+				Question: "why", Text: fmt.Sprint("words ", n),
 				Day: "2026-03-01", State: surveys.VerbatimNew, Snapshot: snapshot}}, nil
 		}); err != nil {
 			t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"github.com/balagh/balagh/surveys"
 )
 
-// age makes an ascending order of the newest day first. folded begins with a blank, so that a blank before a term finds beginnings of
-// words.
+// age makes an ascending order of the newest day first. folded begins with a blank, so that a blank before a term finds
+// beginnings of words.
 const verbatimsSchema = `
 CREATE TABLE verbatims(
 	id       BLOB PRIMARY KEY,
@@ -43,7 +43,8 @@ func verbatimRows(words []surveys.Verbatim) ([]verbatimRow, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the day of a verbatim: %w", err)
 		}
-		rows[n] = verbatimRow{key(v.ID), key(v.Response), key(v.Round), -day.Unix() / 86_400, v.Question, v.State, packSnapshot(nil, &v.Snapshot), " " + v.Folded, doc}
+		rows[n] = verbatimRow{key(v.ID), key(v.Response), key(v.Round), -day.Unix() / 86_400, v.Question, v.State,
+			packSnapshot(nil, &v.Snapshot), " " + v.Folded, doc}
 	}
 	return rows, nil
 }
