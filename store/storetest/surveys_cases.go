@@ -31,8 +31,10 @@ func TestCases(t *testing.T, open func(t *testing.T) RoundsStore) {
 }
 
 func aCase(citizen, report int, change ...func(*surveys.Case)) surveys.Case {
-	c := surveys.Case{Report: roundsID('p', report), Citizen: roundsID('c', citizen), Received: roundsEpoch, Changed: roundsEpoch, Status: "received",
-		Snapshot: surveys.Snapshot{Centre: "riyadh", Region: "central", Department: "care", Category: "sound", Channel: "app", Gender: "female", Residency: "citizen"}}
+	c := surveys.Case{Report: roundsID('p', report), Citizen: roundsID('c', citizen), Received: roundsEpoch, Changed: roundsEpoch,
+		Status: "received",
+		Snapshot: surveys.Snapshot{Centre: "riyadh", Region: "central", Department: "care", Category: "sound", Channel: "app",
+			Gender: "female", Residency: "citizen"}}
 	for _, f := range change {
 		f(&c)
 	}
@@ -63,7 +65,8 @@ func caseKept(t *testing.T, s RoundsStore) {
 		t.Errorf("kept %+v, want %+v", got, want)
 	}
 	next := want
-	next.Changed, next.Status, next.Snapshot = want.Changed.Add(time.Second), "assigned", surveys.Snapshot{Centre: "jeddah", Department: "works", Category: "light", Channel: "phone"}
+	next.Changed, next.Status, next.Snapshot = want.Changed.Add(time.Second), "assigned",
+		surveys.Snapshot{Centre: "jeddah", Department: "works", Category: "light", Channel: "phone"}
 	next.Due = want.Due.Add(-time.Minute)
 	putCases(t, s, next)
 	if got := overdue(t, s, want.Due.Add(time.Second), 9); len(got) != 1 || !reflect.DeepEqual(got[0], next) {
@@ -176,7 +179,8 @@ func peopleNewest(t *testing.T, s RoundsStore) {
 		aCase(2, 21, came(last, "last moment")), aCase(2, 22, came(peopleFrom, "earlier")), aCase(2, 23, came(peopleTo, "too late")),
 		aCase(3, 31, came(peopleTo, "too late")),
 		aCase(4, 41, came(peopleFrom.Add(-time.Millisecond), "too early")),
-		aCase(5, 53, came(peopleFrom.Add(time.Hour), "middle")), aCase(5, 51, came(last, "newest")), aCase(5, 52, came(peopleFrom, "oldest")),
+		aCase(5, 53, came(peopleFrom.Add(time.Hour), "middle")), aCase(5, 51, came(last, "newest")),
+		aCase(5, 52, came(peopleFrom, "oldest")),
 		aCase(6, 61, func(c *surveys.Case) { c.Employee, c.Company = "staff-1", true }))
 	want := []surveys.FramePerson{}
 	for n, centre := range map[int]string{1: "first moment", 2: "last moment", 5: "newest", 6: "riyadh"} {
@@ -224,7 +228,8 @@ func peopleFrames(t *testing.T, s RoundsStore) {
 		putCases(t, s, aCase(n+1, n+1, change))
 	}
 	x := []string{"x", "y"}
-	for n, frame := range []surveys.Frame{{Centres: x}, {Regions: x}, {Departments: x}, {Categories: x}, {Channels: x}, {Genders: x}, {Residencies: x}, {Company: &yes}} {
+	for n, frame := range []surveys.Frame{{Centres: x}, {Regions: x}, {Departments: x}, {Categories: x}, {Channels: x},
+		{Genders: x}, {Residencies: x}, {Company: &yes}} {
 		if got := peopleOf(t, s, frame); len(got) != 1 || got[0].Citizen != roundsID('c', n+1) {
 			t.Errorf("%+v: %+v, want %d alone", frame, got, n+1)
 		}
@@ -232,7 +237,8 @@ func peopleFrames(t *testing.T, s RoundsStore) {
 	for _, c := range []struct {
 		frame surveys.Frame
 		want  int
-	}{{surveys.Frame{}, 8}, {surveys.Frame{Company: &no}, 7}, {surveys.Frame{Centres: x, Genders: x}, 0}, {surveys.Frame{Centres: []string{"riyadh", "x"}}, 8}} {
+	}{{surveys.Frame{}, 8}, {surveys.Frame{Company: &no}, 7}, {surveys.Frame{Centres: x, Genders: x}, 0},
+		{surveys.Frame{Centres: []string{"riyadh", "x"}}, 8}} {
 		if got := peopleOf(t, s, c.frame); len(got) != c.want {
 			t.Errorf("%+v: %d people, want %d", c.frame, len(got), c.want)
 		}
@@ -240,7 +246,8 @@ func peopleFrames(t *testing.T, s RoundsStore) {
 }
 
 func peopleFits(t *testing.T, s RoundsStore) {
-	putCases(t, s, aCase(1, 1, came(roundsEpoch.Add(time.Hour), "jeddah")), aCase(1, 2, came(roundsEpoch, "riyadh")), aCase(1, 3, came(roundsEpoch.Add(-time.Hour), "riyadh")),
+	putCases(t, s, aCase(1, 1, came(roundsEpoch.Add(time.Hour), "jeddah")), aCase(1, 2, came(roundsEpoch, "riyadh")),
+		aCase(1, 3, came(roundsEpoch.Add(-time.Hour), "riyadh")),
 		aCase(2, 4, came(roundsEpoch, "jeddah")))
 	got := peopleOf(t, s, surveys.Frame{Centres: []string{"riyadh"}})
 	if len(got) != 1 || got[0].Citizen != roundsID('c', 1) || got[0].Centre != "riyadh" {
@@ -267,7 +274,8 @@ func peopleError(t *testing.T, s RoundsStore) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.People(ctx, surveys.Frame{}, peopleFrom, peopleTo, func(*surveys.FramePerson) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := s.People(ctx, surveys.Frame{}, peopleFrom, peopleTo, func(*surveys.FramePerson) error { return nil }); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("a context that ended: %v", err)
 	}
 }
@@ -284,7 +292,8 @@ func peopleMany(t *testing.T, s RoundsStore) {
 		}
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := s.People(ctx, surveys.Frame{}, peopleFrom, peopleTo, func(*surveys.FramePerson) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+	if err := s.People(ctx, surveys.Frame{}, peopleFrom, peopleTo,
+		func(*surveys.FramePerson) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("a context that ended on the way: %v", err)
 	}
 	n := 0

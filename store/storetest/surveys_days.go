@@ -75,7 +75,8 @@ func markedDays(t *testing.T, s SurveysStore) {
 	wantMarks(t, s, "counted")
 	addOccasions(t, s, o)
 	wantMarks(t, s, "the same again")
-	if _, err := s.UpdateOccasion(t.Context(), o.ID, func(*surveys.Occasion) ([]event.Event, error) { return nil, fmt.Errorf("refused") }); err == nil {
+	if _, err := s.UpdateOccasion(t.Context(), o.ID,
+		func(*surveys.Occasion) ([]event.Event, error) { return nil, fmt.Errorf("refused") }); err == nil {
 		t.Error("a refused change was taken")
 	}
 	wantMarks(t, s, "a refused change")
@@ -196,7 +197,8 @@ func recountRace(t *testing.T, s SurveysStore) {
 	}
 	recounted(t, s, day)
 	state = dayState(t, s, day)
-	if len(state.Kept) != 1 || state.Kept[0].Eligible != n || state.Kept[0].Counts != (surveys.Counts{12, 12, 12, 12, 12}) || state.Kept[0].Flagged != n {
+	if len(state.Kept) != 1 || state.Kept[0].Eligible != n || state.Kept[0].Counts != (surveys.Counts{12, 12, 12, 12, 12}) ||
+		state.Kept[0].Flagged != n {
 		t.Errorf("%+v", state)
 	}
 }
@@ -236,14 +238,20 @@ func ratedDays(t *testing.T, s SurveysStore) {
 		change func(*surveys.DayFilter)
 		want   []surveys.DayTally
 	}{
-		"by centre":      {func(*surveys.DayFilter) {}, []surveys.DayTally{tally("SA-01", 3, 5, 1), tally("SA-02", 2, 4, 3)}},
-		"by department":  {func(f *surveys.DayFilter) { f.By = surveys.ByDepartment }, []surveys.DayTally{tally("donors", 2, 1, 3), tally("maintenance", 3, 5, 4)}},
-		"by category":    {func(f *surveys.DayFilter) { f.By = surveys.ByCategory }, []surveys.DayTally{tally("carpets", 1, 4), tally("donors", 2, 1, 3), tally("loudspeakers", 2, 5)}},
-		"by employee":    {func(f *surveys.DayFilter) { f.By = surveys.ByEmployee }, []surveys.DayTally{tally("", 1, 1), tally("staff-1", 2, 5, 4), tally("staff-2", 1), tally("staff-3", 1, 3)}},
-		"one day":        {func(f *surveys.DayFilter) { f.From, f.To = "2026-03-02", "2026-03-02" }, []surveys.DayTally{tally("SA-01", 1, 1), tally("SA-02", 1, 4)}},
-		"of centres":     {func(f *surveys.DayFilter) { f.Centres = []string{"SA-02", "SA-09"} }, []surveys.DayTally{tally("SA-02", 2, 4, 3)}},
-		"of no centre":   {func(f *surveys.DayFilter) { f.Centres = []string{} }, nil},
-		"of departments": {func(f *surveys.DayFilter) { f.Departments = []string{"donors"} }, []surveys.DayTally{tally("SA-01", 1, 1), tally("SA-02", 1, 3)}},
+		"by centre": {func(*surveys.DayFilter) {}, []surveys.DayTally{tally("SA-01", 3, 5, 1), tally("SA-02", 2, 4, 3)}},
+		"by department": {func(f *surveys.DayFilter) { f.By = surveys.ByDepartment },
+			[]surveys.DayTally{tally("donors", 2, 1, 3), tally("maintenance", 3, 5, 4)}},
+		"by category": {func(f *surveys.DayFilter) { f.By = surveys.ByCategory },
+			[]surveys.DayTally{tally("carpets", 1, 4), tally("donors", 2, 1, 3), tally("loudspeakers", 2, 5)}},
+		"by employee": {func(f *surveys.DayFilter) { f.By = surveys.ByEmployee },
+			[]surveys.DayTally{tally("", 1, 1), tally("staff-1", 2, 5, 4), tally("staff-2", 1), tally("staff-3", 1, 3)}},
+		"one day": {func(f *surveys.DayFilter) { f.From, f.To = "2026-03-02", "2026-03-02" },
+			[]surveys.DayTally{tally("SA-01", 1, 1), tally("SA-02", 1, 4)}},
+		"of centres": {func(f *surveys.DayFilter) { f.Centres = []string{"SA-02", "SA-09"} },
+			[]surveys.DayTally{tally("SA-02", 2, 4, 3)}},
+		"of no centre": {func(f *surveys.DayFilter) { f.Centres = []string{} }, nil},
+		"of departments": {func(f *surveys.DayFilter) { f.Departments = []string{"donors"} },
+			[]surveys.DayTally{tally("SA-01", 1, 1), tally("SA-02", 1, 3)}},
 	} {
 		x := f
 		c.change(&x)

@@ -37,8 +37,10 @@ func TestInvitations(t *testing.T, open func(t *testing.T) RoundsStore) {
 
 // anInvitation is the n-th, of the n-th citizen, to round 1.
 func anInvitation(n int, change ...func(*surveys.Invitation)) surveys.Invitation {
-	i := surveys.Invitation{ID: roundsID('i', n), Rev: 1, Programme: "reception", Round: roundsID('r', 1), Citizen: roundsID('c', n), Questionnaire: "reception", Version: 3,
-		Stratum: "riyadh", Snapshot: surveys.Snapshot{Centre: "riyadh", Department: "care", Category: "sound", Channel: "app", Gender: "female"}, State: surveys.InvitationDrawn}
+	i := surveys.Invitation{ID: roundsID('i', n), Rev: 1, Programme: "reception", Round: roundsID('r', 1),
+		Citizen: roundsID('c', n), Questionnaire: "reception", Version: 3,
+		Stratum: "riyadh", Snapshot: surveys.Snapshot{Centre: "riyadh", Department: "care", Category: "sound", Channel: "app",
+			Gender: "female"}, State: surveys.InvitationDrawn}
 	for _, f := range change {
 		f(&i)
 	}
@@ -87,7 +89,8 @@ func invitationNumbers(all []*surveys.Invitation) []int {
 
 func invitationKept(t *testing.T, s RoundsStore) {
 	want := anInvitation(1, invited(roundsEpoch, roundsEpoch.AddDate(0, 0, 14)), func(i *surveys.Invitation) {
-		i.Anonymous, i.Report, i.Point, i.Channels, i.Reminders, i.Reminded = true, roundsID('p', 1), surveys.OnClosed, []string{"sms"}, []int{3, 7}, 1
+		i.Anonymous, i.Report, i.Point, i.Channels, i.Reminders, i.Reminded = true, roundsID('p', 1), surveys.OnClosed,
+			[]string{"sms"}, []int{3, 7}, 1
 		i.Due, i.Ended = roundsEpoch.AddDate(0, 0, 3), roundsEpoch.AddDate(0, 0, 2)
 	})
 	addInvitations(t, s, want, anInvitation(2, ofRound(0)))
@@ -106,7 +109,8 @@ func invitationKept(t *testing.T, s RoundsStore) {
 
 func invitationOnce(t *testing.T, s RoundsStore) {
 	addInvitations(t, s, anInvitation(1), anInvitation(2))
-	n, err := s.AddInvitations(t.Context(), []surveys.Invitation{anInvitation(2, inState(surveys.InvitationPlanned)), anInvitation(3), anInvitation(1, ofRound(2))})
+	n, err := s.AddInvitations(t.Context(), []surveys.Invitation{anInvitation(2, inState(surveys.InvitationPlanned)),
+		anInvitation(3), anInvitation(1, ofRound(2))})
 	must(t, err)
 	if n != 1 {
 		t.Errorf("%d are new, want 1", n)
@@ -146,14 +150,16 @@ func invitationDrop(t *testing.T, s RoundsStore) {
 		drawn = append(drawn, anInvitation(1_000+n))
 	}
 	addInvitations(t, s, drawn...)
-	addInvitations(t, s, anInvitation(1, inState(surveys.InvitationInvited)), anInvitation(2, ofRound(2)), anInvitation(3, inState(surveys.InvitationDropped)),
+	addInvitations(t, s, anInvitation(1, inState(surveys.InvitationInvited)), anInvitation(2, ofRound(2)),
+		anInvitation(3, inState(surveys.InvitationDropped)),
 		anInvitation(4, ofRound(0), inState(surveys.InvitationPlanned)))
 	must(t, s.DropDrawn(t.Context(), roundsID('r', 1)))
 	must(t, s.DropDrawn(t.Context(), roundsID('r', 3)))
 	if _, err := s.Invitation(t.Context(), roundsID('i', 1_000)); !isNotFound(err) {
 		t.Errorf("one that was drawn: %v", err)
 	}
-	if got, err := s.CountInvitations(t.Context(), roundsID('r', 1)); err != nil || !reflect.DeepEqual(got, map[surveys.InvitationState]int{"invited": 1, "dropped": 1}) {
+	if got, err := s.CountInvitations(t.Context(), roundsID('r', 1)); err != nil ||
+		!reflect.DeepEqual(got, map[surveys.InvitationState]int{"invited": 1, "dropped": 1}) {
 		t.Errorf("left are %v, %v", got, err)
 	}
 	for n := 1; n <= 4; n++ {
@@ -203,7 +209,8 @@ func invitationLast(t *testing.T, s RoundsStore) {
 		return at
 	}
 	of := ofCitizen(1)
-	addInvitations(t, s, anInvitation(1, of), anInvitation(2, of, inState(surveys.InvitationPlanned), ofRound(0)), anInvitation(3, of, inState(surveys.InvitationDropped)))
+	addInvitations(t, s, anInvitation(1, of), anInvitation(2, of, inState(surveys.InvitationPlanned), ofRound(0)),
+		anInvitation(3, of, inState(surveys.InvitationDropped)))
 	if at := last(1); !at.IsZero() {
 		t.Errorf("nobody invited them, and yet at %v", at)
 	}
@@ -327,14 +334,15 @@ func invitationsDue(t *testing.T, s RoundsStore) {
 			t.Errorf("at %d at most %d: %v, want %v", c.second, c.limit, got, c.want)
 		}
 	}
-	must(t, s.UpdateInvitations(t.Context(), []string{roundsID('i', 2), roundsID('i', 6)}, func(i *surveys.Invitation) ([]event.Event, error) {
-		if i.Due.IsZero() {
-			i.Due = roundsEpoch
-		} else {
-			i.Due = time.Time{}
-		}
-		return nil, nil
-	}))
+	must(t, s.UpdateInvitations(t.Context(), []string{roundsID('i', 2), roundsID('i', 6)},
+		func(i *surveys.Invitation) ([]event.Event, error) {
+			if i.Due.IsZero() {
+				i.Due = roundsEpoch
+			} else {
+				i.Due = time.Time{}
+			}
+			return nil, nil
+		}))
 	if got := due(3, 9); !slices.Equal(got, []int{6, 4, 3}) {
 		t.Errorf("after a change %v", got)
 	}
@@ -365,13 +373,15 @@ func invitationUpdate(t *testing.T, s RoundsStore) {
 		return []event.Event{surveyFact(i.ID)}, nil
 	})
 	must(t, err)
-	if got, err := s.Invitation(t.Context(), before.ID); err != nil || got.Rev != 2 || got.State != surveys.InvitationInvited || !reflect.DeepEqual(got, changed) {
+	if got, err := s.Invitation(t.Context(), before.ID); err != nil || got.Rev != 2 || got.State != surveys.InvitationInvited ||
+		!reflect.DeepEqual(got, changed) {
 		t.Errorf("kept %+v, answered %+v, %v", got, changed, err)
 	}
 	if facts := surveyFacts(t, s); len(facts) != 1 || facts[0].ID != surveyFact(before.ID).ID {
 		t.Errorf("facts %+v", facts)
 	}
-	if _, err := s.UpdateInvitation(t.Context(), roundsID('i', 9), func(*surveys.Invitation) ([]event.Event, error) { return nil, nil }); !isNotFound(err) {
+	if _, err := s.UpdateInvitation(t.Context(), roundsID('i', 9),
+		func(*surveys.Invitation) ([]event.Event, error) { return nil, nil }); !isNotFound(err) {
 		t.Errorf("an unknown one: %v", err)
 	}
 }
@@ -382,7 +392,8 @@ func invitationUpdateRace(t *testing.T, s RoundsStore) {
 	atOnce(30, func(int) {
 		if _, err := s.UpdateInvitation(t.Context(), roundsID('i', 1), func(i *surveys.Invitation) ([]event.Event, error) {
 			i.Reminded++
-			return []event.Event{{ID: event.Derive(i.ID, fmt.Sprint(i.Reminded)), Type: event.SurveyReminded, Subject: "survey/" + fmt.Sprint(i.Reminded)}}, nil
+			return []event.Event{{ID: event.Derive(i.ID, fmt.Sprint(i.Reminded)), Type: event.SurveyReminded,
+				Subject: "survey/" + fmt.Sprint(i.Reminded)}}, nil
 		}); err != nil {
 			failed.Add(1)
 		}
@@ -418,7 +429,8 @@ func invitationBatch(t *testing.T, s RoundsStore) {
 	for n := 1; n <= 6; n++ {
 		i, err := s.Invitation(t.Context(), roundsID('i', n))
 		must(t, err)
-		if refused := n%3 == 0; refused && (i.Rev != 1 || i.State != surveys.InvitationDrawn) || !refused && (i.Rev != 2 || i.State != surveys.InvitationInvited) {
+		if refused := n%3 == 0; refused && (i.Rev != 1 || i.State != surveys.InvitationDrawn) ||
+			!refused && (i.Rev != 2 || i.State != surveys.InvitationInvited) {
 			t.Errorf("%d: %+v", n, i)
 		}
 	}
@@ -462,7 +474,8 @@ func invitationBatchRace(t *testing.T, s RoundsStore) {
 }
 
 func invitationCounts(t *testing.T, s RoundsStore) {
-	addInvitations(t, s, anInvitation(1), anInvitation(2), anInvitation(3, inState(surveys.InvitationComplete)), anInvitation(4, ofRound(2)), anInvitation(5, ofRound(0)))
+	addInvitations(t, s, anInvitation(1), anInvitation(2), anInvitation(3, inState(surveys.InvitationComplete)),
+		anInvitation(4, ofRound(2)), anInvitation(5, ofRound(0)))
 	for round, want := range map[int]map[surveys.InvitationState]int{1: {"drawn": 2, "complete": 1}, 2: {"drawn": 1}, 3: {}} {
 		if got, err := s.CountInvitations(t.Context(), roundsID('r', round)); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("of %d: %v, %v; want %v", round, got, err, want)
@@ -472,7 +485,8 @@ func invitationCounts(t *testing.T, s RoundsStore) {
 		i.State = surveys.InvitationRefused
 		return nil, nil
 	}))
-	if got, err := s.CountInvitations(t.Context(), roundsID('r', 1)); err != nil || !reflect.DeepEqual(got, map[surveys.InvitationState]int{"drawn": 1, "complete": 1, "refused": 1}) {
+	if got, err := s.CountInvitations(t.Context(), roundsID('r', 1)); err != nil ||
+		!reflect.DeepEqual(got, map[surveys.InvitationState]int{"drawn": 1, "complete": 1, "refused": 1}) {
 		t.Errorf("after a change %v, %v", got, err)
 	}
 }

@@ -36,11 +36,13 @@ func TestProgrammes(t *testing.T, open func(t *testing.T) RoundsStore) {
 
 func aProgramme(p *surveys.Programme) {
 	company := true
-	p.Names, p.Active, p.Questionnaire, p.Version, p.Anonymous = form.Text{"ar": "استبيان", "en": "Survey", "ur": "سروے"}, true, "reception", 3, true
+	p.Names, p.Active, p.Questionnaire, p.Version, p.Anonymous = form.Text{"ar": "استبيان", "en": "Survey", "ur": "سروے"}, true,
+		"reception", 3, true
 	p.After = &surveys.After{On: []string{surveys.OnClosed, surveys.OnRejected}, Days: 3}
 	p.Every = &surveys.Every{Hijri: &surveys.HijriDay{Month: 9, Day: 30}, Start: "2026-01-01", Hour: 9, WindowDays: 90}
 	p.Frame = surveys.Frame{Centres: []string{"riyadh"}, Genders: []string{"female"}, Company: &company}
-	p.Sample = surveys.Sample{Method: surveys.DrawStratified, By: []surveys.Dimension{surveys.ByCentre}, Allocation: surveys.Fixed, Fixed: map[string]int{"riyadh": 9}, Margin: 0.03}
+	p.Sample = surveys.Sample{Method: surveys.DrawStratified, By: []surveys.Dimension{surveys.ByCentre}, Allocation: surveys.Fixed,
+		Fixed: map[string]int{"riyadh": 9}, Margin: 0.03}
 	p.Weighting = surveys.Weighting{Method: surveys.Rake, By: []surveys.Dimension{surveys.ByGender}}
 	p.QuarantineDays, p.OpenDays, p.Reminders, p.Channels = 30, 14, []int{3, 7}, []string{"push", "sms"}
 	p.By, p.At, p.Next = "staff-1", roundsEpoch, roundsEpoch.AddDate(0, 1, 0)
@@ -72,7 +74,8 @@ func programmeKept(t *testing.T, s RoundsStore) {
 		return nil
 	})
 	must(t, err)
-	if got, err := s.Programme(t.Context(), "reception"); err != nil || got.Rev != 2 || got.Active || !reflect.DeepEqual(got, changed) {
+	if got, err := s.Programme(t.Context(), "reception"); err != nil || got.Rev != 2 || got.Active ||
+		!reflect.DeepEqual(got, changed) {
 		t.Errorf("kept %+v, answered %+v, %v", got, changed, err)
 	}
 }
@@ -125,9 +128,11 @@ func programmesByCode(t *testing.T, s RoundsStore) {
 }
 
 func aRound(n int, change ...func(*surveys.Round)) *surveys.Round {
-	r := &surveys.Round{ID: roundsID('r', n), Rev: 1, Programme: surveys.Programme{Code: "reception"}, Number: n, State: surveys.RoundOpen, Seed: "00ff",
+	r := &surveys.Round{ID: roundsID('r', n), Rev: 1, Programme: surveys.Programme{Code: "reception"}, Number: n,
+		State: surveys.RoundOpen, Seed: "00ff",
 		From: roundsEpoch.AddDate(0, -1, n), To: roundsEpoch.AddDate(0, 0, n), Opened: roundsEpoch, Closes: roundsEpoch.AddDate(0, 0, 14),
-		Drawn: surveys.Drawn{Population: 9, Excluded: map[string]int{"quarantine": 2}, Eligible: 7, Sampled: 5, Strata: []surveys.DrawnStratum{{Key: "riyadh", Population: 9}},
+		Drawn: surveys.Drawn{Population: 9, Excluded: map[string]int{"quarantine": 2}, Eligible: 7, Sampled: 5,
+			Strata:  []surveys.DrawnStratum{{Key: "riyadh", Population: 9}},
 			Margins: map[surveys.Dimension]map[string]int{surveys.ByGender: {"female": 4}}, Cells: map[string]int{"riyadh|female": 4}},
 		Warnings: []string{surveys.WarnTooFew}}
 	for _, c := range change {
@@ -208,7 +213,8 @@ func roundUpdate(t *testing.T, s RoundsStore) {
 		return nil
 	})
 	must(t, err)
-	if r, err := s.Round(t.Context(), id); err != nil || r.Rev != 2 || r.State != surveys.RoundClosing || !reflect.DeepEqual(r, changed) {
+	if r, err := s.Round(t.Context(), id); err != nil || r.Rev != 2 || r.State != surveys.RoundClosing ||
+		!reflect.DeepEqual(r, changed) {
 		t.Errorf("kept %+v, answered %+v, %v", r, changed, err)
 	}
 	if leased := roundLeased(t, s, roundsEpoch); leased != 1 {
@@ -223,7 +229,8 @@ func roundUpdateRace(t *testing.T, s RoundsStore) {
 	must(t, s.CreateRound(t.Context(), aRound(1)))
 	var failed atomic.Int64
 	atOnce(30, func(int) {
-		if _, err := s.UpdateRound(t.Context(), aRound(1).ID, func(r *surveys.Round) error { r.Drawn.Sampled++; return nil }); err != nil {
+		if _, err := s.UpdateRound(t.Context(), aRound(1).ID,
+			func(r *surveys.Round) error { r.Drawn.Sampled++; return nil }); err != nil {
 			failed.Add(1)
 		}
 	})
@@ -250,7 +257,8 @@ func roundLeased(t *testing.T, s RoundsStore, now time.Time) int {
 }
 
 func roundLease(t *testing.T, s RoundsStore) {
-	for n, due := range []time.Time{roundsEpoch.Add(-time.Second), roundsEpoch.Add(-time.Minute), roundsEpoch, roundsEpoch.Add(time.Second), {}} {
+	for n, due := range []time.Time{roundsEpoch.Add(-time.Second), roundsEpoch.Add(-time.Minute), roundsEpoch,
+		roundsEpoch.Add(time.Second), {}} {
 		must(t, s.CreateRound(t.Context(), aRound(n+1, func(r *surveys.Round) { r.Due = due })))
 	}
 	var got []int
@@ -300,11 +308,13 @@ func roundContenders(t *testing.T, s RoundsStore) {
 
 func roundFuture(t *testing.T, s RoundsStore) {
 	far := roundsEpoch.Add(time.Minute + time.Second)
-	states := []surveys.RoundState{surveys.RoundDrawing, surveys.RoundInviting, surveys.RoundClosing, surveys.RoundOpen, surveys.RoundPublished, surveys.RoundStopped}
+	states := []surveys.RoundState{surveys.RoundDrawing, surveys.RoundInviting, surveys.RoundClosing, surveys.RoundOpen,
+		surveys.RoundPublished, surveys.RoundStopped}
 	for n, state := range states {
 		must(t, s.CreateRound(t.Context(), aRound(n+1, func(r *surveys.Round) { r.State, r.Due = state, far })))
 	}
-	must(t, s.CreateRound(t.Context(), aRound(7, func(r *surveys.Round) { r.State, r.Due = surveys.RoundDrawing, roundsEpoch.Add(time.Minute) })))
+	must(t, s.CreateRound(t.Context(), aRound(7,
+		func(r *surveys.Round) { r.State, r.Due = surveys.RoundDrawing, roundsEpoch.Add(time.Minute) })))
 	got := map[int]bool{}
 	for range 7 {
 		got[roundLeased(t, s, roundsEpoch)] = true

@@ -56,8 +56,10 @@ func aQuestionnaire(code string, version int) *form.Questionnaire {
 			{Code: "overall", Type: form.Rating, Label: title, Required: true},
 			{Code: "times", Type: form.Number, Label: title, Min: &low, DontKnow: true,
 				ShowIf: &form.Condition{Question: "overall", Op: form.AtMost, Value: 2.0}},
-			{Code: "why", Type: form.Choices, Label: title, Hint: title, Options: []form.Option{{Code: "slow", Label: title}, {Code: "far", Label: title}},
-				ShowIf: &form.Condition{Any: []form.Condition{{Question: "overall", Op: form.Answered}, {Question: "times", Op: form.Equal, Value: "x"}}}},
+			{Code: "why", Type: form.Choices, Label: title, Hint: title,
+				Options: []form.Option{{Code: "slow", Label: title}, {Code: "far", Label: title}},
+				ShowIf: &form.Condition{Any: []form.Condition{{Question: "overall", Op: form.Answered},
+					{Question: "times", Op: form.Equal, Value: "x"}}}},
 		}}
 }
 
@@ -121,7 +123,8 @@ func questionnairesNewest(t *testing.T, s RoundsStore) {
 	if all, err := s.Questionnaires(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("an empty store has %v, %v", all, err)
 	}
-	for _, q := range []*form.Questionnaire{aQuestionnaire("b", 2), aQuestionnaire("c", 1), aQuestionnaire("b", 10), aQuestionnaire("a", 3)} {
+	for _, q := range []*form.Questionnaire{aQuestionnaire("b", 2), aQuestionnaire("c", 1), aQuestionnaire("b", 10),
+		aQuestionnaire("a", 3)} {
 		must(t, s.AddQuestionnaire(t.Context(), q))
 	}
 	all, err := s.Questionnaires(t.Context())
@@ -140,7 +143,8 @@ func versionsOf(all []*form.Questionnaire) []string {
 }
 
 func questionnaireVersions(t *testing.T, s RoundsStore) {
-	for _, q := range []*form.Questionnaire{aQuestionnaire("a", 2), aQuestionnaire("b", 1), aQuestionnaire("a", 10), aQuestionnaire("a", 1)} {
+	for _, q := range []*form.Questionnaire{aQuestionnaire("a", 2), aQuestionnaire("b", 1), aQuestionnaire("a", 10),
+		aQuestionnaire("a", 1)} {
 		must(t, s.AddQuestionnaire(t.Context(), q))
 	}
 	all, err := s.QuestionnaireVersions(t.Context(), "a")

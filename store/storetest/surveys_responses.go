@@ -38,8 +38,10 @@ func TestResponses(t *testing.T, open func(t *testing.T) RoundsStore) {
 // aResponse is to the n-th invitation.
 func aResponse(n int, change ...func(*surveys.Response)) *surveys.Response {
 	i := anInvitation(n)
-	r := &surveys.Response{ID: surveys.ResponseID(i.ID), Rev: 1, Programme: i.Programme, Round: i.Round, Questionnaire: i.Questionnaire, Version: i.Version, Invitation: i.ID,
-		Stratum: i.Stratum, Snapshot: i.Snapshot, Answers: form.Answers{"overall": 4.0, "why": []any{"slow"}, "far": true}, Complete: true, How: surveys.ByApp,
+	r := &surveys.Response{ID: surveys.ResponseID(i.ID), Rev: 1, Programme: i.Programme, Round: i.Round,
+		Questionnaire: i.Questionnaire, Version: i.Version, Invitation: i.ID,
+		Stratum: i.Stratum, Snapshot: i.Snapshot, Answers: form.Answers{"overall": 4.0, "why": []any{"slow"}, "far": true},
+		Complete: true, How: surveys.ByApp,
 		Language: "ar", At: roundsEpoch}
 	for _, f := range change {
 		f(r)
@@ -50,10 +52,11 @@ func aResponse(n int, change ...func(*surveys.Response)) *surveys.Response {
 // respond answers the n-th invitation.
 func respond(t *testing.T, s RoundsStore, n int, row string, r *surveys.Response, words ...surveys.Verbatim) {
 	t.Helper()
-	must(t, s.Respond(t.Context(), roundsID('i', n), func(i *surveys.Invitation, _ *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
-		i.State = surveys.InvitationComplete
-		return r, []byte(row), words, nil
-	}))
+	must(t, s.Respond(t.Context(), roundsID('i', n),
+		func(i *surveys.Invitation, _ *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+			i.State = surveys.InvitationComplete
+			return r, []byte(row), words, nil
+		}))
 }
 
 func scanned(t *testing.T, s RoundsStore, programme, round string, from, to time.Time) []string {
@@ -76,7 +79,8 @@ func responseBoth(t *testing.T, s RoundsStore) {
 	before := anInvitation(1, invited(roundsEpoch, roundsEpoch.Add(time.Hour)))
 	addInvitations(t, s, before)
 	boom := errors.New("boom")
-	err := s.Respond(t.Context(), before.ID, func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+	err := s.Respond(t.Context(), before.ID, func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte,
+		[]surveys.Verbatim, error) {
 		if old != nil || !reflect.DeepEqual(i, &before) {
 			t.Errorf("given %+v and %+v", i, old)
 		}
@@ -102,10 +106,11 @@ func responseBoth(t *testing.T, s RoundsStore) {
 	if i, err := s.Invitation(t.Context(), before.ID); err != nil || i.State != surveys.InvitationComplete || i.Rev != 2 {
 		t.Errorf("answered, and yet %+v, %v", i, err)
 	}
-	err = s.Respond(t.Context(), roundsID('i', 9), func(*surveys.Invitation, *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
-		t.Error("asked about an unknown invitation")
-		return nil, nil, nil, nil
-	})
+	err = s.Respond(t.Context(), roundsID('i', 9),
+		func(*surveys.Invitation, *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+			t.Error("asked about an unknown invitation")
+			return nil, nil, nil, nil
+		})
 	if !isNotFound(err) {
 		t.Errorf("an unknown invitation: %v", err)
 	}
@@ -143,16 +148,18 @@ func responseReplaced(t *testing.T, s RoundsStore) {
 			r.Round, r.Rev, r.At, r.Answers = c.round, 2, roundsEpoch.AddDate(0, 0, 1), form.Answers{"overall": 2.0}
 		})
 		respond(t, s, c.n, "first", first, aVerbatim(c.n, 1), aVerbatim(c.n, 2))
-		must(t, s.Respond(t.Context(), roundsID('i', c.n), func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
-			if !reflect.DeepEqual(old, first) {
-				t.Errorf("the old one is given as %+v, want %+v", old, first)
-			}
-			return second, []byte("second"), []surveys.Verbatim{aVerbatim(c.n, 2), aVerbatim(c.n, 3)}, nil
-		}))
+		must(t, s.Respond(t.Context(), roundsID('i', c.n),
+			func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+				if !reflect.DeepEqual(old, first) {
+					t.Errorf("the old one is given as %+v, want %+v", old, first)
+				}
+				return second, []byte("second"), []surveys.Verbatim{aVerbatim(c.n, 2), aVerbatim(c.n, 3)}, nil
+			}))
 		if got, err := s.Response(t.Context(), first.ID); err != nil || !reflect.DeepEqual(got, second) {
 			t.Errorf("kept %+v, %v; want %+v", got, err, second)
 		}
-		if rows := scanned(t, s, "reception", c.round, roundsEpoch.AddDate(0, 0, -1), roundsEpoch.AddDate(0, 0, 2)); !slices.Equal(rows, []string{"second"}) {
+		if rows := scanned(t, s, "reception", c.round, roundsEpoch.AddDate(0, 0, -1),
+			roundsEpoch.AddDate(0, 0, 2)); !slices.Equal(rows, []string{"second"}) {
 			t.Errorf("rows %q", rows)
 		}
 	}
@@ -168,15 +175,16 @@ func responseAnonymous(t *testing.T, s RoundsStore) {
 	}
 	var ids []string
 	for n := 1; n <= 3; n++ {
-		must(t, s.Respond(t.Context(), roundsID('i', n), func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
-			if old != nil {
-				t.Errorf("%d is led to %+v", n, old)
-			}
-			i.State, i.Ended = surveys.InvitationComplete, day
-			r := aResponse(n, func(r *surveys.Response) { r.ID, r.Invitation, r.At = uuid.NewString(), "", day })
-			ids = append(ids, r.ID)
-			return r, fmt.Append(nil, n), nil, nil
-		}))
+		must(t, s.Respond(t.Context(), roundsID('i', n),
+			func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+				if old != nil {
+					t.Errorf("%d is led to %+v", n, old)
+				}
+				i.State, i.Ended = surveys.InvitationComplete, day
+				r := aResponse(n, func(r *surveys.Response) { r.ID, r.Invitation, r.At = uuid.NewString(), "", day })
+				ids = append(ids, r.ID)
+				return r, fmt.Append(nil, n), nil, nil
+			}))
 	}
 	for n, id := range ids {
 		r, err := s.Response(t.Context(), id)
@@ -195,10 +203,11 @@ func responseAnonymous(t *testing.T, s RoundsStore) {
 
 func responseNone(t *testing.T, s RoundsStore) {
 	addInvitations(t, s, anInvitation(1))
-	must(t, s.Respond(t.Context(), roundsID('i', 1), func(i *surveys.Invitation, _ *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
-		i.State = surveys.InvitationRefused
-		return nil, nil, nil, nil
-	}))
+	must(t, s.Respond(t.Context(), roundsID('i', 1),
+		func(i *surveys.Invitation, _ *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+			i.State = surveys.InvitationRefused
+			return nil, nil, nil, nil
+		}))
 	if i, err := s.Invitation(t.Context(), roundsID('i', 1)); err != nil || i.State != surveys.InvitationRefused {
 		t.Errorf("%+v, %v", i, err)
 	}
@@ -213,17 +222,18 @@ func responseRace(t *testing.T, s RoundsStore) {
 	var won, lost atomic.Int64
 	atOnce(30, func(w int) {
 		n := 1 + w%2 // the second is anonymous
-		switch err := s.Respond(t.Context(), roundsID('i', n), func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
-			if i.State == surveys.InvitationComplete {
-				return nil, nil, nil, taken
-			}
-			i.State = surveys.InvitationComplete
-			return aResponse(n, func(r *surveys.Response) {
-				if n == 2 {
-					r.ID = uuid.NewString()
+		switch err := s.Respond(t.Context(), roundsID('i', n),
+			func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+				if i.State == surveys.InvitationComplete {
+					return nil, nil, nil, taken
 				}
-			}), []byte("row"), nil, nil
-		}); {
+				i.State = surveys.InvitationComplete
+				return aResponse(n, func(r *surveys.Response) {
+					if n == 2 {
+						r.ID = uuid.NewString()
+					}
+				}), []byte("row"), nil, nil
+			}); {
 		case err == nil:
 			won.Add(1)
 		case errors.Is(err, taken):
@@ -246,16 +256,18 @@ func responseBeside(t *testing.T, s RoundsStore) {
 	atOnce(20, func(w int) {
 		var err error
 		if w%2 == 0 {
-			_, err = s.UpdateInvitation(t.Context(), roundsID('i', 1), func(i *surveys.Invitation) ([]event.Event, error) { i.Reminded++; return nil, nil })
+			_, err = s.UpdateInvitation(t.Context(), roundsID('i', 1),
+				func(i *surveys.Invitation) ([]event.Event, error) { i.Reminded++; return nil, nil })
 		} else {
-			err = s.Respond(t.Context(), roundsID('i', 1), func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
-				r := aResponse(1, func(r *surveys.Response) { r.Complete, r.Rev = false, 1 })
-				if old != nil {
-					r.Rev = old.Rev + 1
-				}
-				i.State = surveys.InvitationPartial
-				return r, fmt.Append(nil, r.Rev), nil, nil
-			})
+			err = s.Respond(t.Context(), roundsID('i', 1),
+				func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
+					r := aResponse(1, func(r *surveys.Response) { r.Complete, r.Rev = false, 1 })
+					if old != nil {
+						r.Rev = old.Rev + 1
+					}
+					i.State = surveys.InvitationPartial
+					return r, fmt.Append(nil, r.Rev), nil, nil
+				})
 		}
 		if err != nil {
 			t.Error(err)
@@ -280,7 +292,8 @@ func responsesOfRound(t *testing.T, s RoundsStore) {
 	for n := 1; n <= 4; n++ {
 		round := 1 + n/4
 		addInvitations(t, s, anInvitation(n, ofRound(round)))
-		respond(t, s, n, fmt.Sprint("row ", n), aResponse(n, func(r *surveys.Response) { r.Round, r.At = roundsID('r', round), roundsEpoch.AddDate(0, n, 0) }))
+		respond(t, s, n, fmt.Sprint("row ", n), aResponse(n,
+			func(r *surveys.Response) { r.Round, r.At = roundsID('r', round), roundsEpoch.AddDate(0, n, 0) }))
 	}
 	addInvitations(t, s, anInvitation(5, ofRound(0)))
 	respond(t, s, 5, "after a case", aResponse(5, func(r *surveys.Response) { r.Round = "" }))
@@ -307,8 +320,10 @@ func responsesAfterCases(t *testing.T, s RoundsStore) {
 		programme string
 		from, to  int
 		want      []string
-	}{{"reception", 0, 9, []string{"1", "2", "4", "5"}}, {"reception", 2, 5, []string{"2", "4"}}, {"another", 0, 9, []string{"3"}}, {"reception", 6, 9, []string{}}, {"unknown", 0, 9, []string{}}} {
-		rows := scanned(t, s, c.programme, "", roundsEpoch.Add(time.Duration(c.from)*time.Second), roundsEpoch.Add(time.Duration(c.to)*time.Second))
+	}{{"reception", 0, 9, []string{"1", "2", "4", "5"}}, {"reception", 2, 5, []string{"2", "4"}}, {"another", 0, 9, []string{"3"}},
+		{"reception", 6, 9, []string{}}, {"unknown", 0, 9, []string{}}} {
+		rows := scanned(t, s, c.programme, "", roundsEpoch.Add(time.Duration(c.from)*time.Second),
+			roundsEpoch.Add(time.Duration(c.to)*time.Second))
 		if !slices.Equal(rows, c.want) {
 			t.Errorf("of %s from %d to %d: %q, want %q", c.programme, c.from, c.to, rows, c.want)
 		}
@@ -332,7 +347,8 @@ func responsesError(t *testing.T, s RoundsStore) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.ScanResponses(ctx, "reception", roundsID('r', 1), time.Time{}, time.Time{}, func([]byte) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := s.ScanResponses(ctx, "reception", roundsID('r', 1), time.Time{}, time.Time{},
+		func([]byte) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("a context that ended: %v", err)
 	}
 }

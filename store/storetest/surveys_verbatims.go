@@ -27,7 +27,8 @@ func TestVerbatims(t *testing.T, open func(t *testing.T) RoundsStore) {
 // aVerbatim is the m-th of the response to the n-th invitation.
 func aVerbatim(n, m int, change ...func(*surveys.Verbatim)) surveys.Verbatim {
 	r := aResponse(n)
-	v := surveys.Verbatim{ID: roundsID('v', 100*n+m), Round: r.Round, Response: r.ID, Question: "why", Text: fmt.Sprintf("%d.%d", n, m), Language: "ar", Day: "2026-03-01",
+	v := surveys.Verbatim{ID: roundsID('v', 100*n+m), Round: r.Round, Response: r.ID, Question: "why",
+		Text: fmt.Sprintf("%d.%d", n, m), Language: "ar", Day: "2026-03-01",
 		State: surveys.VerbatimNew, Snapshot: r.Snapshot}
 	for _, f := range change {
 		f(&v)
@@ -77,7 +78,8 @@ func verbatimPages(t *testing.T, s RoundsStore) {
 	say(t, s, 4, aVerbatim(4, 1, day(3)))
 	say(t, s, 5, aVerbatim(5, 1, day(2), func(v *surveys.Verbatim) { v.Round = roundsID('r', 2) }))
 	say(t, s, 6, aVerbatim(6, 1, day(2), func(v *surveys.Verbatim) { v.Round = "" }))
-	for round, want := range map[int][]string{1: {"2.1", "4.1", "3.1", "3.2", "1.1", "1.2"}, 2: {"5.1"}, 3: nil, 0: {"2.1", "4.1", "3.1", "3.2", "5.1", "6.1", "1.1", "1.2"}} {
+	for round, want := range map[int][]string{1: {"2.1", "4.1", "3.1", "3.2", "1.1", "1.2"}, 2: {"5.1"}, 3: nil,
+		0: {"2.1", "4.1", "3.1", "3.2", "5.1", "6.1", "1.1", "1.2"}} {
 		q := surveys.VerbatimQuery{Limit: 2}
 		if round > 0 {
 			q.Round = roundsID('r', round)
@@ -152,13 +154,15 @@ func verbatimWords(t *testing.T, s RoundsStore) {
 	for n, folded := range []string{"تاخر الرد كثيرا", "الرد سريع", "100 50_50 a'b", "استرداد", ""} {
 		say(t, s, n, aVerbatim(n, 0, func(v *surveys.Verbatim) { v.Text, v.Folded = fmt.Sprint(n), folded }))
 	}
-	for terms, want := range map[string]string{"الرد": "0 1", "ال": "0 1", "الرد كثيرا": "0", "كثيرا الرد": "0", "رد": "", "است": "3", "50": "2", "5": "2", "%": "", "50_5": "2", "5__5": "", "a'": "2",
+	for terms, want := range map[string]string{"الرد": "0 1", "ال": "0 1", "الرد كثيرا": "0", "كثيرا الرد": "0", "رد": "",
+		"است": "3", "50": "2", "5": "2", "%": "", "50_5": "2", "5__5": "", "a'": "2",
 		"unknown": "", "الرد unknown": "", "": "0 1 2 3 4"} {
 		if got := strings.Join(verbatims(t, s, surveys.VerbatimQuery{Terms: strings.Fields(terms), Limit: 9}), " "); got != want {
 			t.Errorf("%q: %s, want %s", terms, got, want)
 		}
 	}
-	if _, err := s.UpdateVerbatim(t.Context(), roundsID('v', 0), func(v *surveys.Verbatim) error { v.State = surveys.VerbatimApproved; return nil }); err != nil {
+	if _, err := s.UpdateVerbatim(t.Context(), roundsID('v', 0),
+		func(v *surveys.Verbatim) error { v.State = surveys.VerbatimApproved; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if got := verbatims(t, s, surveys.VerbatimQuery{Terms: []string{"كثيرا"}, Limit: 9}); !slices.Equal(got, []string{"0"}) {
@@ -170,7 +174,8 @@ func verbatimUpdate(t *testing.T, s RoundsStore) {
 	before := aVerbatim(1, 1)
 	say(t, s, 1, before)
 	boom := errors.New("boom")
-	if _, err := s.UpdateVerbatim(t.Context(), before.ID, func(v *surveys.Verbatim) error { v.State = surveys.VerbatimHidden; return boom }); !errors.Is(err, boom) {
+	if _, err := s.UpdateVerbatim(t.Context(), before.ID,
+		func(v *surveys.Verbatim) error { v.State = surveys.VerbatimHidden; return boom }); !errors.Is(err, boom) {
 		t.Errorf("a refused change: %v", err)
 	}
 	all, err := s.Verbatims(t.Context(), surveys.VerbatimQuery{States: []string{surveys.VerbatimNew}, Limit: 9})
@@ -197,7 +202,8 @@ func verbatimRace(t *testing.T, s RoundsStore) {
 	say(t, s, 1, aVerbatim(1, 1, func(v *surveys.Verbatim) { v.By = "" }))
 	var failed atomic.Int64
 	atOnce(30, func(int) {
-		if _, err := s.UpdateVerbatim(t.Context(), roundsID('v', 101), func(v *surveys.Verbatim) error { v.By += "x"; return nil }); err != nil {
+		if _, err := s.UpdateVerbatim(t.Context(), roundsID('v', 101),
+			func(v *surveys.Verbatim) error { v.By += "x"; return nil }); err != nil {
 			failed.Add(1)
 		}
 	})
