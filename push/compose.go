@@ -72,7 +72,7 @@ func (s *Service) compose(ctx context.Context, d Delivery, people map[string]Con
 			if s.Link == nil { // nothing serves it any more
 				return n, verdict{pointless: "no_address"}
 			}
-			x.Link = s.Link(n.Survey)
+			x.Link = s.Link(n.Survey) + "?lang=" + n.Language // of the person: the browser may speak another
 		}
 	}
 	n.Text = s.Wording().Text(d.Kind, d.Channel, n.Language, x)

@@ -11,7 +11,7 @@ import (
 	"github.com/balagh/balagh/push"
 )
 
-const surveyLink = "https://balagh.example/s/token-of-i"
+const surveyLink = "https://balagh.example/s/token-of-i?lang=ur" // hind reads Urdu
 
 // asked is the fact that somebody is asked to answer within four days.
 func asked(citizen string, channels ...string) event.Event {

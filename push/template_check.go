@@ -18,7 +18,7 @@ const SampleNumber = "1234567897"
 func sample(number, lang string) Vars {
 	titles := map[string]string{"ar": "رضا المستفيدين عن مراكز الاستقبال", "en": "How content people are with the reception centres",
 		"ur": "استقبالیہ مراکز کی خدمات سے اطمینان"}
-	return Vars{Number: number, Title: titles[lang], Link: "https://balagh.example/s/" + strings.Repeat("x", 38)}
+	return Vars{Number: number, Title: titles[lang], Link: "https://balagh.example/s/" + strings.Repeat("x", 38) + "?lang=" + lang}
 }
 
 // shape is what a channel's texts may be. Lengths are those of what is sent.
