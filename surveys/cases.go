@@ -16,15 +16,17 @@ const (
 	withdrawn = "withdrawn"
 )
 
-// On takes a fact of a report: the frame comes to know the case, and a programme that asks after such a fact plans an invitation. Anonymous reports, and
-// those that staff filed for themselves, make neither. The same fact may come again.
+// On takes a fact of a report: the frame comes to know the case, and a programme that asks after such a fact plans an
+// invitation. Anonymous reports, and those that staff filed for themselves, make neither. The same fact may come again.
 func (p *Programmes) On(ctx context.Context, e event.Event) error {
 	return p.Several(ctx, []event.Event{e})
 }
 
-// Several takes facts of one report in their order, with what On would make of them: of the case only the newest is kept, and the same point is asked about once.
+// Several takes facts of one report in their order, with what On would make of them: of the case only the newest is kept, and
+// the same point is asked about once.
 func (p *Programmes) Several(ctx context.Context, facts []event.Event) error {
-	facts = slices.DeleteFunc(slices.Clone(facts), func(e event.Event) bool { return e.Report == nil || e.Report.Citizen == "" || e.Report.SelfFiled })
+	facts = slices.DeleteFunc(slices.Clone(facts),
+		func(e event.Event) bool { return e.Report == nil || e.Report.Citizen == "" || e.Report.SelfFiled })
 	if len(facts) == 0 {
 		return nil
 	}
@@ -63,9 +65,11 @@ func (p *Programmes) Several(ctx context.Context, facts []event.Event) error {
 // caseOf is what the frame knows after a fact.
 func caseOf(e event.Event) Case {
 	r := e.Report
-	c := Case{Report: r.ID, Citizen: r.Citizen, Received: r.Received.UTC(), Changed: e.At.UTC(), Status: cmp.Or(r.To, r.From), Due: r.Due,
-		Snapshot: Snapshot{Centre: r.Centre, Region: r.Region, Department: r.Department, Category: r.Category, Channel: r.Channel, Employee: r.Employee,
-			Gender: r.Gender, Residency: r.Residency, Company: r.Company}}
+	c := Case{Report: r.ID, Citizen: r.Citizen, Received: r.Received.UTC(), Changed: e.At.UTC(), Status: cmp.Or(r.To, r.From),
+		Due: r.Due,
+		Snapshot: Snapshot{Centre: r.Centre, Region: r.Region, Department: r.Department, Category: r.Category, Channel: r.Channel,
+			Employee: r.Employee,
+			Gender:   r.Gender, Residency: r.Residency, Company: r.Company}}
 	if c.Received.IsZero() {
 		c.Received = c.Changed
 	}
@@ -97,13 +101,14 @@ func (p *Programmes) after(ctx context.Context, point string) ([]*Programme, err
 	return slices.DeleteFunc(all, func(x *Programme) bool { return !x.Active || x.After == nil || !slices.Contains(x.After.On, point) }), nil
 }
 
-// plan keeps an invitation for each programme whose frame the case fits. A case is asked about once at each point, however often it comes
-// there: a reopened one is not asked about again.
+// plan keeps an invitation for each programme whose frame the case fits. A case is asked about once at each point, however
+// often it comes there: a reopened one is not asked about again.
 func (p *Programmes) plan(ctx context.Context, programmes []*Programme, point string, c Case, at time.Time) error {
 	var all []Invitation
 	for _, x := range programmes {
 		if x.Frame.Fits(&c.Snapshot) {
-			all = append(all, Invitation{ID: event.Derive(c.Report, "survey", x.Code, point), Rev: 1, Programme: x.Code, Report: c.Report, Point: point, Citizen: c.Citizen,
+			all = append(all, Invitation{ID: event.Derive(c.Report, "survey", x.Code, point), Rev: 1, Programme: x.Code, Report: c.Report,
+				Point: point, Citizen: c.Citizen,
 				Questionnaire: x.Questionnaire, Version: x.Version, Anonymous: x.Anonymous, Snapshot: c.Snapshot, State: InvitationPlanned,
 				Due: p.daysBefore(at, -x.After.Days)})
 		}

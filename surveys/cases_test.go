@@ -114,13 +114,14 @@ func TestProgrammes_Several(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 		n := 0
-		err := x.db.People(t.Context(), surveys.Frame{}, lately.AddDate(0, 0, -1), lately.AddDate(0, 0, 1), func(p *surveys.FramePerson) error {
-			n++
-			if p.Citizen != "citizen-1" || p.Centre != "riyadh" {
-				t.Errorf("%s: %+v", name, p)
-			}
-			return nil
-		})
+		err := x.db.People(t.Context(), surveys.Frame{}, lately.AddDate(0, 0, -1), lately.AddDate(0, 0, 1),
+			func(p *surveys.FramePerson) error {
+				n++
+				if p.Citizen != "citizen-1" || p.Centre != "riyadh" {
+					t.Errorf("%s: %+v", name, p)
+				}
+				return nil
+			})
 		if err != nil || n != 1 {
 			t.Errorf("%s: %d people, %v", name, n, err)
 		}
@@ -188,13 +189,14 @@ func TestProgrammes_On_keepsCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := 0
-	err := w.db.People(t.Context(), surveys.Frame{}, lately.AddDate(0, 0, -1), lately.AddDate(0, 0, 1), func(p *surveys.FramePerson) error {
-		n++
-		if p.Citizen != "citizen-1" || p.Department != "sound" || p.Region != "central" || !p.First {
-			t.Errorf("%+v", p)
-		}
-		return nil
-	})
+	err := w.db.People(t.Context(), surveys.Frame{}, lately.AddDate(0, 0, -1), lately.AddDate(0, 0, 1),
+		func(p *surveys.FramePerson) error {
+			n++
+			if p.Citizen != "citizen-1" || p.Department != "sound" || p.Region != "central" || !p.First {
+				t.Errorf("%+v", p)
+			}
+			return nil
+		})
 	if err != nil || n != 1 {
 		t.Errorf("%d people, %v: a rejected case is in the frame", n, err)
 	}

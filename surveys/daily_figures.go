@@ -38,9 +38,9 @@ type Ratings struct {
 	Total       RatingRow   `json:"total"`
 }
 
-// RatingRow holds the figures of one centre, department, category or employee. A suppressed one has nothing but its key: it has fewer
-// than MinCell ratings, or is hidden so that subtracting the others from the total does not give such a one away. ResponseRate is the
-// share of the closed reports of the period that were rated.
+// RatingRow holds the figures of one centre, department, category or employee. A suppressed one has nothing but its key: it has
+// fewer than MinCell ratings, or is hidden so that subtracting the others from the total does not give such a one away.
+// ResponseRate is the share of the closed reports of the period that were rated.
 type RatingRow struct {
 	Row
 	Flagged int64  `json:"flagged"` // ratings, of N, from devices that gave ManyRatings or more on a day; they stay in the figures
@@ -56,8 +56,8 @@ type Trend struct {
 }
 
 // Ratings tells how closed reports were rated, for managers and administrators, within their centres and departments. The day of a
-// rating is the one on which its report was closed, as with Satisfaction. What was marked is counted anew before it is read. Errors:
-// fault.Forbidden, fault.Invalid at "by" and "days".
+// rating is the one on which its report was closed, as with Satisfaction. What was marked is counted anew before it is read.
+// Errors: fault.Forbidden, fault.Invalid at "by" and "days".
 func (s *Service) Ratings(ctx context.Context, a actor.Actor, q RatingQuery) (*Ratings, error) {
 	if !a.Is(actor.Manager, actor.Admin) {
 		return nil, fault.New(fault.Forbidden)
@@ -77,7 +77,8 @@ func (s *Service) Ratings(ctx context.Context, a actor.Actor, q RatingQuery) (*R
 		return nil, err
 	}
 	now := s.now()
-	r := &Ratings{By: q.By, Days: q.Days, From: s.day(s.back(now, q.Days-1)), To: s.day(now), Formula: stats.FormulaTop2, Version: stats.FormulaVersion,
+	r := &Ratings{By: q.By, Days: q.Days, From: s.day(s.back(now, q.Days-1)), To: s.day(now), Formula: stats.FormulaTop2,
+		Version: stats.FormulaVersion,
 		MinCell: MinCell, ManyRatings: ManyRatings}
 	if q.By == ByEmployee {
 		r.MinCell = MinEmployee

@@ -54,7 +54,8 @@ func (b *bench) row(r *surveys.Ratings, key string) surveys.RatingRow {
 func TestService_Ratings_Refused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	for _, a := range []actor.Actor{{}, citizen, {Kind: actor.Staff, Role: actor.Clerk}, {Kind: actor.Staff, Role: actor.Supervisor, Centres: []string{actor.All}}} {
+	for _, a := range []actor.Actor{{}, citizen, {Kind: actor.Staff, Role: actor.Clerk},
+		{Kind: actor.Staff, Role: actor.Supervisor, Centres: []string{actor.All}}} {
 		_, err := b.Ratings(t.Context(), a, surveys.RatingQuery{})
 		b.refused(fault.Forbidden, err)
 	}
@@ -78,10 +79,12 @@ func TestService_Ratings_Figures(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	row := b.row(r, "SA-01")
-	if row.N != 20 || row.Eligible != 25 || *row.ResponseRate != .8 || *row.Top2 != .9 || row.Counts != (surveys.Counts{1, 1, 0, 0, 18}) || row.Trend != nil {
+	if row.N != 20 || row.Eligible != 25 || *row.ResponseRate != .8 || *row.Top2 != .9 ||
+		row.Counts != (surveys.Counts{1, 1, 0, 0, 18}) || row.Trend != nil {
 		t.Errorf("%+v", row)
 	}
-	if i := row.Interval; i.Low < .698966354 || i.Low > .698966355 || i.High < .97213351 || i.High > .97213353 || i.Level != .95 || i.Method != "wilson" {
+	if i := row.Interval; i.Low < .698966354 || i.Low > .698966355 || i.High < .97213351 || i.High > .97213353 || i.Level != .95 ||
+		i.Method != "wilson" {
 		t.Errorf("%+v", *i)
 	}
 	if r.Total.N != 30 || r.Total.Eligible != 35 || *r.Total.Mean100 != (18*100+25+10*50)/30. {
@@ -112,7 +115,8 @@ func TestService_Ratings_Days(t *testing.T) {
 	if r.From != "2026-01-03" || r.To != "2026-02-01" || r.Total.N != 11 || r.Total.Counts[4] != 11 {
 		t.Errorf("%+v", r)
 	}
-	if trend := r.Total.Trend; trend == nil || trend.N != 10 || trend.Top2 != 0 || trend.Difference != 1 || trend.Interval.Method != "newcombe" ||
+	if trend := r.Total.Trend; trend == nil || trend.N != 10 || trend.Top2 != 0 || trend.Difference != 1 ||
+		trend.Interval.Method != "newcombe" ||
 		trend.Interval.Low <= 0 || trend.Interval.High != 1 {
 		t.Errorf("%+v", trend)
 	}
@@ -149,7 +153,8 @@ func TestService_Ratings_Suppressed(t *testing.T) {
 	want(surveys.RatingQuery{By: surveys.ByCategory})
 	south := manager
 	south.Centres = []string{"SA-02"}
-	if r := b.ratings(south, surveys.RatingQuery{}); !r.Total.Suppressed || r.Total.N != 0 || len(r.Rows) != 1 || !r.Rows[0].Suppressed {
+	if r := b.ratings(south, surveys.RatingQuery{}); !r.Total.Suppressed || r.Total.N != 0 || len(r.Rows) != 1 ||
+		!r.Rows[0].Suppressed {
 		t.Errorf("nine ratings: %+v", r)
 	}
 	south.Centres, south.Departments = []string{actor.All}, []string{"donors"}
@@ -218,7 +223,8 @@ func TestService_Ratings_Flagged(t *testing.T) {
 	if r.Total.Flagged != 5 || r.Total.N != 23 || b.row(r, "SA-01").Flagged != 5 {
 		t.Errorf("%+v", r.Total)
 	}
-	if o := b.occasions("report-0")[0]; o.Given.Device == "" || o.Given.Device == "phone-0" || o.Given.Device != b.occasions("report-1")[0].Given.Device {
+	if o := b.occasions("report-0")[0]; o.Given.Device == "" || o.Given.Device == "phone-0" ||
+		o.Given.Device != b.occasions("report-1")[0].Given.Device {
 		t.Errorf("device %q", o.Given.Device)
 	}
 	if o := b.occasions("others-0")[0]; o.Given.Device != "" {
@@ -258,7 +264,8 @@ func TestService_Ratings_ReplayedFacts(t *testing.T) {
 		}
 	}
 	other := &surveys.Service{Store: b.db, Now: b.Now, NewID: b.NewID}
-	if got, err := other.Ratings(t.Context(), manager, surveys.RatingQuery{}); err != nil || got.Total.N != 10 || got.Total.Eligible != 13 {
+	if got, err := other.Ratings(t.Context(), manager, surveys.RatingQuery{}); err != nil || got.Total.N != 10 ||
+		got.Total.Eligible != 13 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if err := b.Verify(t.Context(), false, func(_, _ int, found []surveys.Difference) {

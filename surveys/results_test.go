@@ -62,13 +62,16 @@ func TestResults_OutsiderGetsTheSame(t *testing.T) {
 	t.Parallel()
 	const n = 1200
 	w := newWorld(t, func(r *surveys.Round) {
-		r.Programme.Weighting = surveys.Weighting{Method: surveys.PostStratify, By: []surveys.Dimension{surveys.ByRegion, surveys.ByGender}}
+		r.Programme.Weighting = surveys.Weighting{Method: surveys.PostStratify,
+			By: []surveys.Dimension{surveys.ByRegion, surveys.ByGender}}
 		r.Drawn = drawnOf(n, func(n int) int { return 1 + n%5 })
 	})
 	w.answer(t, w.round, 0, n, nil)
 	r := w.results(t, "")
-	if r.Respondents != n || r.Dispositions.Complete != n || r.Weighting.Deff == nil || r.Weighting.Problem != "" || len(r.Questions) != 23 {
-		t.Fatalf("%d respondents, dispositions %+v, weighting %+v, %d questions", r.Respondents, r.Dispositions, r.Weighting, len(r.Questions))
+	if r.Respondents != n || r.Dispositions.Complete != n || r.Weighting.Deff == nil || r.Weighting.Problem != "" ||
+		len(r.Questions) != 23 {
+		t.Fatalf("%d respondents, dispositions %+v, weighting %+v, %d questions", r.Respondents, r.Dispositions, r.Weighting,
+			len(r.Questions))
 	}
 	published := 0
 	eachCell(r, func(q *surveys.QuestionResult, by surveys.Dimension, c *surveys.Cell) {
@@ -84,11 +87,13 @@ func TestResults_OutsiderGetsTheSame(t *testing.T) {
 		}
 		for name, s := range shares(c) {
 			low, high := stats.Wilson(float64(s.Count)/float64(s.N), float64(s.N), 1.959963984540054)
-			if s.N != c.N || !close12(*s.Share, float64(s.Count)/float64(c.N)) || !close12(s.Interval.Low, low) || !close12(s.Interval.High, high) {
+			if s.N != c.N || !close12(*s.Share, float64(s.Count)/float64(c.N)) || !close12(s.Interval.Low, low) ||
+				!close12(s.Interval.High, high) {
 				t.Errorf("%s by %s %s, %s: %+v", q.Code, by, c.Key, name, s)
 			}
 			low, high = stats.Wilson(s.Weighted.Estimate, s.Weighted.NEff, 1.959963984540054)
-			if i := s.Weighted.Interval; !close12(i.Low, low) || !close12(i.High, high) || s.Weighted.Deff < 1 || s.Weighted.NEff > float64(c.N) {
+			if i := s.Weighted.Interval; !close12(i.Low, low) || !close12(i.High, high) || s.Weighted.Deff < 1 ||
+				s.Weighted.NEff > float64(c.N) {
 				t.Errorf("%s by %s %s, %s weighted: %+v", q.Code, by, c.Key, name, s.Weighted)
 			}
 		}
@@ -124,7 +129,8 @@ func checkScores(t *testing.T, q *surveys.QuestionResult, c *surveys.Cell) {
 	case form.Rating, form.Matrix:
 		levels := stats.Counts(counts)
 		same("mean", c.Mean, stats.MeanOf(levels))
-		if !close12(c.Mean100.Value, stats.Mean100(levels)) || !close12(c.Net.Value, stats.Net(levels)) || !close12(*c.Top2.Share, stats.Top2(levels)) {
+		if !close12(c.Mean100.Value, stats.Mean100(levels)) || !close12(c.Net.Value, stats.Net(levels)) ||
+			!close12(*c.Top2.Share, stats.Top2(levels)) {
 			t.Errorf("%s %s: %v %v %v", q.Code, c.Key, c.Mean100.Value, c.Net.Value, *c.Top2.Share)
 		}
 	case form.NPS:
@@ -186,7 +192,8 @@ func TestResults_CountsAnswers(t *testing.T) {
 		case "words":
 			got["silent"] = q.Total.Skipped
 		case "minutes":
-			if !close12(q.Total.Mean.Value, minutes/n) || q.Total.Min == nil || *q.Total.Max >= 240 || q.Breakdown[surveys.ByGender][0].Min != nil {
+			if !close12(q.Total.Mean.Value, minutes/n) || q.Total.Min == nil || *q.Total.Max >= 240 ||
+				q.Breakdown[surveys.ByGender][0].Min != nil {
 				t.Errorf("minutes: %+v", q.Total)
 			}
 		case "visited":
@@ -256,7 +263,8 @@ func shortQuestionnaire() *form.Questionnaire {
 
 // few leaves of what respondents are only gender and centre, of which one is small.
 func few(n int, r *surveys.Response) {
-	r.Snapshot = surveys.Snapshot{Centre: []string{"riyadh", "riyadh", "jeddah", "abha"}[min(3, n%20/5)], Gender: r.Snapshot.Gender, First: true}
+	r.Snapshot = surveys.Snapshot{Centre: []string{"riyadh", "riyadh", "jeddah", "abha"}[min(3, n%20/5)], Gender: r.Snapshot.Gender,
+		First: true}
 	if r.Snapshot.Centre == "abha" && n%4 != 0 {
 		r.Snapshot.Centre = "riyadh"
 	}
@@ -270,8 +278,9 @@ func TestResults_Golden(t *testing.T) {
 		r.State, r.Published = surveys.RoundPublished, answerTime
 		r.Programme.Weighting = surveys.Weighting{Method: surveys.Rake, By: []surveys.Dimension{surveys.ByCentre, surveys.ByGender}}
 		r.Drawn = surveys.Drawn{Population: 1000, Eligible: 900, Sampled: 300, Excluded: map[string]int{"quarantine": 100},
-			Strata:  []surveys.DrawnStratum{{Population: 1000, Eligible: 900, Sampled: 300}},
-			Margins: map[surveys.Dimension]map[string]int{surveys.ByCentre: {"riyadh": 600, "jeddah": 300, "abha": 100}, surveys.ByGender: {"male": 550, "female": 250, "": 200}}}
+			Strata: []surveys.DrawnStratum{{Population: 1000, Eligible: 900, Sampled: 300}},
+			Margins: map[surveys.Dimension]map[string]int{surveys.ByCentre: {"riyadh": 600, "jeddah": 300, "abha": 100},
+				surveys.ByGender: {"male": 550, "female": 250, "": 200}}}
 	})
 	w.answer(t, w.round, 0, 120, func(n int, r *surveys.Response) {
 		few(n, r)
@@ -293,108 +302,6 @@ func TestResults_Golden(t *testing.T) {
 	}
 	if !bytes.Equal(append(got, '\n'), want) {
 		t.Errorf("differs from %s: %s", golden, got)
-	}
-}
-
-// What is kept says the same as what was just counted, whatever came between.
-func TestResults_Kept(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(r *surveys.Round) { r.State = surveys.RoundClosing })
-	w.answer(t, w.round, 0, 300, nil)
-	first, err := json.Marshal(w.results(t, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	touched, kept, err := w.Store.TallyOf(t.Context(), w.round.ID)
-	if err != nil || touched != 300 || len(kept) == 0 {
-		t.Fatalf("kept %d bytes at %d: %v", len(kept), touched, err)
-	}
-	for name, spoil := range map[string][]byte{"kept": kept, "half of it": kept[:len(kept)/2], "of another version": []byte(`{"version":99}`),
-		"of more counts": append(slices.Clone(kept), 0), "without counts": kept[:bytes.IndexByte(kept, '\n')]} {
-		if err := w.Store.PutTally(t.Context(), w.round.ID, touched, spoil); err != nil {
-			t.Fatal(err)
-		}
-		again, err := json.Marshal(w.results(t, ""))
-		if err != nil || !bytes.Equal(first, again) {
-			t.Errorf("%s: differs, %v", name, err)
-		}
-	}
-}
-
-// While a round is open its figures move in steps of ten answers: one more answer cannot be told by subtraction. They are exact when it is over.
-func TestResults_MoveInSteps(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	for _, c := range []struct {
-		from, to int
-		want     int64
-	}{{0, 25, 25}, {25, 26, 25}, {26, 34, 25}, {34, 35, 35}, {35, 36, 35}} {
-		w.answer(t, w.round, c.from, c.to, nil)
-		if got := w.results(t, "").Respondents; got != c.want {
-			t.Errorf("after %d answers: %d", c.to, got)
-		}
-	}
-	r, err := w.Store.UpdateRound(t.Context(), w.round.ID, func(r *surveys.Round) error {
-		r.State = surveys.RoundPublished
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.SettleFigures(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	got := w.results(t, "")
-	if got.Respondents != 36 || !got.Final || got.Methods.Seed != "5eed" || slices.Contains(got.Methods.Notes, surveys.NotePreliminary) {
-		t.Errorf("published: %d respondents, final %v, seed %q, notes %v", got.Respondents, got.Final, got.Methods.Seed, got.Methods.Notes)
-	}
-}
-
-// Fewer than ten answers publish nothing but how many there are.
-// Of an open anonymous round only the number of answers is told: the next figures, or the next words, would tell what the last person
-// answered. The step at its end may be one answer.
-func TestResults_AnonymousWhenOver(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(r *surveys.Round) {
-		r.Programme.Anonymous, r.Programme.Weighting = true, surveys.Weighting{Method: surveys.PostStratify, By: []surveys.Dimension{surveys.ByGender}}
-	})
-	w.answer(t, w.round, 0, 60, func(n int, r *surveys.Response) { r.Answers["words"] = "كلمات" })
-	search := surveys.VerbatimSearch{Round: w.round.ID}
-	open := w.results(t, "")
-	if said, err := w.Verbatims(t.Context(), asSupervisor, search); err != nil || len(said) > 0 || open.Respondents != 60 {
-		t.Errorf("%d verbatims, %v; %d respondents", len(said), err, open.Respondents)
-	}
-	for _, x := range open.Questions {
-		if !x.Total.Suppressed || x.Total.N > 0 || len(x.Breakdown) > 0 {
-			t.Errorf("%s: %+v", x.Code, x.Total)
-		}
-	}
-	if _, err := w.Store.UpdateRound(t.Context(), w.round.ID, func(r *surveys.Round) error {
-		r.State = surveys.RoundClosing
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	over := w.results(t, "")
-	if said, err := w.Verbatims(t.Context(), asSupervisor, search); err != nil || len(said) == 0 || over.Questions[0].Total.N != 60 {
-		t.Errorf("%d verbatims, %v; %+v", len(said), err, over.Questions[0])
-	}
-}
-
-func TestResults_FewAnswers(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	for _, n := range []int{0, 9} {
-		w.answer(t, w.round, 0, n, nil)
-		r := w.results(t, "")
-		eachCell(r, func(q *surveys.QuestionResult, by surveys.Dimension, c *surveys.Cell) {
-			if !c.Suppressed || by != "" {
-				t.Errorf("of %d answers %s by %s: %+v", n, q.Code, by, c)
-			}
-		})
-		if r.FirstTime != nil || len(r.Methods.Languages) > 0 || !slices.Contains(r.Methods.Notes, surveys.NoteSmall) {
-			t.Errorf("of %d answers: first %v, languages %v, notes %v", n, r.FirstTime, r.Methods.Languages, r.Methods.Notes)
-		}
 	}
 }
 
@@ -424,7 +331,8 @@ func TestResults_Dispositions(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, shortQuestionnaire(), func(r *surveys.Round) { r.State = surveys.RoundPublished })
 	var all []surveys.Invitation
-	for state, n := range map[surveys.InvitationState]int{surveys.InvitationComplete: 4, surveys.InvitationPartial: 2, surveys.InvitationRefused: 1,
+	for state, n := range map[surveys.InvitationState]int{surveys.InvitationComplete: 4, surveys.InvitationPartial: 2,
+		surveys.InvitationRefused:   1,
 		surveys.InvitationUnreached: 1, surveys.InvitationDropped: 1, surveys.InvitationLapsed: 1, surveys.InvitationInvited: 1} {
 		for range n {
 			id := event.Derive("invitation", string(rune('a'+len(all))))
@@ -435,10 +343,12 @@ func TestResults_Dispositions(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := w.results(t, "")
-	if want := (surveys.Dispositions{Complete: 4, Partial: 2, Refused: 1, NonContact: 1, Other: 1, Unknown: 1, Open: 1}); r.Dispositions != want {
+	if want := (surveys.Dispositions{Complete: 4, Partial: 2, Refused: 1, NonContact: 1, Other: 1, Unknown: 1,
+		Open: 1}); r.Dispositions != want {
 		t.Errorf("%+v", r.Dispositions)
 	}
-	for name, c := range map[string][2]float64{"RR1": {*r.Rates.RR1, 4.0 / 11}, "RR2": {*r.Rates.RR2, 6.0 / 11}, "e": {r.Rates.E, 8.0 / 9},
+	for name, c := range map[string][2]float64{"RR1": {*r.Rates.RR1, 4.0 / 11}, "RR2": {*r.Rates.RR2, 6.0 / 11},
+		"e":   {r.Rates.E, 8.0 / 9},
 		"RR3": {*r.Rates.RR3, 4 / (9 + 16.0/9)}, "RR5": {*r.Rates.RR5, 4.0 / 9}} {
 		if !close12(c[0], c[1]) {
 			t.Errorf("%s is %v, want %v", name, c[0], c[1])

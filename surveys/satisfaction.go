@@ -56,8 +56,8 @@ type Satisfaction struct {
 }
 
 // Row holds the figures of one group. Shares are 0 to 1 and Mean100 is 0 to 100; what cannot be computed for lack of
-// answers (ResponseRate: of occasions) is nil. A suppressed one has nothing but its key: it has fewer than MinCell ratings, or is hidden
-// so that no subtraction gives such a one away.
+// answers (ResponseRate: of occasions) is nil. A suppressed one has nothing but its key: it has fewer than MinCell ratings, or
+// is hidden so that no subtraction gives such a one away.
 type Row struct {
 	Key          string    `json:"key,omitempty"` // code of the centre, department, category or channel
 	Counts       Counts    `json:"counts"`        // of levels 1 to 5
@@ -118,7 +118,8 @@ func (s *Service) Satisfaction(ctx context.Context, a actor.Actor, q Query) (*Sa
 	if q.To.Before(q.From) {
 		return nil, fault.At("to", fault.Contradicted)
 	}
-	answer := &Satisfaction{From: q.From.UTC(), To: q.To.UTC(), By: q.By, Formula: stats.FormulaTop2, Version: stats.FormulaVersion, Rows: []Row{}}
+	answer := &Satisfaction{From: q.From.UTC(), To: q.To.UTC(), By: q.By, Formula: stats.FormulaTop2, Version: stats.FormulaVersion,
+		Rows: []Row{}}
 	f := Filter{By: q.By, From: answer.From, To: answer.To, Centres: scope(a.Centres), Departments: scope(a.Departments),
 		Centre: q.Centre, Department: q.Department, Category: q.Category, Channel: q.Channel}
 	tallies, err := s.Store.Tally(ctx, f)
@@ -157,8 +158,9 @@ func overall(tallies []Tally) (total Tally) {
 	return total
 }
 
-// hidden says which of the groups are, and whether all of them together are too. A filter must not tell what a breakdown hides, so what is
-// asked is looked at as a cell of the tables that it belongs to: of each two dimensions that are divided or filtered by, the others filtered.
+// hidden says which of the groups are, and whether all of them together are too. A filter must not tell what a breakdown hides,
+// so what is asked is looked at as a cell of the tables that it belongs to: of each two dimensions that are divided or filtered
+// by, the others filtered.
 func (s *Service) hidden(ctx context.Context, f Filter, tallies []Tally) (hidden []bool, all bool, err error) {
 	sizes := make([]int64, len(tallies))
 	for i, t := range tallies {
@@ -189,8 +191,8 @@ func (s *Service) hidden(ctx context.Context, f Filter, tallies []Tally) (hidden
 	return hidden, all, nil
 }
 
-// hiddenWithin says which cells are hidden of the table of two dimensions, as the other filters leave it: y may be ByNone, of which each
-// value is "". A line whose total is hidden is hidden altogether.
+// hiddenWithin says which cells are hidden of the table of two dimensions, as the other filters leave it: y may be ByNone, of
+// which each value is "". A line whose total is hidden is hidden altogether.
 func (s *Service) hiddenWithin(ctx context.Context, f Filter, x, y Dimension) (func(x, y string) bool, error) {
 	f = f.without(x).without(y)
 	f.By, f.And = x, y

@@ -57,8 +57,8 @@ func (s *Service) On(ctx context.Context, e event.Event) error {
 	return nil
 }
 
-// Several takes facts of one report in their order, with what On would make of them: a closure that was both resolved and closed opens
-// its occasion once.
+// Several takes facts of one report in their order, with what On would make of them: a closure that was both resolved and
+// closed opens its occasion once.
 func (s *Service) Several(ctx context.Context, facts []event.Event) error {
 	opened := 0
 	for _, e := range facts {
@@ -85,7 +85,8 @@ func (s *Service) open(ctx context.Context, at time.Time, r *event.Report) error
 		ID:     event.Derive("rating", r.ID, strconv.Itoa(closure)),
 		Report: r.ID, Closure: closure, Citizen: r.Citizen, Centre: r.Centre, Department: r.Department, Category: r.Category,
 		Channel: r.Channel, Employee: r.Employee,
-		Opened: at.UTC(), Day: s.day(at), Until: at.UTC().AddDate(0, 0, terms.RatingDays), ReopenUntil: at.UTC().AddDate(0, 0, terms.ReopenDays),
+		Opened: at.UTC(), Day: s.day(at), Until: at.UTC().AddDate(0, 0, terms.RatingDays),
+		ReopenUntil: at.UTC().AddDate(0, 0, terms.ReopenDays),
 	}
 	if err := s.Store.AddOccasion(ctx, o); err != nil {
 		return fmt.Errorf("open an occasion to rate: %w", err)

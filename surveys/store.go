@@ -15,9 +15,9 @@ type Store interface {
 	AddOccasion(ctx context.Context, o *Occasion) error
 	// OccasionsOf gives the occasions of a report, the latest closure first; none is no error.
 	OccasionsOf(ctx context.Context, report string) ([]*Occasion, error)
-	// UpdateOccasion changes an occasion, writes the facts that the change causes, and marks its day and those of every rating that the
-	// same device gave on the same day, in one atomic write. change runs again on a lost race; an error of it changes nothing and is
-	// returned as it is. No such occasion: fault.NotFound.
+	// UpdateOccasion changes an occasion, writes the facts that the change causes, and marks its day and those of every rating
+	// that the same device gave on the same day, in one atomic write. change runs again on a lost race; an error of it changes
+	// nothing and is returned as it is. No such occasion: fault.NotFound.
 	UpdateOccasion(ctx context.Context, id string, change func(*Occasion) ([]event.Event, error)) (*Occasion, error)
 	// Tally counts occasions and levels in the backend, without reading the documents.
 	Tally(ctx context.Context, f Filter) ([]Tally, error)
