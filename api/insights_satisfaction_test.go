@@ -76,14 +76,16 @@ func surveyed(t *testing.T) *Server {
 func ratedReport(t *testing.T, s *Server, citizen, centre string, level int) string {
 	t.Helper()
 	id := uuid.NewString()
-	err := s.Surveys.On(t.Context(), event.Event{Type: event.ReportMoved, At: s.Now().Add(-time.Hour), Report: &event.Report{ID: id, Citizen: citizen,
-		Centre: centre, Department: "maintenance", Category: "maintenance", Channel: "app", To: "resolved", Closure: 1}})
+	err := s.Surveys.On(t.Context(), event.Event{Type: event.ReportMoved, At: s.Now().Add(-time.Hour),
+		Report: &event.Report{ID: id, Citizen: citizen,
+			Centre: centre, Department: "maintenance", Category: "maintenance", Channel: "app", To: "resolved", Closure: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if level > 0 {
 		ctx := asked(t, actor.Actor{Kind: actor.Citizen, ID: citizen}, "ar")
-		if _, err := s.RateReport(ctx, gen.RateReportRequestObject{Id: id, Body: &gen.NewRating{Level: level, Solved: level > 2}}); err != nil {
+		if _, err := s.RateReport(ctx, gen.RateReportRequestObject{Id: id,
+			Body: &gen.NewRating{Level: level, Solved: level > 2}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,13 +101,15 @@ func TestServer_RateReport(t *testing.T) {
 		t.Errorf("before it was rated: %v", err)
 	}
 	comment := "لم يُحل شيء"
-	r, err := s.RateReport(ctx, gen.RateReportRequestObject{Id: id, Body: &gen.NewRating{Level: 1, Reasons: []gen.RatingReason{"not_solved"}, Comment: &comment}})
+	r, err := s.RateReport(ctx, gen.RateReportRequestObject{Id: id,
+		Body: &gen.NewRating{Level: 1, Reasons: []gen.RatingReason{"not_solved"}, Comment: &comment}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	conforms(t, "Rating", r)
 	body := gen.Rating(r.(gen.RateReport201JSONResponse))
-	if body.ReportId != id || body.Closure != 1 || body.Level != 1 || *body.Comment != comment || !body.MayReopen || body.ReopenUntil == nil {
+	if body.ReportId != id || body.Closure != 1 || body.Level != 1 || *body.Comment != comment || !body.MayReopen ||
+		body.ReopenUntil == nil {
 		t.Errorf("rating %+v", body)
 	}
 	again, err := s.GetRating(ctx, gen.GetRatingRequestObject{Id: id})
@@ -113,10 +117,12 @@ func TestServer_RateReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	conforms(t, "Rating", again)
-	if _, err := s.RateReport(ctx, gen.RateReportRequestObject{Id: id, Body: &gen.NewRating{Level: 5, Solved: true}}); fault.CodeOf(err) != fault.Exists {
+	if _, err := s.RateReport(ctx, gen.RateReportRequestObject{Id: id,
+		Body: &gen.NewRating{Level: 5, Solved: true}}); fault.CodeOf(err) != fault.Exists {
 		t.Errorf("a second rating: %v", err)
 	}
-	if _, err := s.GetRating(asked(t, actor.Actor{Kind: actor.Citizen, ID: "d"}, "ar"), gen.GetRatingRequestObject{Id: id}); fault.CodeOf(err) != fault.NotFound {
+	if _, err := s.GetRating(asked(t, actor.Actor{Kind: actor.Citizen, ID: "d"}, "ar"),
+		gen.GetRatingRequestObject{Id: id}); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("another citizen: %v", err)
 	}
 }
@@ -130,7 +136,8 @@ func TestServer_RateReport_PlainRating(t *testing.T) {
 		t.Fatal(err)
 	}
 	conforms(t, "Rating", r)
-	if body := gen.Rating(r.(gen.GetRating200JSONResponse)); body.Reasons == nil || body.Comment != nil || body.MayReopen || body.ReopenUntil != nil {
+	if body := gen.Rating(r.(gen.GetRating200JSONResponse)); body.Reasons == nil || body.Comment != nil || body.MayReopen ||
+		body.ReopenUntil != nil {
 		t.Errorf("rating %+v", body)
 	}
 }
@@ -155,7 +162,8 @@ func TestServer_Satisfaction(t *testing.T) {
 	if body.From != "2026-11-01" || body.To != "2026-11-20" || body.Formula != "top2" || body.Version != 1 || len(body.Rows) != 2 {
 		t.Fatalf("satisfaction %+v", body)
 	}
-	if row := body.Rows[0]; *row.Key != "sa-01" || *row.Name != "=Riyadh Region" || row.N != 12 || row.Eligible != 13 || *row.Top2 != .75 || row.Suppressed {
+	if row := body.Rows[0]; *row.Key != "sa-01" || *row.Name != "=Riyadh Region" || row.N != 12 || row.Eligible != 13 ||
+		*row.Top2 != .75 || row.Suppressed {
 		t.Errorf("row %+v", row)
 	}
 	if row := body.Rows[1]; row.Name != nil || *row.Top2 != 0 || row.Interval == nil {
@@ -188,7 +196,8 @@ func TestServer_Satisfaction_Undivided(t *testing.T) {
 		t.Fatal(err)
 	}
 	conforms(t, "Satisfaction", r)
-	if body := gen.Satisfaction(r.(gen.Satisfaction200JSONResponse)); body.By != "none" || len(body.Rows) != 0 || body.Total.ResponseRate != nil {
+	if body := gen.Satisfaction(r.(gen.Satisfaction200JSONResponse)); body.By != "none" || len(body.Rows) != 0 ||
+		body.Total.ResponseRate != nil {
 		t.Errorf("satisfaction %+v", body)
 	}
 	by := gen.SatisfactionDimension("channel")
@@ -202,7 +211,8 @@ func TestServer_Satisfaction_Undivided(t *testing.T) {
 		t.Errorf("a row of one rating %+v", row)
 	}
 	f, err := s.SatisfactionCsv(asked(t, admin, "ar"), gen.SatisfactionCsvRequestObject{Params: gen.SatisfactionCsvParams{By: &by}})
-	if err != nil || !strings.Contains(string(f.(csvFile).body), "app,التطبيق"+strings.Repeat(",", 16)+"top2,1,2025-11-21,2026-11-20,1\r\n") {
+	if err != nil || !strings.Contains(string(f.(csvFile).body),
+		"app,التطبيق"+strings.Repeat(",", 16)+"top2,1,2025-11-21,2026-11-20,1\r\n") {
 		t.Errorf("a row of one rating in the file: %s, %v", f.(csvFile).body, err)
 	}
 }
@@ -212,7 +222,8 @@ func TestServer_Satisfaction_Refused(t *testing.T) {
 	s := surveyed(t)
 	wrong := "2026-02-30"
 	manager := actor.Actor{Kind: actor.Staff, Role: actor.Manager, Centres: everywhere, Departments: everywhere}
-	if _, err := s.Satisfaction(asked(t, manager, "ar"), gen.SatisfactionRequestObject{Params: gen.SatisfactionParams{From: &wrong}}); fault.CodeOf(err) != fault.Invalid {
+	if _, err := s.Satisfaction(asked(t, manager, "ar"),
+		gen.SatisfactionRequestObject{Params: gen.SatisfactionParams{From: &wrong}}); fault.CodeOf(err) != fault.Invalid {
 		t.Errorf("a day that is not: %v", err)
 	}
 	manager.Role = actor.Supervisor

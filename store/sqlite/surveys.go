@@ -10,8 +10,8 @@ import (
 	"github.com/balagh/balagh/surveys"
 )
 
-// The second index answers every satisfaction query by itself: a range of opened, then only the index's own columns. The third does so for
-// the counts of a day.
+// The second index answers every satisfaction query by itself: a range of opened, then only the index's own columns. The third
+// does so for the counts of a day.
 const surveysSchema = `
 CREATE TABLE occasions(
 	id         TEXT PRIMARY KEY,
@@ -61,7 +61,8 @@ func (db *DB) OccasionsOf(ctx context.Context, report string) ([]*surveys.Occasi
 }
 
 // UpdateOccasion changes an occasion. Only what may change is written into the columns.
-func (db *DB) UpdateOccasion(ctx context.Context, id string, change func(*surveys.Occasion) ([]event.Event, error)) (*surveys.Occasion, error) {
+func (db *DB) UpdateOccasion(ctx context.Context, id string,
+	change func(*surveys.Occasion) ([]event.Event, error)) (*surveys.Occasion, error) {
 	for {
 		o, err := doc[surveys.Occasion](db.row(ctx, `SELECT doc FROM occasions WHERE id = ?`, id))
 		if err != nil {
@@ -129,7 +130,8 @@ func (db *DB) Tally(ctx context.Context, f surveys.Filter) ([]surveys.Tally, err
 	if !ok {
 		return nil, fmt.Errorf("no such dimensions: %q, %q", f.By, f.And)
 	}
-	rows, err := db.query(ctx, q, millis(f.From), millis(f.To), codesOrNull(f.Centres), codesOrNull(f.Departments), f.Centre, f.Department, f.Category, f.Channel)
+	rows, err := db.query(ctx, q, millis(f.From), millis(f.To), codesOrNull(f.Centres), codesOrNull(f.Departments), f.Centre,
+		f.Department, f.Category, f.Channel)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +139,8 @@ func (db *DB) Tally(ctx context.Context, f surveys.Filter) ([]surveys.Tally, err
 	var all []surveys.Tally
 	for rows.Next() {
 		var t surveys.Tally
-		if err := rows.Scan(&t.Key, &t.And, &t.Eligible, &t.Counts[0], &t.Counts[1], &t.Counts[2], &t.Counts[3], &t.Counts[4]); err != nil {
+		if err := rows.Scan(&t.Key, &t.And, &t.Eligible, &t.Counts[0], &t.Counts[1], &t.Counts[2], &t.Counts[3],
+			&t.Counts[4]); err != nil {
 			return nil, err
 		}
 		all = append(all, t)

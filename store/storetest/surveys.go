@@ -39,8 +39,9 @@ func TestSurveys(t *testing.T, open func(t *testing.T) SurveysStore) {
 var occasionOpened = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 func anOccasion(report string, closure int) *surveys.Occasion {
-	return &surveys.Occasion{ID: event.Derive("rating", report, fmt.Sprint(closure)), Report: report, Closure: closure, Citizen: "citizen-1",
-		Centre: "SA-01", Department: "maintenance", Category: "loudspeakers", Channel: "app", Employee: "staff-1",
+	return &surveys.Occasion{ID: event.Derive("rating", report, fmt.Sprint(closure)), Report: report, Closure: closure,
+		Citizen: "citizen-1",
+		Centre:  "SA-01", Department: "maintenance", Category: "loudspeakers", Channel: "app", Employee: "staff-1",
 		Opened: occasionOpened, Until: occasionOpened.AddDate(0, 0, 14), ReopenUntil: occasionOpened.AddDate(0, 0, 7)}
 }
 
@@ -74,7 +75,8 @@ func surveyFacts(t *testing.T, s event.Outbox) []event.Leased {
 func addOccasion(t *testing.T, s SurveysStore) {
 	o := anOccasion("report-1", 1)
 	o.Ended = occasionOpened.Add(time.Hour)
-	o.Given = &surveys.Given{Answer: surveys.Answer{Level: 2, Reasons: []surveys.Reason{surveys.Slow}, Comment: "تأخر الرد كثيرًا"}, At: occasionOpened.Add(time.Minute)}
+	o.Given = &surveys.Given{Answer: surveys.Answer{Level: 2, Reasons: []surveys.Reason{surveys.Slow}, Comment: "تأخر الرد كثيرًا"},
+		At: occasionOpened.Add(time.Minute)}
 	addOccasions(t, s, o)
 	if got := occasionsRead(t, s, "report-1"); len(got) != 1 || !reflect.DeepEqual(got[0], o) {
 		t.Errorf("read %+v, want %+v", got, o)
@@ -127,13 +129,15 @@ func updateOccasion(t *testing.T, s SurveysStore) {
 	if err != nil {
 		t.Fatalf("UpdateOccasion: %v", err)
 	}
-	if got := occasionsRead(t, s, "report-1"); !got[0].Ended.Equal(occasionOpened) || got[0].Rev != o.Rev+1 || !reflect.DeepEqual(got[0], updated) {
+	if got := occasionsRead(t, s, "report-1"); !got[0].Ended.Equal(occasionOpened) || got[0].Rev != o.Rev+1 ||
+		!reflect.DeepEqual(got[0], updated) {
 		t.Errorf("stored %+v, returned %+v", got[0], updated)
 	}
 	if got := surveyFacts(t, s); len(got) != 1 || got[0].Type != event.ReportRated {
 		t.Errorf("facts %+v", got)
 	}
-	if _, err := s.UpdateOccasion(t.Context(), "absent", func(*surveys.Occasion) ([]event.Event, error) { return nil, nil }); fault.CodeOf(err) != fault.NotFound {
+	if _, err := s.UpdateOccasion(t.Context(), "absent",
+		func(*surveys.Occasion) ([]event.Event, error) { return nil, nil }); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("an absent occasion: %v", err)
 	}
 }
@@ -168,7 +172,8 @@ func rateOccasionRace(t *testing.T, s SurveysStore) {
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Go(func() {
-			r, err := service.Rate(t.Context(), actor.Actor{Kind: actor.Citizen, ID: o.Citizen}, o.Report, surveys.Answer{Level: 1 + i%5, Solved: true})
+			r, err := service.Rate(t.Context(), actor.Actor{Kind: actor.Citizen, ID: o.Citizen}, o.Report,
+				surveys.Answer{Level: 1 + i%5, Solved: true})
 			switch {
 			case err == nil:
 				won.Add(1)
@@ -228,23 +233,42 @@ func tallyOccasions(t *testing.T, s SurveysStore) {
 		filter surveys.Filter
 		want   want
 	}{
-		"everything":     {with(surveys.ByNone, nil), want{"": {Eligible: 7, Counts: surveys.Counts{1, 0, 1, 1, 2}}}},
-		"by centre":      {with(surveys.ByCentre, nil), want{"SA-01": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 0, 2}}, "SA-02": {Eligible: 2, Counts: surveys.Counts{0, 0, 1, 1, 0}}, "SA-03": {Eligible: 1}}},
-		"by department":  {with(surveys.ByDepartment, nil), want{"maintenance": {Eligible: 3, Counts: surveys.Counts{0, 0, 1, 0, 2}}, "donors": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
-		"by category":    {with(surveys.ByCategory, nil), want{"loudspeakers": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}}, "maintenance": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}, "donors": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
-		"by channel":     {with(surveys.ByChannel, nil), want{"app": {Eligible: 4, Counts: surveys.Counts{0, 0, 0, 1, 2}}, "phone": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}}, "web": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
+		"everything": {with(surveys.ByNone, nil), want{"": {Eligible: 7, Counts: surveys.Counts{1, 0, 1, 1, 2}}}},
+		"by centre": {with(surveys.ByCentre, nil),
+			want{"SA-01": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 0, 2}},
+				"SA-02": {Eligible: 2, Counts: surveys.Counts{0, 0, 1, 1, 0}}, "SA-03": {Eligible: 1}}},
+		"by department": {with(surveys.ByDepartment, nil),
+			want{"maintenance": {Eligible: 3, Counts: surveys.Counts{0, 0, 1, 0, 2}},
+				"donors": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
+		"by category": {with(surveys.ByCategory, nil),
+			want{"loudspeakers": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}},
+				"maintenance": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}},
+				"donors":      {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
+		"by channel": {with(surveys.ByChannel, nil),
+			want{"app": {Eligible: 4, Counts: surveys.Counts{0, 0, 0, 1, 2}},
+				"phone": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}}, "web": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
 		"from is within": {with(surveys.ByNone, func(f *surveys.Filter) { f.From = day(3) }), want{"": {Eligible: 1}}},
-		"to is without":  {with(surveys.ByNone, func(f *surveys.Filter) { f.To = day(2) }), want{"": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 0, 2}}}},
-		"one of centres": {with(surveys.ByCentre, func(f *surveys.Filter) { f.Centres = []string{"SA-02", "SA-03"} }), want{"SA-02": {Eligible: 2, Counts: surveys.Counts{0, 0, 1, 1, 0}}, "SA-03": {Eligible: 1}}},
-		"of no centre":   {with(surveys.ByNone, func(f *surveys.Filter) { f.Centres = []string{} }), want{}},
-		"by two": {with(surveys.ByCentre, func(f *surveys.Filter) { f.And = surveys.ByDepartment }), want{"SA-01 donors": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}},
-			"SA-01 maintenance": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}}, "SA-02 donors": {Eligible: 1, Counts: surveys.Counts{0, 0, 0, 1, 0}},
-			"SA-02 maintenance": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}, "SA-03 donors": {Eligible: 1}}},
-		"of departments":       {with(surveys.ByCentre, func(f *surveys.Filter) { f.Departments = []string{"maintenance"} }), want{"SA-01": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}}, "SA-02": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
-		"a centre out of them": {with(surveys.ByNone, func(f *surveys.Filter) { f.Centres, f.Centre = []string{"SA-02"}, "SA-01" }), want{}},
-		"a department":         {with(surveys.ByNone, func(f *surveys.Filter) { f.Department = "donors" }), want{"": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
-		"a category":           {with(surveys.ByNone, func(f *surveys.Filter) { f.Category = "maintenance" }), want{"": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
-		"a channel":            {with(surveys.ByNone, func(f *surveys.Filter) { f.Channel = "phone" }), want{"": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}}}},
+		"to is without": {with(surveys.ByNone, func(f *surveys.Filter) { f.To = day(2) }),
+			want{"": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 0, 2}}}},
+		"one of centres": {with(surveys.ByCentre, func(f *surveys.Filter) { f.Centres = []string{"SA-02", "SA-03"} }),
+			want{"SA-02": {Eligible: 2, Counts: surveys.Counts{0, 0, 1, 1, 0}}, "SA-03": {Eligible: 1}}},
+		"of no centre": {with(surveys.ByNone, func(f *surveys.Filter) { f.Centres = []string{} }), want{}},
+		"by two": {with(surveys.ByCentre, func(f *surveys.Filter) { f.And = surveys.ByDepartment }),
+			want{"SA-01 donors": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}},
+				"SA-01 maintenance": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}},
+				"SA-02 donors":      {Eligible: 1, Counts: surveys.Counts{0, 0, 0, 1, 0}},
+				"SA-02 maintenance": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}, "SA-03 donors": {Eligible: 1}}},
+		"of departments": {with(surveys.ByCentre, func(f *surveys.Filter) { f.Departments = []string{"maintenance"} }),
+			want{"SA-01": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}},
+				"SA-02": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
+		"a centre out of them": {with(surveys.ByNone, func(f *surveys.Filter) { f.Centres, f.Centre = []string{"SA-02"}, "SA-01" }),
+			want{}},
+		"a department": {with(surveys.ByNone, func(f *surveys.Filter) { f.Department = "donors" }),
+			want{"": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
+		"a category": {with(surveys.ByNone, func(f *surveys.Filter) { f.Category = "maintenance" }),
+			want{"": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
+		"a channel": {with(surveys.ByNone, func(f *surveys.Filter) { f.Channel = "phone" }),
+			want{"": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}}}},
 	} {
 		got, err := s.Tally(t.Context(), c.filter)
 		if err != nil {
