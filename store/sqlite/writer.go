@@ -77,6 +77,7 @@ func (w *writer) close() error {
 	w.closed.Do(func() { close(w.closing) })
 	<-w.done
 	<-w.checked
+	_ = w.exec("PRAGMA wal_checkpoint(TRUNCATE)") // the log has the writes in their order, which nobody needs to know any more
 	return errors.Join(w.conn.Close(), w.db.Close())
 }
 
