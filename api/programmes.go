@@ -86,6 +86,9 @@ func wholeProgramme(p surveys.Programme) surveys.Programme {
 	if p.Weighting.Method == "" {
 		p.Weighting.Method = surveys.Unweighted
 	}
+	if p.Sample.Method == "" { // after cases
+		p.Sample.Method = surveys.DrawAll
+	}
 	return p
 }
 

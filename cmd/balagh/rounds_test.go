@@ -202,10 +202,13 @@ func poll(t *testing.T, change func(programme object)) *polled {
 		return p.admin.do("GET", "/v1/admin/programmes/yearly/forecast", nil).want(200).at("population") == 12.0
 	})
 	started := p.admin.do("POST", "/v1/admin/programmes/yearly/rounds", nil).want(201)
-	if p.round = started.str("id"); started.header.Get("Location") != "/v1/admin/rounds/"+p.round {
+	if p.round = started.str("id"); started.header.Get("Location") != "/v1/admin/rounds/"+p.round || started.str("seed") != "" {
 		t.Errorf("%v", started.header)
 	}
 	p.is("open")
+	if open := p.admin.do("GET", "/v1/admin/rounds/"+p.round, nil).want(200); open.at("round", "seed") != "" {
+		t.Errorf("the seed of an open round is told: %s", open.body)
+	}
 	return p
 }
 
@@ -261,7 +264,13 @@ func TestProgrammes(t *testing.T) {
 	admin.do("PUT", path, idle, "If-Match", `"1"`).want(200)
 	admin.do("POST", path+"/rounds", nil).refused(409, "conflict") // not active
 	admin.do("GET", "/v1/admin/programmes/nothing/rounds", nil).refused(404, "not_found")
-	if all := i.staff(actor.Manager, "*", "*").do("GET", "/v1/admin/programmes", nil).want(200); all.len("items") != 1 || all.str("items", 0, "code") != "yearly" {
+	after := serviceProgramme()
+	delete(after, "every")
+	after["after"], after["sample"], after["active"] = object{"on": []string{"closed", "rejected"}, "days": 3}, object{}, false
+	if x := admin.do("PUT", "/v1/admin/programmes/after", after).want(200); x.str("programme", "sample", "method") != "all" {
+		t.Errorf("everybody whose case is closed is asked: %s", x.body)
+	}
+	if all := i.staff(actor.Manager, "*", "*").do("GET", "/v1/admin/programmes", nil).want(200); all.len("items") != 2 || all.str("items", 1, "code") != "yearly" {
 		t.Errorf("%s", all.body)
 	}
 }
