@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -34,8 +35,10 @@ func exportedExample(language string) *exported {
 			{Code: "b", Share: surveys.Share{Count: 10, N: 20, Share: new(.5), Interval: interval}}}}
 	}
 	easy := surveys.Cell{Asked: 20, N: 20, Options: []surveys.OptionResult{{Code: form.PackedYes,
-		Share: surveys.Share{Count: 20, N: 20, Share: new(1.0), Interval: interval}}}}
+		Share: surveys.Share{Count: 20, N: 20, Share: new(1.0), Interval: interval}}},
+		Top2: &surveys.Share{Count: 20, N: 20, Share: new(1.0), Interval: interval}}
 	r := surveys.Results{Round: "01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10", Programme: "yearly", Names: same("=names"), Number: 3,
+		From: time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), Rates: surveys.Rates{RR1: new(.25)},
 		Questions: []surveys.QuestionResult{
 			{Code: "how", Type: form.Choice, Label: same("@how"), Total: cell(""), Breakdown: map[surveys.Dimension][]surveys.Cell{
 				surveys.ByCentre: {cell("riyadh"), {Key: "qassim", Suppressed: true}}}},
@@ -59,7 +62,7 @@ func TestFigures_csv(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(lines) != 1+2+3+1 {
+	if len(lines) != 1+2+3+2 {
 		t.Fatalf("%d lines: %s", len(lines), b)
 	}
 	of := func(line int, column string) string { return lines[line][slices.Index(figureColumns, column)] }
@@ -74,7 +77,8 @@ func TestFigures_csv(t *testing.T) {
 		{2, "weighted", ""}, {2, "option_label", "'\t-b"}, {3, "dimension", "centre"}, {3, "name", "'-riyadh"}, {5, "key", "qassim"},
 		{5, "name", "قصيم"},
 		{5, "suppressed", "1"}, {5, "asked", ""}, {5, "n", ""}, {5, "value", ""}, {6, "option", "y"}, {6, "option_label", "Yes"},
-		{6, "label", "'+easy"},
+		{6, "label", "'+easy"}, {6, "version", ""}, {7, "figure", "top2"}, {7, "version", "1"},
+		{1, "invited", "38"}, {5, "rr1", "0.250000"}, {7, "from", "2025-10-01T00:00:00Z"}, {7, "to", "2026-10-01T00:00:00Z"},
 	} {
 		if got := of(c.line, c.column); got != c.want {
 			t.Errorf("line %d, %s: %q, want %q", c.line, c.column, got, c.want)
@@ -97,7 +101,7 @@ func TestMethods_csv(t *testing.T) {
 	}
 	for _, want := range []string{"round,seed,,,ab\r\n", "round,name,,,'=names\r\n", "drawn,excluded,quarantine,,2\r\n",
 		"drawn,population,,,40\r\n", "formulas,top2,,,1\r\n",
-		"rate,rr1,,,\r\n", "disposition,complete,,,0\r\n", "note,partial_counted,,\"Partial responses count"} {
+		"rate,rr1,,,0.250000\r\n", "rate,rr2,,,\r\n", "disposition,complete,,,0\r\n", "note,partial_counted,,\"Partial responses count"} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("no %q in\n%s", want, b)
 		}
@@ -130,7 +134,7 @@ func TestWorkbook(t *testing.T) {
 			}
 		}
 		rows, err := f.GetRows(names[0])
-		if err != nil || len(rows) != 4 || rows[0][0] != word("round", language) || rows[1][11] != evil || rows[1][4] != "@how" ||
+		if err != nil || len(rows) != 5 || rows[0][0] != word("round", language) || rows[1][11] != evil || rows[1][4] != "@how" ||
 			rows[1][18] != "0.5" {
 			t.Errorf("%s: %v %v", language, rows, err)
 		}

@@ -79,7 +79,7 @@ var figureColumns = []string{"round", "programme", "question", "row", "label", "
 	"option", "option_label",
 	"asked", "answered", "dont_know", "skipped", "count", "n", "value", "low", "high", "level", "method", "weighted",
 	"weighted_low", "weighted_high",
-	"deff", "n_eff", "suppressed"}
+	"deff", "n_eff", "suppressed", "version", "invited", "rr1", "from", "to"}
 
 // figures is the table of those that are wanted.
 func (x *exported) figures(header []string, wanted func(*figure) bool) table {
@@ -128,7 +128,13 @@ func (x *exported) line(f *figure) []any {
 	} else {
 		line = append(append(append(line, w.Estimate), intervalCells(w.Interval)[:2]...), w.Deff, w.NEff)
 	}
-	return append(line, suppressed)
+	line = append(line, suppressed)
+	if v := x.Methods.Formulas[f.name]; v > 0 {
+		line = append(line, v)
+	} else {
+		line = append(line, "")
+	}
+	return append(line, x.Methods.Drawn.Sampled, x.Rates.RR1, moment(x.From), moment(x.To))
 }
 
 func intervalCells(i *surveys.Interval) []any {

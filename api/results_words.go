@@ -68,6 +68,8 @@ var words = map[string]map[string]string{
 	"version":           {"ar": "إصدار المعادلة", "en": "Version", "ur": "ورژن"},
 	"from":              {"ar": "من", "en": "From", "ur": "از"},
 	"to":                {"ar": "إلى", "en": "To", "ur": "تا"},
+	"invited":           {"ar": "المدعوون", "en": "Invited", "ur": "مدعو افراد"},
+	"rr1":               {"ar": "معدل الاستجابة (RR1)", "en": "Response rate (RR1)", "ur": "شرحِ جواب (RR1)"},
 	// dimensions
 	"centre":     {"ar": "المركز", "en": "Centre", "ur": "مرکز"},
 	"region":     {"ar": "المنطقة", "en": "Region", "ur": "علاقہ"},
