@@ -68,8 +68,12 @@ func (s *Server) StopRound(ctx context.Context, r gen.StopRoundRequestObject) (g
 	return document{body: wholeRound(x)}, nil
 }
 
+// wholeRound keeps the seed back until the round is over, as its results do: who has it can work out who was drawn.
 func wholeRound(r *surveys.Round) surveys.Round {
 	x := *r
+	if x.State != surveys.RoundPublished && x.State != surveys.RoundStopped {
+		x.Seed = ""
+	}
 	x.Programme, x.Drawn = wholeProgramme(x.Programme), wholeDrawn(x.Drawn)
 	return x
 }

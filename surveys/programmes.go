@@ -160,7 +160,7 @@ func (p *Programmes) checkProgramme(ctx context.Context, x *Programme) error {
 	return faults.Err()
 }
 
-// Rounds lists those of a programme, or of all, newest first, for managers and administrators.
+// Rounds lists those of a programme, or of all, newest first, for managers and administrators; those alone whose results a may see.
 func (p *Programmes) Rounds(ctx context.Context, a actor.Actor, programme string) ([]*Round, error) {
 	if err := mayRead(a); err != nil {
 		return nil, err
@@ -170,7 +170,8 @@ func (p *Programmes) Rounds(ctx context.Context, a actor.Actor, programme string
 			return nil, err
 		}
 	}
-	return p.Store.Rounds(ctx, programme)
+	all, err := p.Store.Rounds(ctx, programme)
+	return slices.DeleteFunc(all, func(r *Round) bool { return !r.within(a) }), err
 }
 
 // Round reads one, with how many invitations are in each state.

@@ -202,6 +202,11 @@ func TestProgrammes_Rounds(t *testing.T) {
 	if all, err = w.Rounds(t.Context(), manager, ""); err != nil || len(all) != 6 {
 		t.Errorf("%d, %v", len(all), err)
 	}
+	narrow := manager
+	narrow.Centres = []string{"SA-02"}
+	if all, err := w.Rounds(t.Context(), narrow, ""); err != nil || len(all) != 0 {
+		t.Errorf("%d rounds of the whole country are listed for a manager of one centre: %v", len(all), err)
+	}
 	for name, ask := range map[string]func(context.Context, actor.Actor) error{
 		"rounds":     func(ctx context.Context, a actor.Actor) error { _, err := w.Rounds(ctx, a, ""); return err },
 		"round":      func(ctx context.Context, a actor.Actor) error { _, _, err := w.Round(ctx, a, all[0].ID); return err },

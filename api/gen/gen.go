@@ -3973,7 +3973,7 @@ type Round struct {
 	Published *time.Time `json:"published,omitempty"`
 	Rev       int64      `json:"rev"`
 
-	// Seed Of the draw, hexadecimal
+	// Seed Of the draw, hexadecimal; empty until the round is over
 	Seed string `json:"seed"`
 
 	// State Example: open
