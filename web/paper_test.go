@@ -121,3 +121,13 @@ func TestTexts_datesReadAsWritten(t *testing.T) {
 		}
 	}
 }
+
+// Numbers are written as people of the language do.
+func TestDigits(t *testing.T) {
+	t.Parallel()
+	for lang, want := range map[string]string{"ar": "١٠٫٥", "en": "10.5", "ur": "۱۰٫۵"} {
+		if got := digits(lang, "10.5"); got != want {
+			t.Errorf("%s: %s", lang, got)
+		}
+	}
+}

@@ -29,8 +29,11 @@ func digits(lang, s string) string {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
+		switch {
+		case r >= '0' && r <= '9':
 			return zero + r - '0'
+		case r == '.':
+			return '٫'
 		}
 		return r
 	}, s)
