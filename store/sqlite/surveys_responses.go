@@ -29,11 +29,14 @@ CREATE TABLE response_rows(
 	row   BLOB NOT NULL,
 	PRIMARY KEY(place, at, id)
 ) WITHOUT ROWID;
+CREATE TABLE touches(
+	round   BLOB PRIMARY KEY,
+	touched INTEGER NOT NULL -- how often responses of the round were written: a row of its own, since each response writes it anew
+) WITHOUT ROWID;
 CREATE TABLE tallies(
 	round   BLOB PRIMARY KEY,
-	touched INTEGER NOT NULL, -- how often responses of the round were written
-	counted INTEGER NOT NULL DEFAULT 0, -- what it was when doc was counted
-	doc     BLOB
+	counted INTEGER NOT NULL, -- what touched was when doc was counted
+	doc     BLOB NOT NULL
 ) WITHOUT ROWID;`
 
 // placeOf a response among those that are counted together: those of a round, in no order, or those after cases of a programme,
@@ -112,7 +115,7 @@ func (t *tx) putResponse(r *surveys.Response, doc, row []byte, words []verbatimR
 	if err := t.addVerbatims(words); err != nil || r.Round == "" {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO tallies(round, touched) VALUES(?, 1) ON CONFLICT DO UPDATE SET touched = touched + 1`, key(r.Round))
+	_, err = t.exec(`INSERT INTO touches(round, touched) VALUES(?, 1) ON CONFLICT DO UPDATE SET touched = touched + 1`, key(r.Round))
 	return err
 }
 
@@ -151,22 +154,22 @@ func (db *DB) ScanResponses(ctx context.Context, programme, round string, from, 
 
 // Touched counts what was written.
 func (db *DB) Touched(ctx context.Context, round string) (n int64, err error) {
-	err = db.row(ctx, `SELECT coalesce(max(touched), 0) FROM tallies WHERE round = ?`, key(round)).Scan(&n)
+	err = db.row(ctx, `SELECT coalesce(max(touched), 0) FROM touches WHERE round = ?`, key(round)).Scan(&n)
 	return n, err
 }
 
 // PutTally keeps a tally, unless there is one of more responses.
 func (db *DB) PutTally(ctx context.Context, round string, touched int64, tally []byte) error {
 	return db.write(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO tallies(round, touched, counted, doc) VALUES(?,0,?,?) ON CONFLICT DO UPDATE SET counted = excluded.counted, doc = excluded.doc
-			WHERE doc IS NULL OR counted <= excluded.counted`, key(round), touched, tally)
+		_, err := t.exec(`INSERT INTO tallies(round, counted, doc) VALUES(?,?,?) ON CONFLICT DO UPDATE SET counted = excluded.counted, doc = excluded.doc
+			WHERE counted <= excluded.counted`, key(round), touched, tally)
 		return err
 	})
 }
 
 // TallyOf reads it.
 func (db *DB) TallyOf(ctx context.Context, round string) (touched int64, tally []byte, err error) {
-	err = absent(db.row(ctx, `SELECT counted, doc FROM tallies WHERE round = ? AND doc IS NOT NULL`, key(round)).Scan(&touched,
+	err = absent(db.row(ctx, `SELECT counted, doc FROM tallies WHERE round = ?`, key(round)).Scan(&touched,
 		&tally))
 	if fault.CodeOf(err) == fault.NotFound {
 		return 0, nil, nil

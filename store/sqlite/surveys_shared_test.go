@@ -95,7 +95,7 @@ func TestDB_Respond_anonymousSharesNothing(t *testing.T) {
 		}
 	}
 	invitations := valuesOf(t, db, "invitations")
-	for _, table := range []string{"responses", "response_rows", "tallies", "verbatims"} {
+	for _, table := range []string{"responses", "response_rows", "touches", "verbatims"} {
 		values := valuesOf(t, db, table)
 		if len(values) == 0 || !values[round] {
 			t.Errorf("%s holds nothing of the round: the test looks for the wrong thing", table)
