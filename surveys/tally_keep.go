@@ -10,6 +10,8 @@ import (
 	"math"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/balagh/balagh/surveys/form"
 	"github.com/balagh/balagh/surveys/stats"
 )
@@ -183,11 +185,12 @@ func (u *unpacker) sums(s *sums) {
 	}
 }
 
-// Counting again while answers come in: a count that took long is served for a while.
+// Counting again while answers come in: a count that took long is served for a while, and then for as long as the next one takes.
 const (
-	quickCount  = 100 * time.Millisecond
+	quickCount  = 20 * time.Millisecond
 	restCounts  = 10 // times what the last one took, up to
 	longestRest = 5 * time.Second
+	oldestCount = 2 * longestRest // that is served while another is made
 )
 
 // tally of a round: as it was kept, or counted again where responses have come since. Two that want it at once count once.
@@ -211,28 +214,41 @@ func (p *Programmes) tally(ctx context.Context, r *Round, q *form.Questionnaire)
 	}
 	if kept != nil {
 		y, err := decodeTally(kept, q)
-		if err == nil && (at == touched || r.takesAnswers() && (touched-at < MinCell || y.rests(p.Now()))) {
+		moves := err == nil && r.takesAnswers()
+		if err == nil && at == touched || moves && (touched-at < MinCell || y.serves(p.Now(), min(restCounts*y.Took, longestRest))) {
+			return y, nil
+		}
+		if moves && y.serves(p.Now(), oldestCount) {
+			p.countOnce(ctx, r, q) // beside this
 			return y, nil
 		}
 	}
-	// The count goes on for others who wait when the one who began it gives up.
-	y, err, _ := p.counting.Do(r.ID, func() (any,
-		error) {
+	counted := <-p.countOnce(ctx, r, q)
+	if counted.Err != nil {
+		return nil, counted.Err
+	}
+	return counted.Val.(*tally), nil
+}
+
+// countOnce counts a round, unless that is under way: then it gives what comes of that. It goes on when nobody waits for it.
+func (p *Programmes) countOnce(ctx context.Context, r *Round, q *form.Questionnaire) <-chan singleflight.Result {
+	return p.counting.DoChan(r.ID, func() (y any, err error) {
+		defer func() {
+			if x := recover(); x != nil {
+				err = fmt.Errorf("count a round: panic: %v", x)
+			}
+		}()
 		return p.countRound(context.WithoutCancel(ctx), r, q, r.State == RoundPublished)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return y.(*tally), nil
 }
 
 // takesAnswers says whether the responses of a round still change.
 func (r *Round) takesAnswers() bool { return r.State == RoundInviting || r.State == RoundOpen }
 
-// rests says whether y was counted so recently, and at such cost, that it will do.
-func (y *tally) rests(now time.Time) bool {
+// serves says whether y took long enough, and was counted so recently, that it will do.
+func (y *tally) serves(now time.Time, within time.Duration) bool {
 	age := now.Sub(y.At)
-	return y.Took > quickCount && age >= 0 && age < min(restCounts*y.Took, longestRest)
+	return y.Took > quickCount && age >= 0 && age < within
 }
 
 // countRound counts the responses of a round, and its invitations when nothing becomes of them any more, and keeps the counts.
