@@ -111,17 +111,17 @@ func (s *Server) survey(x *surveys.Asked) surveyBody {
 	q := *x.Questionnaire
 	q.By = ""
 	i := x.Invitation
-	return surveyBody{ID: i.ID, State: surveyState(i, s.Programmes.Now()), Anonymous: i.Anonymous, Report: i.Report, Questionnaire: &q,
+	return surveyBody{ID: i.ID, State: surveyState(x, s.Programmes.Now()), Anonymous: i.Anonymous, Report: i.Report, Questionnaire: &q,
 		Answers: x.Answers,
 		Invited: i.Invited, Until: i.Until}
 }
 
-func surveyState(i *surveys.Invitation, now time.Time) string {
-	switch i.State {
+func surveyState(x *surveys.Asked, now time.Time) string {
+	switch i := x.Invitation; i.State {
 	case surveys.InvitationComplete, surveys.InvitationRefused:
 		return string(i.State)
 	case surveys.InvitationInvited, surveys.InvitationPartial:
-		if now.Before(i.Until) {
+		if now.Before(i.Until) && !x.Over {
 			return map[surveys.InvitationState]string{surveys.InvitationInvited: "open", surveys.InvitationPartial: "partial"}[i.State]
 		}
 	}

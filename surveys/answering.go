@@ -22,6 +22,7 @@ type Asked struct {
 	Invitation    *Invitation
 	Questionnaire *form.Questionnaire
 	Answers       form.Answers // that are kept; empty when none are, or the programme is anonymous
+	Over          bool         // no answer is taken any more, though the invitation does not know yet: the round was stopped or closed
 }
 
 // Asked are the citizen's invitations that can be answered or were, newest first.
@@ -46,16 +47,27 @@ func (p *Programmes) AskedOne(ctx context.Context, a actor.Actor, invitation str
 	if i.Citizen != a.ID {
 		return nil, fault.New(fault.NotFound)
 	}
-	return p.asked(ctx, i, true)
+	x, err := p.asked(ctx, i, true)
+	if err != nil || !i.open() {
+		return x, err
+	}
+	switch err := p.closed(ctx, i); fault.CodeOf(err) {
+	case "":
+	case fault.Gone, fault.Conflict:
+		x.Over = true
+	default:
+		return nil, err
+	}
+	return x, nil
 }
 
 // AskedOf are the open invitations of a citizen, for clerks who take answers by phone; without answers. What lies outside of
-// the centres and departments that they work for is not among them.
+// the centres and departments that they work for is not among them, nor what is about their own work.
 func (p *Programmes) AskedOf(ctx context.Context, a actor.Actor, citizen string) ([]Asked, error) {
 	if err := takesCalls(a); err != nil {
 		return nil, err
 	}
-	return p.askedAll(ctx, citizen, func(i *Invitation) bool { return i.open() && a.Sees(i.Snapshot.Centre, i.Snapshot.Department) }, false)
+	return p.askedAll(ctx, citizen, func(i *Invitation) bool { return i.open() && i.mayTakeDown(a) }, false)
 }
 
 func (p *Programmes) askedAll(ctx context.Context, citizen string, take func(*Invitation) bool, answers bool) ([]Asked, error) {
@@ -191,10 +203,16 @@ func (p *Programmes) theirs(ctx context.Context, a actor.Actor, invitation strin
 	if err != nil {
 		return nil, w, err
 	}
-	if a.Kind == actor.Citizen && i.Citizen != a.ID || a.Kind == actor.Staff && !a.Sees(i.Snapshot.Centre, i.Snapshot.Department) {
+	if a.Kind == actor.Citizen && i.Citizen != a.ID || a.Kind == actor.Staff && !i.mayTakeDown(a) {
 		return nil, w, fault.New(fault.NotFound)
 	}
 	return i, w, nil
+}
+
+// mayTakeDown says whether the invitation is within the centres and departments that a works for, and about somebody else's work:
+// nobody answers, or refuses, for those who are asked about themselves.
+func (i *Invitation) mayTakeDown(a actor.Actor) bool {
+	return a.Sees(i.Snapshot.Centre, i.Snapshot.Department) && i.Snapshot.Employee != a.ID
 }
 
 // errSame says that the very same answers are there.

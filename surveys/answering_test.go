@@ -287,6 +287,17 @@ func TestProgrammes_Respond_phone(t *testing.T) {
 	if all, err := x.AskedOf(t.Context(), staffOf(actor.Clerk, "jeddah"), "noura"); err != nil || len(all) != 0 {
 		t.Errorf("elsewhere: %+v, %v", all, err)
 	}
+	himself := staffOf(actor.Officer, "riyadh")
+	himself.ID = "employee-7" // it is about his work
+	if all, err := x.AskedOf(t.Context(), himself, "noura"); err != nil || len(all) != 0 {
+		t.Errorf("about himself: %+v, %v", all, err)
+	}
+	if _, err := x.Respond(t.Context(), himself, id, whole()); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("an answer about himself: %v", err)
+	}
+	if err := x.Refuse(t.Context(), himself, id); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("a refusal of who would tell about him: %v", err)
+	}
 	for who, want := range map[string]fault.Code{"manager": fault.Forbidden, "citizen": fault.Forbidden,
 		"nobody": fault.Unauthenticated} {
 		a := map[string]actor.Actor{"manager": staffOf(actor.Manager, actor.All), "citizen": person("noura")}[who]
@@ -329,6 +340,9 @@ func TestProgrammes_Asked(t *testing.T) {
 	if !slices.ContainsFunc(all, func(a surveys.Asked) bool { return a.Invitation.ID == id }) {
 		t.Errorf("%+v lacks the open one", all)
 	}
+	if one, err := x.AskedOne(t.Context(), person("noura"), id); err != nil || one.Over {
+		t.Errorf("%+v, %v", one, err)
+	}
 	if _, err := x.store.UpdateRound(t.Context(), x.round,
 		func(r *surveys.Round) error { r.State = surveys.RoundStopped; return nil }); err != nil {
 		t.Fatal(err)
@@ -336,6 +350,9 @@ func TestProgrammes_Asked(t *testing.T) {
 	if all, err = x.Asked(t.Context(), person("noura")); err != nil || len(all) != 1 ||
 		all[0].Invitation.State != surveys.InvitationRefused {
 		t.Errorf("of a stopped round: %+v, %v", all, err)
+	}
+	if one, err := x.AskedOne(t.Context(), person("noura"), id); err != nil || !one.Over {
+		t.Errorf("one of a stopped round: %+v, %v", one, err)
 	}
 	if _, err := x.Asked(t.Context(), actor.Actor{}); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Errorf("nobody: %v", err)
