@@ -81,6 +81,9 @@ func TestResults_AnonymousWhenOver(t *testing.T) {
 	if said, err := w.Verbatims(t.Context(), asSupervisor, search); err != nil || len(said) > 0 || open.Respondents != 60 {
 		t.Errorf("%d verbatims, %v; %d respondents", len(said), err, open.Respondents)
 	}
+	if want := []string{surveys.NotePreliminary, surveys.NoteAnonymous}; !slices.Equal(open.Methods.Notes, want) {
+		t.Errorf("notes %v; want %v", open.Methods.Notes, want)
+	}
 	for _, x := range open.Questions {
 		if !x.Total.Suppressed || x.Total.N > 0 || len(x.Breakdown) > 0 {
 			t.Errorf("%s: %+v", x.Code, x.Total)

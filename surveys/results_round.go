@@ -17,6 +17,7 @@ const (
 	NotePreliminary = "preliminary"        // the round is not over; figures move in steps of at least MinCell answers
 	NotePartial     = "partial_counted"    // partial responses count in the questions that they answer, and in no other
 	NoteSmall       = "small_total"        // fewer than MinCell people answered: nothing is published
+	NoteAnonymous   = "anonymous_open"     // the round is anonymous and takes answers: its figures come when it is over
 	NoteNoWeights   = "weights_failed"     // see WeightingResult.Problem
 	NoteJoined      = "weights_joined"     // see WeightingResult.Joined
 	NoteUnequal     = "unequal_unweighted" // strata were drawn at different rates, and no weights make up for it
@@ -204,7 +205,9 @@ func (c *counted) methods(suppressed int) Methods {
 	}
 	note(NotePreliminary, r.State != RoundPublished)
 	note(NotePartial, y.Complete < y.Respondents)
-	note(NoteSmall, y.Groups[0].Hidden)
+	waits := r.withheld()
+	note(NoteAnonymous, waits)
+	note(NoteSmall, y.Groups[0].Hidden && !waits)
 	note(NoteNoWeights, y.Weighting.Problem != "")
 	note(NoteJoined, y.Weighting.Joined && y.Weighting.Problem == "")
 	note(NoteUnequal, y.Weighting.Deff == nil && r.Drawn.unequal())

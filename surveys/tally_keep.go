@@ -203,8 +203,9 @@ func (p *Programmes) tally(ctx context.Context, r *Round, q *form.Questionnaire)
 	if err != nil {
 		return nil, fmt.Errorf("ask whether responses have come: %w", err)
 	}
-	if r.Programme.Anonymous && r.takesAnswers() {
+	if r.withheld() {
 		y := newTable(q).count(r)
+		y.Weighting.Problem = ""
 		y.Respondents, y.Complete = touched, touched // each of them is complete, and written once
 		return y, nil
 	}
@@ -241,6 +242,9 @@ func (p *Programmes) countOnce(ctx context.Context, r *Round, q *form.Questionna
 		return p.countRound(context.WithoutCancel(ctx), r, q, r.State == RoundPublished)
 	})
 }
+
+// withheld says whether the figures wait until the round is over.
+func (r *Round) withheld() bool { return r.Programme.Anonymous && r.takesAnswers() }
 
 // takesAnswers says whether the responses of a round still change.
 func (r *Round) takesAnswers() bool { return r.State == RoundInviting || r.State == RoundOpen }
