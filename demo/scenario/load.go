@@ -19,7 +19,7 @@ import (
 )
 
 // workers file at once, so that commits are shared; each is one desk with a clock of its own.
-const workers = 128
+const workers = 256
 
 // relays hand facts on beside each other: each waits for commits most of the time.
 const relays = 2
@@ -52,7 +52,7 @@ func (s *Scenario) Load(ctx context.Context, in *Installation) (err error) {
 		return fmt.Errorf("people: %w", err)
 	}
 	relay := &event.Relay{Outbox: in.Outbox, Consumers: in.Consumers, Log: in.Log, Now: time.Now}
-	if err := l.file(ctx, relay); err != nil {
+	if err := l.file(ctx, first, relay); err != nil {
 		return fmt.Errorf("reports: %w", err)
 	}
 	if s.round != nil {
@@ -119,7 +119,7 @@ func (l *loader) register(ctx context.Context) error {
 }
 
 // file files every report and takes it to its end, while the facts are handed on.
-func (l *loader) file(ctx context.Context, relay *event.Relay) error {
+func (l *loader) file(ctx context.Context, first *reports.Service, relay *event.Relay) error {
 	l.show.phase("reports", len(l.reports))
 	handing, filed := context.WithCancel(ctx)
 	defer filed()
@@ -129,11 +129,8 @@ func (l *loader) file(ctx context.Context, relay *event.Relay) error {
 		hands.Go(func() { errs[i] = hand(ctx, handing, relay) })
 	}
 	err := parallel(ctx, len(l.reports), func(ctx context.Context, next func() (int, bool)) error {
-		d := &desk{loader: l, Service: reports.New(l.Store, nil, l.Zone), clock: l.From}
+		d := &desk{loader: l, Service: first.Beside(), clock: l.From}
 		d.Now, d.NewID, d.Rand = d.now, d.newID, &d.chance
-		if err := d.Refresh(ctx); err != nil {
-			return err
-		}
 		for i, more := next(); more; i, more = next() {
 			d.chance = chance{rand.New(rand.NewPCG(seed, uint64(i)))}
 			if err := d.work(ctx, l.reports[i]); err != nil {
