@@ -1,7 +1,7 @@
 # The developer's day. `make demo`, `make run` and `make test` need git, Go and make; only `make check` also uses npm.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check fmt vet lint stale contract modules race bench gen build docker clean
+.PHONY: help run demo test check fmt vet lint stale contract modules race bench bench-go gen build docker clean
 
 DATA    := data
 BIN     := $(DATA)/bin/balagh
@@ -17,7 +17,7 @@ export CGO_ENABLED := 0
 export GOFLAGS     := $(shell go env GOFLAGS) -trimpath
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## start the plain server for development on 127.0.0.1 (PORT=8080 STORE=sqlite:path ARGS=…)
 	exec $(BIN) serve --dev --address=127.0.0.1:$(PORT) --store=$(or $(STORE),sqlite:$(DATA)/dev/balagh.db) $(ARGS)
@@ -64,8 +64,17 @@ RACE = ./accounts ./api ./demo/standin ./event ./photos ./push ./push/email ./pu
 race: ## the tests with the race detector (RACE=./... for every package)
 	CGO_ENABLED=1 go test -race -parallel 4 $(RACE)
 
-bench: build ## the numbers beside a bare Fiber handler (ARGS='-only list -d 4s')
+bench: build ## the numbers beside a bare Fiber handler, and those of surveys (ARGS='-only list -d 4s')
 	go run ./bench -server $(BIN) $(ARGS)
+	$(if $(findstring -only,$(ARGS)),,$(MAKE) -s bench-go)
+
+bench-go: ## the numbers that are asked of code by itself
+	@echo; echo "asked: cold < 1 s, warm < 20 ms, 100,000 responses to 20 questions"
+	go test ./surveys -run '^$$' -bench '^BenchmarkResults$$' -benchtime 1x
+	@echo; echo "asked: < 10 s and < 200 MB, a sample of 10,000 out of 5,000,000 people"
+	go test ./store/sqlite -run '^$$' -bench '^BenchmarkDrawRound$$' -benchtime 1x
+	@echo; echo "asked: < 3 s, 20 margins of 10 levels over 1,000,000 rows to 1e-10"
+	go test ./surveys/stats -run '^$$' -bench '^BenchmarkRake$$' -benchtime 1x
 
 gen: ## generate api/gen from the contract, docs/lifecycle.md and docs/delivery.md from the tables
 	go generate ./...

@@ -30,6 +30,7 @@ var chainWorks = []chainWork{
 	{"latency", "from a change to FCM", measureLatency, true},
 	{"faults", "FCM or the server fails", measureFaults, false},
 	{"broadcast", "a broadcast is planned", measureBroadcast, false},
+	{"surveys", "a round is answered", measureSurveys, false},
 }
 
 // figure is a line of a chain work: what was measured and what is asked.

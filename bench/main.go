@@ -9,7 +9,8 @@
 // machine.
 //
 // The delivery chain is measured with a stand-in for FCM as a third process: how fast a full queue drains, how soon a change of status is
-// on its way, what failures lose, and what planning a broadcast costs those who read. The command knows nothing of Balagh but its API, and writes nothing but a folder in ./data that it removes.
+// on its way, what failures lose, and what planning a broadcast costs those who read. Last, a round of a
+// survey is answered at a pace while management looks at it. The command knows nothing of Balagh but its API, and writes nothing but a folder in ./data that it removes.
 package main
 
 import (
@@ -28,16 +29,17 @@ import (
 )
 
 type options struct {
-	duration time.Duration
-	clients  int
-	reports  int
-	citizens int
-	rounds   int
-	queued   int
-	people   int
-	only     []string
-	library  bool
-	server   string
+	duration    time.Duration
+	clients     int
+	reports     int
+	citizens    int
+	rounds      int
+	queued      int
+	people      int
+	respondents int
+	only        []string
+	library     bool
+	server      string
 }
 
 func main() {
@@ -69,6 +71,7 @@ func parse() (options, *bare) {
 	flag.IntVar(&o.rounds, "rounds", 2, "turns into which the time is cut, bare and Balagh after each other")
 	flag.IntVar(&o.queued, "queued", 100_000, "messages that are queued before the drain; the faults take 20,000 of them")
 	flag.IntVar(&o.people, "people", 20_000, "people whom the broadcast goes to")
+	flag.IntVar(&o.respondents, "respondents", 20_000, "people whom the round asks; 20,000 of them answer at the pace, the others before")
 	flag.StringVar(&only, "only", "", "works to measure, with commas: "+strings.Join(names(), ", "))
 	flag.BoolVar(&raw, "raw", false, "send prepared bytes instead of net/http requests: the load takes less, so the bare handler does far more")
 	flag.StringVar(&o.server, "server", "", "program to measure; built from this checkout when empty")
@@ -88,7 +91,7 @@ func parse() (options, *bare) {
 			fail(fmt.Errorf("-only %s: there are %s", name, strings.Join(names(), ", ")))
 		}
 	}
-	if flag.NArg() > 0 || o.clients < 1 || o.citizens < 1 || o.rounds < 1 || o.duration <= 0 || o.queued < 1 || o.people < 1 {
+	if flag.NArg() > 0 || o.clients < 1 || o.citizens < 1 || o.rounds < 1 || o.duration <= 0 || o.queued < 1 || o.people < 1 || o.respondents < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}

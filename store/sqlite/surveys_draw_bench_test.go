@@ -44,9 +44,11 @@ func BenchmarkDrawRound(b *testing.B) {
 	for b.Loop() {
 		n++
 		now := time.Now()
-		r := &surveys.Round{ID: event.Derive("round", fmt.Sprint(n)), State: surveys.RoundDrawing, Seed: strings.Repeat("5a", 32), From: moment(1), To: now, Closes: now.AddDate(0, 1, 0), Due: now,
-			Programme: surveys.Programme{Code: fmt.Sprint("programme-", n), OpenDays: 30, QuarantineDays: 30, Channels: []string{"push"},
-				Sample: surveys.Sample{Method: surveys.DrawStratified, By: []surveys.Dimension{surveys.ByCentre}, Allocation: surveys.Proportional, Size: sample}}}
+		r := &surveys.Round{ID: event.Derive("round", fmt.Sprint(n)), State: surveys.RoundDrawing, Seed: strings.Repeat("5a", 32),
+			From: moment(1), To: now, Closes: now.AddDate(0, 1, 0), Due: now}
+		r.Programme = surveys.Programme{Code: fmt.Sprint("programme-", n), OpenDays: 30, QuarantineDays: 30, Channels: []string{"push"}}
+		r.Programme.Sample = surveys.Sample{Method: surveys.DrawStratified, By: []surveys.Dimension{surveys.ByCentre},
+			Allocation: surveys.Proportional, Size: sample}
 		if err := db.CreateRound(b.Context(), r); err != nil {
 			b.Fatal(err)
 		}
@@ -70,8 +72,8 @@ func BenchmarkDrawRound(b *testing.B) {
 // drawn waits until the runner has drawn a round, and gives the most memory that the process held meanwhile.
 func drawn(b *testing.B, db *DB, round string) (most int) {
 	b.Helper()
-	p := &surveys.Programmes{Store: db, Now: time.Now, NewID: uuid.NewString, Rand: rand.Reader, Zone: time.UTC, Log: slog.New(slog.DiscardHandler), Secret: []byte("secret"),
-		PublicURL: "https://balagh.example"}
+	p := &surveys.Programmes{Store: db, Now: time.Now, NewID: uuid.NewString, Rand: rand.Reader, Zone: time.UTC,
+		Log: slog.New(slog.DiscardHandler), Secret: []byte("secret"), PublicURL: "https://balagh.example"}
 	ended := make(chan error)
 	ctx, stop := context.WithCancel(b.Context())
 	go func() { ended <- p.RunRounds(ctx) }()

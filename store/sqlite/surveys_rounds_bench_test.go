@@ -21,8 +21,9 @@ func benchCases(b *testing.B, db *DB, n int) {
 	ready := make([][]byte, 600)
 	for i := range ready {
 		c := surveys.Case{Citizen: citizen.String(), Report: report.String(), Received: from}
-		c.Snapshot = surveys.Snapshot{Centre: fmt.Sprint("SA-", i%20), Region: fmt.Sprint("SA-", i%13), Department: fmt.Sprint("department-", i%30), Category: fmt.Sprint("category-", i%10),
-			Channel: []string{"app", "web", "phone"}[i%3], Gender: []string{"male", "female"}[i/2%2], Residency: "citizen", Employee: fmt.Sprintf("01936f0e-3333-7c3e-9d0e-%012d", i)}
+		c.Snapshot = surveys.Snapshot{Centre: fmt.Sprint("SA-", i%20), Region: fmt.Sprint("SA-", i%13), Department: fmt.Sprint("department-", i%30),
+			Category: fmt.Sprint("category-", i%10), Channel: []string{"app", "web", "phone"}[i%3], Gender: []string{"male", "female"}[i/2%2],
+			Residency: "citizen", Employee: fmt.Sprintf("01936f0e-3333-7c3e-9d0e-%012d", i)}
 		ready[i] = packCase(&c)
 	}
 	place := func(v []byte) int { return bytes.Index(ready[0], v) }
@@ -38,7 +39,9 @@ func benchCases(b *testing.B, db *DB, n int) {
 					copy(packed[ofCitizen:], citizen[:])
 					copy(packed[ofReport:], report[:])
 					binary.BigEndian.PutUint64(packed[ofTime:], uint64(at+int64(i)))
-					if _, err := t.exec(`INSERT INTO cases(citizen, report, packed, changed, status, due) VALUES(?,?,?,?,'closed',NULL)`, citizen[:], report[:], packed, at); err != nil {
+					_, err := t.exec(`INSERT INTO cases(citizen, report, packed, changed, status, due) VALUES(?,?,?,?,'closed',NULL)`, citizen[:],
+						report[:], packed, at)
+					if err != nil {
 						return err
 					}
 				}
