@@ -92,6 +92,7 @@ func (p *Programmes) chunks(ctx context.Context, f framing, full chan<- *chunk, 
 	resting := p.quarantine(ctx, f)
 	defer resting.end()
 	codes, table := map[string]uint32{"": 0}, []string{""}
+	var before values // of the person before: many values are the same again
 	var c *chunk
 	send := func() error {
 		c.table = table
@@ -119,6 +120,9 @@ func (p *Programmes) chunks(ctx context.Context, f framing, full chan<- *chunk, 
 		var v values
 		for i, d := range SnapshotDimensions {
 			s := who.Value(d)
+			if v[i] = before[i]; s == table[v[i]] {
+				continue
+			}
 			code, known := codes[s]
 			if !known {
 				code = uint32(len(table))
@@ -127,6 +131,7 @@ func (p *Programmes) chunks(ctx context.Context, f framing, full chan<- *chunk, 
 			}
 			v[i] = code
 		}
+		before = v
 		rests, err := resting.has(who.Citizen)
 		if err != nil {
 			return err
