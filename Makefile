@@ -70,7 +70,7 @@ bench: build ## the numbers beside a bare Fiber handler, and those of surveys (A
 
 bench-go: ## the numbers that are asked of code by itself
 	@echo; echo "asked: cold < 1 s, warm < 20 ms, 100,000 responses to 20 questions"
-	go test ./surveys -run '^$$' -bench '^BenchmarkResults$$' -benchtime 1x
+	go test ./surveys -run '^$$' -bench '^BenchmarkResults$$' -benchtime 5x
 	@echo; echo "asked: < 10 s and < 200 MB, a sample of 10,000 out of 5,000,000 people"
 	go test ./store/sqlite -run '^$$' -bench '^BenchmarkDrawRound$$' -benchtime 1x
 	@echo; echo "asked: < 3 s, 20 margins of 10 levels over 1,000,000 rows to 1e-10"
