@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 	"store/mongo":     append([]string{"event", "fault", "fold", "surveys/form"}, domains...),
 	"store/storetest": append([]string{"actor", "event", "fault", "fold", "surveys/form"}, domains...), // actor: what a suite files is filed by somebody
 	"web":             append([]string{"actor", "fault", "surveys/form"}, domains...),
-	"demo":            {"demo/standin"}, // it plays phones and desks: all that it knows is the contract
+	"demo":            {"demo/standin"},                                                                      // it plays phones and desks: all that it knows is the contract
 	"demo/scenario":   {"accounts", "actor", "demo", "event", "fault", "reports", "surveys", "surveys/form"}, // it loads through the services
 	"demo/standin":    {},
 	"bench":           {"demo"},
