@@ -452,7 +452,18 @@ func TestService_Chains_replaced(t *testing.T) {
 	if d := r.comes(t, push.ChannelSMS, push.Suppressed); d.Reason != push.Replaced {
 		t.Errorf("suppressed because of %q", d.Reason)
 	}
-	eventually(t, "the newer text and the reply", func() bool { return len(r.sms.got()) == 2 })
+	eventually(t, "the newer text and the reply are sent, and written down as sent", func() bool {
+		for _, e := range []string{"reply", "newer"} {
+			ds, err := r.store.Deliveries(t.Context(), event.Derive(e, "inbox"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(ds, func(d push.Delivery) bool { return d.Channel == push.ChannelSMS && d.State == push.Accepted }) {
+				return false
+			}
+		}
+		return true
+	})
 	for _, n := range r.sms.got() {
 		if n.Kind != push.InProgress && n.Kind != push.Reply {
 			t.Errorf("sent %s", n.Kind)
