@@ -58,7 +58,7 @@ func (s Survey) serve(name string, do func(context.Context, *fiber.Ctx, string) 
 		defer settle(c)
 		ctx, cancel := context.WithTimeout(c.UserContext(), requestTime)
 		defer cancel()
-		lang := languageOf(c, nil)
+		lang := languageOf(c)
 		err := do(ctx, c, lang)
 		if err == nil {
 			return nil
@@ -95,12 +95,10 @@ var failures = map[fault.Code]struct {
 	fault.Internal:         {fiber.StatusInternalServerError, "broken"},
 }
 
-// languageOf the page: as the address or the form says, else as the browser does.
-func languageOf(c *fiber.Ctx, posted url.Values) string {
-	for _, l := range []string{posted.Get("lang"), c.Query("lang")} {
-		if _, there := texts[l]; there {
-			return l
-		}
+// languageOf the page: as the address says, else as the browser does.
+func languageOf(c *fiber.Ctx) string {
+	if l := c.Query("lang"); texts[l] != nil {
+		return l
 	}
 	tags, _, err := language.ParseAcceptLanguage(c.Get(fiber.HeaderAcceptLanguage))
 	if err != nil || len(tags) == 0 {
@@ -161,7 +159,9 @@ func (s Survey) take(ctx context.Context, c *fiber.Ctx, lang string) error {
 	if err != nil {
 		return err
 	}
-	lang = languageOf(c, posted)
+	if l := posted.Get("lang"); texts[l] != nil {
+		lang = l
+	}
 	a, done, err := s.asked(ctx, c, lang)
 	if done || err != nil {
 		return err
