@@ -58,11 +58,11 @@ modules: ## the dependencies are whole, and none is missing or left over
 	go mod tidy -diff
 
 # The packages of ours in which something runs beside something else. The tests of whole processes, and those of the SDKs of others,
-# take as long again as all the rest. The slowest tests leave themselves out, and say so (-short).
+# take as long again as all the rest.
 RACE = ./accounts ./api ./demo/standin ./event ./photos ./push ./push/email ./push/sms ./push/webpush ./reports ./store/sqlite ./surveys ./web
 
 race: ## the tests with the race detector (RACE=./... for every package)
-	CGO_ENABLED=1 go test -race -short -parallel 4 $(RACE)
+	CGO_ENABLED=1 go test -race -parallel 4 $(RACE)
 
 bench: build ## the numbers beside a bare Fiber handler, and those of surveys (ARGS='-only list -d 4s')
 	go run ./bench -server $(BIN) $(ARGS)

@@ -156,9 +156,6 @@ func TestService_PauseBroadcast_inTheMiddle(t *testing.T) {
 }
 
 func TestService_StopBroadcast_inTheMiddle(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow beside the race detector; make test runs it")
-	}
 	t.Parallel()
 	b := crowd(t, 1100)
 	id := b.broadcast(t)

@@ -65,9 +65,6 @@ func TestService_On_survey(t *testing.T) {
 }
 
 func TestService_On_surveyChannels(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow beside the race detector; make test runs it")
-	}
 	t.Parallel()
 	for name, c := range map[string]struct {
 		channels []string

@@ -59,9 +59,6 @@ func close12(a, b float64) bool { return math.Abs(a-b) <= 1e-12*max(1, math.Abs(
 
 // An outsider who has only what is published computes every share, interval and score of it.
 func TestResults_OutsiderGetsTheSame(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow beside the race detector; make test runs it")
-	}
 	t.Parallel()
 	const n = 1200
 	w := newWorld(t, func(r *surveys.Round) {
@@ -218,9 +215,6 @@ func TestResults_CountsAnswers(t *testing.T) {
 
 // Groups come to the total wherever none of them is hidden.
 func TestResults_GroupsComeToTheTotal(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow beside the race detector; make test runs it")
-	}
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.answer(t, w.round, 0, 900, nil)

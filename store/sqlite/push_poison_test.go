@@ -62,9 +62,6 @@ func elsewhere(t *testing.T, path string, statements ...string) {
 // Rows of the queue and of the inbox that nobody can read stand among a thousand sound ones: those all go out once, the broken
 // deliveries have failed and are listed for staff, and neither an inbox nor the list of people who were not reached is lost for them.
 func TestFaults_poisonedRows(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow beside the race detector; make test runs it")
-	}
 	t.Parallel()
 	db, channel := fresh(t), &takes{n: map[string]int{}}
 	s := push.New(db, oneEach{})

@@ -226,9 +226,6 @@ func createReportRace(t *testing.T, s ReportsStore) {
 
 // createReportMoment files so many reports in one millisecond that whatever breaks ties is used up.
 func createReportMoment(t *testing.T, s ReportsStore) {
-	if testing.Short() {
-		t.Skip("slow beside the race detector; make test runs it")
-	}
 	const n = 3000
 	var group sync.WaitGroup
 	for w := range 30 {
