@@ -131,9 +131,6 @@ func (p *Programmes) closed(ctx context.Context, i *Invitation) error {
 	if !now.Before(i.Until) {
 		return fault.New(fault.Gone)
 	}
-	if i.Round == "" {
-		return nil
-	}
 	r, err := p.Store.Round(ctx, i.Round)
 	switch {
 	case err != nil:

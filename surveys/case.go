@@ -29,7 +29,7 @@ type Snapshot struct {
 	Gender     string `json:"gender,omitempty"`    // male, female; empty when unknown
 	Residency  string `json:"residency,omitempty"` // citizen, resident; empty when unknown
 	Company    bool   `json:"company,omitempty"`   // filed for a company or establishment
-	First      bool   `json:"first,omitempty"`     // nothing was filed before the window
+	First      bool   `json:"first,omitempty"`     // nothing was filed before the window, or before the case
 }
 
 // Value of a dimension; empty when it is not known.

@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/balagh/balagh/event"
+	"github.com/balagh/balagh/fault"
 )
 
 // Statuses of a report that are points of a programme, as event.Report.To names them; resolved and closed are one.
@@ -104,17 +106,21 @@ func (p *Programmes) after(ctx context.Context, point string) ([]*Programme, err
 // plan keeps an invitation for each programme whose frame the case fits. A case is asked about once at each point, however
 // often it comes there: a reopened one is not asked about again.
 func (p *Programmes) plan(ctx context.Context, programmes []*Programme, point string, c Case, at time.Time) error {
+	programmes = slices.DeleteFunc(slices.Clone(programmes), func(x *Programme) bool { return !x.Frame.Fits(&c.Snapshot) })
+	if len(programmes) == 0 {
+		return nil
+	}
+	earliest, err := p.Store.FirstReceived(ctx, c.Citizen)
+	if err != nil {
+		return fmt.Errorf("when somebody had a case first: %w", err)
+	}
+	c.First = !earliest.Before(c.Received)
 	var all []Invitation
 	for _, x := range programmes {
-		if x.Frame.Fits(&c.Snapshot) {
-			all = append(all, Invitation{ID: event.Derive(c.Report, "survey", x.Code, point), Rev: 1, Programme: x.Code, Report: c.Report,
-				Point: point, Citizen: c.Citizen,
-				Questionnaire: x.Questionnaire, Version: x.Version, Anonymous: x.Anonymous, Snapshot: c.Snapshot, State: InvitationPlanned,
-				Due: p.daysBefore(at, -x.After.Days)})
-		}
-	}
-	if len(all) == 0 {
-		return nil
+		all = append(all, Invitation{ID: event.Derive(c.Report, "survey", x.Code, point), Rev: 1, Programme: x.Code, Report: c.Report,
+			Point: point, Citizen: c.Citizen,
+			Questionnaire: x.Questionnaire, Version: x.Version, Anonymous: x.Anonymous, Snapshot: c.Snapshot, State: InvitationPlanned,
+			Due: p.daysBefore(at, -x.After.Days)})
 	}
 	if _, err := p.Store.AddInvitations(ctx, all); err != nil {
 		return fmt.Errorf("plan an invitation: %w", err)
@@ -134,4 +140,50 @@ func (f *Frame) Fits(s *Snapshot) bool {
 		}
 	}
 	return f.Company == nil || *f.Company == s.Company
+}
+
+// roundOf is the round that somebody belongs to who is asked after a case now: the one of the month, in the zone of the service, and
+// of the programme as it is now. It has no sample: everybody who is asked is in it, and it closes when the last of them can
+// not answer any more.
+func (p *Programmes) roundOf(ctx context.Context, x *Programme) (*Round, error) {
+	for {
+		all, err := p.Store.Rounds(ctx, x.Code)
+		if err != nil {
+			return nil, fmt.Errorf("the round of a month: %w", err)
+		}
+		now := p.instant()
+		year, month, _ := now.In(p.Zone).Date()
+		from, to := time.Date(year, month, 1, 0, 0, 0, 0, p.Zone).UTC(), time.Date(year, month+1, 1, 0, 0, 0, 0, p.Zone).UTC()
+		for _, r := range all {
+			if r.takesAnswers() && r.To.Equal(to) && r.Programme.Rev == x.Rev {
+				return r, nil
+			}
+			if r.To.Equal(to) {
+				from = now // it was stopped, or the programme changed, within the month
+			}
+		}
+		number := following(all)
+		closes := p.daysBefore(to, -x.OpenDays)
+		r, err := p.create(ctx, x, Round{ID: event.Derive("round", x.Code, "cases", strconv.Itoa(number)), Number: number,
+			State: RoundOpen, From: from, To: to, Opened: now, Closes: closes, Due: closes})
+		if fault.CodeOf(err) != fault.Exists {
+			return r, err
+		}
+	}
+}
+
+// askedAfterCases is how those who were asked in a round after cases came about: nothing is drawn, and the quarantine is looked at when
+// the day of each has come.
+func askedAfterCases(states map[InvitationState]int) Drawn {
+	n := 0
+	for _, count := range states {
+		n += count
+	}
+	rests := states[InvitationQuarantined]
+	d := Drawn{Population: n, Eligible: n - rests, Sampled: n - rests, Excluded: map[string]int{}}
+	if rests > 0 {
+		d.Excluded[ExcludedQuarantine] = rests
+	}
+	d.Strata = []DrawnStratum{{Population: n, Eligible: d.Eligible, Sampled: d.Sampled}}
+	return d
 }

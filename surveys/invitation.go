@@ -20,7 +20,9 @@ const (
 	InvitationRefused   InvitationState = "refused"   // the person does not want to
 	InvitationLapsed    InvitationState = "lapsed"    // its time is over without an answer, and nothing says that it did not arrive
 	InvitationUnreached InvitationState = "unreached" // its time is over, and it did not arrive
-	InvitationDropped   InvitationState = "dropped"   // never sent: the account was gone, or the quarantine or a stop came between
+	// After a case, never sent: the person was asked something else within the quarantine. Not in the response rates.
+	InvitationQuarantined InvitationState = "quarantined"
+	InvitationDropped     InvitationState = "dropped" // never sent: the account was gone, or the quarantine or a stop came between
 )
 
 // How an answer came.
@@ -35,7 +37,7 @@ type Invitation struct {
 	ID            string          `json:"id"` // derived from round and citizen, or programme, report and point
 	Rev           int64           `json:"rev"`
 	Programme     string          `json:"programme"`
-	Round         string          `json:"round,omitempty"`  // id; empty after a case
+	Round         string          `json:"round,omitempty"`  // id; after a case empty until its day has come
 	Report        string          `json:"report,omitempty"` // id; empty in a round
 	Point         string          `json:"point,omitempty"`  // OnClosed …, after a case
 	Citizen       string          `json:"citizen"`

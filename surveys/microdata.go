@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
@@ -76,7 +75,7 @@ func (p *Programmes) readMicrodata(ctx context.Context, r *Round, q *form.Questi
 	t := &table{dims: make([]dictionary, len(SnapshotDimensions)), items: columns(q)}
 	var rows []Microrow
 	var fields [][]byte
-	err := p.Store.ScanResponses(ctx, r.Programme.Code, r.ID, time.Time{}, time.Time{}, func(row []byte) error {
+	err := p.Store.ScanResponses(ctx, r.ID, func(row []byte) error {
 		if err := t.add(row, fields); err != nil {
 			return err
 		}

@@ -15,14 +15,14 @@ const (
 )
 
 // Programme says who is asked, what, when and how. After and Every exclude each other. Nobody who works on reports chooses who is
-// asked: a programme has rules, and administrators write them.
+// asked: a programme has rules, and administrators write them. Those asked after cases within a month are a round as well.
 type Programme struct {
 	Code           string    `json:"code"`
 	Rev            int64     `json:"rev"`
 	Names          form.Text `json:"names"`
 	Active         bool      `json:"active"`
 	Questionnaire  string    `json:"questionnaire"`
-	Version        int       `json:"version,omitempty"`   // of the questionnaire; 0 for the newest when somebody is invited or a round begins
+	Version        int       `json:"version,omitempty"`   // of the questionnaire; 0 for the newest when a round begins
 	Anonymous      bool      `json:"anonymous,omitempty"` // no link from an answer to its person is kept
 	After          *After    `json:"after,omitempty"`
 	Every          *Every    `json:"every,omitempty"`

@@ -209,6 +209,28 @@ func (p *Programmes) StartRound(ctx context.Context, a actor.Actor, programme st
 
 // begin makes a round of a programme whose window ends at that moment.
 func (p *Programmes) begin(ctx context.Context, x *Programme, id string, to time.Time) (*Round, error) {
+	before, err := p.Store.Rounds(ctx, x.Code)
+	if err != nil {
+		return nil, fmt.Errorf("number a round: %w", err)
+	}
+	if slices.ContainsFunc(before, func(r *Round) bool { return r.ID == id }) {
+		return nil, fault.New(fault.Exists)
+	}
+	return p.create(ctx, x, Round{ID: id, Number: following(before), State: RoundDrawing,
+		From: p.daysBefore(to, x.Every.WindowDays), To: to, Closes: p.daysBefore(to, -x.OpenDays), Due: p.instant()})
+}
+
+// following is the number of the next round.
+func following(before []*Round) int {
+	number := 1
+	for _, r := range before {
+		number = max(number, r.Number+1)
+	}
+	return number
+}
+
+// create adds a round with a seed of its own and the programme as it is, which asks the questionnaire as it is.
+func (p *Programmes) create(ctx context.Context, x *Programme, r Round) (*Round, error) {
 	var seed [32]byte
 	if _, err := io.ReadFull(p.Rand, seed[:]); err != nil {
 		return nil, fmt.Errorf("make a seed: %w", err)
@@ -217,25 +239,12 @@ func (p *Programmes) begin(ctx context.Context, x *Programme, id string, to time
 	if err != nil {
 		return nil, fmt.Errorf("the questionnaire of a round: %w", err)
 	}
-	before, err := p.Store.Rounds(ctx, x.Code)
-	if err != nil {
-		return nil, fmt.Errorf("number a round: %w", err)
-	}
-	number := 1
-	for _, r := range before {
-		if r.ID == id {
-			return nil, fault.New(fault.Exists)
-		}
-		number = max(number, r.Number+1)
-	}
-	r := &Round{ID: id, Rev: 1, Programme: *x, Number: number, State: RoundDrawing, Seed: hex.EncodeToString(seed[:]),
-		From: p.daysBefore(to, x.Every.WindowDays), To: to,
-		Closes: p.daysBefore(to, -x.OpenDays), Due: p.instant()}
+	r.Rev, r.Seed, r.Programme = 1, hex.EncodeToString(seed[:]), *x
 	r.Programme.Version, r.Programme.Next = q.Version, time.Time{}
-	if err := p.Store.CreateRound(ctx, r); err != nil {
+	if err := p.Store.CreateRound(ctx, &r); err != nil {
 		return nil, err
 	}
-	return r, nil
+	return &r, nil
 }
 
 // StopRound stops one before it is published, for administrators: nobody else is invited or reminded, and no answer is taken.

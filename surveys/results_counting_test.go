@@ -17,10 +17,10 @@ type slow struct {
 	ends chan struct{}
 }
 
-func (s *slow) ScanResponses(ctx context.Context, programme, round string, from, to time.Time, visit func([]byte) error) error {
+func (s *slow) ScanResponses(ctx context.Context, round string, visit func([]byte) error) error {
 	<-s.gate
 	s.now.Add(int64(time.Second / 2))
-	return s.RoundStore.ScanResponses(ctx, programme, round, from, to, visit)
+	return s.RoundStore.ScanResponses(ctx, round, visit)
 }
 
 func (s *slow) PutTally(ctx context.Context, round string, touched int64, tally []byte) error {

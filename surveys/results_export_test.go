@@ -6,5 +6,6 @@ import "context"
 var PackRow = packRow
 
 func (p *Programmes) SettleFigures(ctx context.Context, r *Round) error {
-	return p.settleFigures(ctx, r)
+	_, err := p.settleFigures(ctx, r)
+	return err
 }

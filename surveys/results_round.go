@@ -120,6 +120,9 @@ func (p *Programmes) results(ctx context.Context, c *counted) (*Results, error) 
 			return nil, fmt.Errorf("count invitations: %w", err)
 		}
 	}
+	if r.Programme.After != nil {
+		r.Drawn = askedAfterCases(states)
+	}
 	answer := &Results{Round: r.ID, Programme: r.Programme.Code, Names: r.Programme.Names, Number: r.Number,
 		State: r.State, Final: r.State == RoundPublished, From: r.From, To: r.To, Opened: r.Opened, Closes: r.Closes,
 		Dispositions: dispositions(states), Respondents: y.Respondents, Questions: []QuestionResult{}}

@@ -72,20 +72,19 @@ func (p *Programmes) workOnDue(ctx context.Context) (more bool, err error) {
 			planned[i.Programme] = append(planned[i.Programme], i)
 		case i.State != InvitationInvited && i.State != InvitationPartial:
 			idle = append(idle, i)
-		case i.Round != "":
+		default:
 			reminds, err := p.reminds(ctx, rounds, i.Round)
 			if errs = append(errs, err); err != nil {
 				continue
 			}
-			if reminds && now.Before(i.Until) {
+			switch {
+			case reminds && now.Before(i.Until):
 				remind = append(remind, i)
-			} else {
+			case reminds && i.Report != "":
+				over = append(over, i)
+			default:
 				idle = append(idle, i) // the closing of the round settles it
 			}
-		case now.Before(i.Until):
-			remind = append(remind, i)
-		default:
-			over = append(over, i)
 		}
 	}
 	for _, code := range codes {
@@ -131,12 +130,17 @@ func (p *Programmes) askAfter(ctx context.Context, code string, page []*Invitati
 			return nil, nil
 		})
 	}
-	return p.ask(ctx, x, page, func(now time.Time) time.Time { return p.daysBefore(now, -x.OpenDays) })
+	r, err := p.roundOf(ctx, x)
+	if err != nil {
+		return err
+	}
+	return p.ask(ctx, r, page, func(now time.Time) time.Time { return p.daysBefore(now, -x.OpenDays) })
 }
 
-// ask invites those of a page who were drawn or planned for, and drops whoever has no account any more or was invited to
-// something else within the quarantine.
-func (p *Programmes) ask(ctx context.Context, x *Programme, page []*Invitation, until func(now time.Time) time.Time) error {
+// ask invites those of a page who were drawn or planned for to a round, and drops whoever has no account any more or was invited to
+// something else within the quarantine, which after a case is no drop: nobody chose them before it was looked at.
+func (p *Programmes) ask(ctx context.Context, r *Round, page []*Invitation, until func(now time.Time) time.Time) error {
+	x := &r.Programme
 	q, err := p.questionnaire(ctx, x.Questionnaire, x.Version)
 	if err != nil {
 		return fmt.Errorf("the questionnaire of an invitation: %w", err)
@@ -160,8 +164,13 @@ func (p *Programmes) ask(ctx context.Context, x *Programme, page []*Invitation, 
 		if i.State != InvitationDrawn && i.State != InvitationPlanned {
 			return nil, errMoved
 		}
-		if gone[i.Citizen] || rests[i.Citizen] {
+		i.Round = r.ID
+		switch {
+		case gone[i.Citizen], rests[i.Citizen] && i.State == InvitationDrawn:
 			i.drop(now)
+			return nil, nil
+		case rests[i.Citizen]:
+			i.end(InvitationQuarantined, now)
 			return nil, nil
 		}
 		i.State, i.Invited, i.Until, i.Channels, i.Reminders = InvitationInvited, now, until(now), x.Channels, x.Reminders

@@ -250,7 +250,7 @@ func (p *Programmes) inviteRound(ctx context.Context, r *Round) error {
 		if !p.instant().Before(r.Closes) {
 			return errLate
 		}
-		return p.ask(ctx, &r.Programme, page, func(time.Time) time.Time { return r.Closes })
+		return p.ask(ctx, r, page, func(time.Time) time.Time { return r.Closes })
 	}
 	for {
 		n, err := p.pages(ctx, r, []InvitationState{InvitationDrawn}, invite)
@@ -303,11 +303,15 @@ func (p *Programmes) closeRound(ctx context.Context, r *Round) error {
 	if _, err := p.pages(ctx, r, unsettled, func(page []*Invitation) error { return p.settle(ctx, page) }); err != nil {
 		return err
 	}
-	if err := p.settleFigures(ctx, r); err != nil {
+	states, err := p.settleFigures(ctx, r)
+	if err != nil {
 		return fmt.Errorf("count the answers of a round: %w", err)
 	}
 	return p.move(ctx, r, func(x *Round) {
 		x.State, x.Published, x.Due = RoundPublished, p.instant(), time.Time{}
+		if x.Programme.After != nil {
+			x.Drawn = askedAfterCases(states)
+		}
 	})
 }
 

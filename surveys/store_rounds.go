@@ -65,12 +65,15 @@ type CaseStore interface {
 	// People gives everybody with a case received in [from, to) that fits the frame, once, in ascending order of their ids. Memory
 	// does not grow with their number. An error of visit ends it and is returned. The person is valid during the call only.
 	People(ctx context.Context, frame Frame, from, to time.Time, visit func(*FramePerson) error) error
+	// FirstReceived is when the oldest of a citizen's cases was received, zero without one.
+	FirstReceived(ctx context.Context, citizen string) (time.Time, error)
 	// InvitedSince gives those whose last invitation of any programme was sent at since or later, or is planned or drawn, but for
 	// the invitations of one round; in ascending order of their ids.
 	InvitedSince(ctx context.Context, since time.Time, except string, visit func(citizen string) error) error
 }
 
-// InvitationStore keeps invitations.
+// InvitationStore keeps invitations. A change may give one that has no round a round, and changes neither that nor its person
+// otherwise.
 type InvitationStore interface {
 	// AddInvitations keeps those whose ids are new, and tells how many were. Those that are there stay as they are.
 	AddInvitations(ctx context.Context, all []Invitation) (int, error)
@@ -106,9 +109,8 @@ type ResponseStore interface {
 		change func(i *Invitation, old *Response) (r *Response, row []byte, words []Verbatim, err error)) error
 	// Response reads one; fault.NotFound.
 	Response(ctx context.Context, id string) (*Response, error)
-	// ScanResponses gives the row of every response of a round, or of the programme's answers after cases that were given in
-	// [from, to) when round is empty. In no order. The bytes are valid during the call only.
-	ScanResponses(ctx context.Context, programme, round string, from, to time.Time, visit func(row []byte) error) error
+	// ScanResponses gives the row of every response of a round, in no order. The bytes are valid during the call only.
+	ScanResponses(ctx context.Context, round string, visit func(row []byte) error) error
 	// Touched counts the changes of a round's responses ever: it grows with each.
 	Touched(ctx context.Context, round string) (int64, error)
 	// PutTally keeps what the responses of a round were counted to (a document), and at which Touched.

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/balagh/balagh/surveys/form"
 )
@@ -346,7 +345,7 @@ func (p *Programmes) readTable(ctx context.Context, r *Round, q *form.Questionna
 		filled <- failed
 	}()
 	var b batch
-	err := p.Store.ScanResponses(ctx, r.Programme.Code, r.ID, time.Time{}, time.Time{}, func(row []byte) error {
+	err := p.Store.ScanResponses(ctx, r.ID, func(row []byte) error {
 		if len(b.rows)+len(row) > batchBytes {
 			batches <- b
 			b = batch{}

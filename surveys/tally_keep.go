@@ -284,13 +284,16 @@ func (p *Programmes) countRound(ctx context.Context, r *Round, q *form.Questionn
 	return y, nil
 }
 
-// settleFigures counts a round that takes no answers any more and whose invitations are settled, and keeps the counts. It may
-// run again.
-func (p *Programmes) settleFigures(ctx context.Context, r *Round) error {
+// settleFigures counts a round that takes no answers any more and whose invitations are settled, and keeps the counts; states are
+// those of the invitations. It may run again.
+func (p *Programmes) settleFigures(ctx context.Context, r *Round) (states map[InvitationState]int, err error) {
 	q, err := p.questionnaire(ctx, r.Programme.Questionnaire, r.Programme.Version)
 	if err != nil {
-		return fmt.Errorf("questionnaire of a round: %w", err)
+		return nil, fmt.Errorf("questionnaire of a round: %w", err)
 	}
-	_, err = p.countRound(ctx, r, q, true)
-	return err
+	y, err := p.countRound(ctx, r, q, true)
+	if err != nil {
+		return nil, err
+	}
+	return y.States, nil
 }

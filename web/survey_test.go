@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/net/html"
 
@@ -187,7 +186,7 @@ func TestSurvey_everyType(t *testing.T) {
 		}
 		accessible(t, got.body, lang)
 		var row string
-		if err := s.store.ScanResponses(t.Context(), "p", s.round, time.Time{}, time.Time{},
+		if err := s.store.ScanResponses(t.Context(), s.round,
 			func(b []byte) error { row = string(b); return nil }); err != nil {
 			t.Fatal(err)
 		}

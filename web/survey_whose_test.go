@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/surveys"
@@ -17,7 +16,7 @@ import (
 // rows counts the responses of the round.
 func (s *site) rows(t *testing.T) (n int) {
 	t.Helper()
-	if err := s.store.ScanResponses(t.Context(), "p", s.round, time.Time{}, time.Time{},
+	if err := s.store.ScanResponses(t.Context(), s.round,
 		func([]byte) error { n++; return nil }); err != nil {
 		t.Fatal(err)
 	}

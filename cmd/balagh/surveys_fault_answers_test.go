@@ -17,7 +17,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/store/sqlite"
@@ -194,7 +193,7 @@ func TestSurveysFaults_oneInvitation(t *testing.T) {
 		t.Errorf("%v were told that they are taken; there is %s", taken, stored)
 	}
 	rows := 0
-	if err := p.parts.store.ScanResponses(t.Context(), "yearly", p.round, time.Time{}, time.Time{}, func([]byte) error { rows++; return nil }); err != nil || rows != 1 {
+	if err := p.parts.store.ScanResponses(t.Context(), p.round, func([]byte) error { rows++; return nil }); err != nil || rows != 1 {
 		t.Errorf("%d rows are counted, %v", rows, err)
 	}
 	p.admin.do("POST", "/v1/admin/rounds/"+p.round+"/close", nil).want(200)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -58,6 +59,31 @@ func (db *DB) OverdueCases(ctx context.Context, now time.Time, limit int) ([]sur
 		all = append(all, c)
 	}
 	return all, rows.Err()
+}
+
+const casesOf = `SELECT packed FROM cases WHERE citizen = ?`
+
+// FirstReceived looks at all cases of a citizen, who never has many.
+func (db *DB) FirstReceived(ctx context.Context, citizen string) (first time.Time, err error) {
+	rows, err := db.query(ctx, casesOf, key(citizen))
+	if err != nil {
+		return first, fmt.Errorf("read the cases of a citizen: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var packed sql.RawBytes
+		if err := rows.Scan(&packed); err != nil {
+			return first, err
+		}
+		c, err := unpackCase(packed)
+		if err != nil {
+			return first, err
+		}
+		if first.IsZero() || c.Received.Before(first) {
+			first = c.Received
+		}
+	}
+	return first, rows.Err()
 }
 
 const forgetDue = `UPDATE cases SET due = NULL WHERE due = ? AND report = ?`

@@ -19,7 +19,7 @@ const (
 	invitationsSchema = `
 CREATE TABLE invitations(
 	id      BLOB PRIMARY KEY,
-	round   BLOB, -- NULL after a case
+	round   BLOB, -- NULL after a case until its day has come
 	citizen BLOB NOT NULL,
 	state   TEXT NOT NULL,
 	asked   INTEGER, -- when it was sent; toBeAsked when that is ahead; NULL when it never was and never will be
@@ -163,7 +163,7 @@ func (db *DB) CountInvitations(ctx context.Context, round string) (map[surveys.I
 
 // InvitedSince reads the index in its order.
 func (db *DB) InvitedSince(ctx context.Context, since time.Time, except string, visit func(citizen string) error) error {
-	var round any = "" // NULL is the round of those after cases
+	var round any = "" // NULL is the round of those that are planned after cases
 	if except != "" {
 		round = key(except)
 	}
@@ -208,10 +208,10 @@ func (db *DB) changeInvitation(ctx context.Context, id string,
 	return c, err
 }
 
-// putInvitation writes a change unless somebody was faster. Whose it is, and of which round, never changes.
+// putInvitation writes a change unless somebody was faster. Whose it is never changes.
 func (t *tx) putInvitation(c invitationChange) (won bool, err error) {
-	n, err := t.exec(`UPDATE invitations SET state = ?, asked = ?, due = ?, rev = ?, doc = ? WHERE id = ? AND rev = ?`,
-		c.State, askedColumn(c.Invitation), orNull(c.Due), c.Rev, c.doc, key(c.ID), c.was)
+	n, err := t.exec(`UPDATE invitations SET round = ?, state = ?, asked = ?, due = ?, rev = ?, doc = ? WHERE id = ? AND rev = ?`,
+		key(c.Round), c.State, askedColumn(c.Invitation), orNull(c.Due), c.Rev, c.doc, key(c.ID), c.was)
 	if err != nil || n == 0 {
 		return false, err
 	}

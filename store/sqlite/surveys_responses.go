@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"time"
 
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fault"
@@ -18,16 +18,13 @@ import (
 const responsesSchema = `
 CREATE TABLE responses(
 	id    BLOB PRIMARY KEY,
-	place BLOB NOT NULL, -- see placeOf
-	at    INTEGER NOT NULL,
 	doc   BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE response_rows(
-	place BLOB NOT NULL,
-	at    INTEGER NOT NULL,
+	round BLOB NOT NULL,
 	id    BLOB NOT NULL,
 	row   BLOB NOT NULL,
-	PRIMARY KEY(place, at, id)
+	PRIMARY KEY(round, id)
 ) WITHOUT ROWID;
 CREATE TABLE touches(
 	round   BLOB PRIMARY KEY,
@@ -38,18 +35,6 @@ CREATE TABLE tallies(
 	counted INTEGER NOT NULL, -- what touched was when doc was counted
 	doc     BLOB NOT NULL
 ) WITHOUT ROWID;`
-
-// placeOf a response among those that are counted together: those of a round, in no order, or those after cases of a programme,
-// by when they were given.
-func placeOf(r *surveys.Response) (place any, at int64) {
-	if r.Round != "" {
-		return key(r.Round), 0
-	}
-	return afterCases(r.Programme), millis(r.At)
-}
-
-// afterCases is no round's id: it begins with a blank.
-func afterCases(programme string) string { return " " + programme }
 
 // Respond writes an invitation and its response.
 func (db *DB) Respond(ctx context.Context, invitation string,
@@ -91,28 +76,24 @@ func (db *DB) Respond(ctx context.Context, invitation string,
 
 // putResponse writes a response in the place of the one that has its id.
 func (t *tx) putResponse(r *surveys.Response, doc, row []byte, words []verbatimRow) error {
-	place, at := placeOf(r)
-	n, err := t.exec(`INSERT INTO responses(id, place, at, doc) VALUES(?,?,?,?) ON CONFLICT DO NOTHING`, key(r.ID), place, at, doc)
+	n, err := t.exec(`INSERT INTO responses(id, doc) VALUES(?,?) ON CONFLICT DO NOTHING`, key(r.ID), doc)
 	if err != nil {
 		return fmt.Errorf("write a response: %w", err)
 	}
 	if n == 0 {
-		for _, q := range []string{`DELETE FROM response_rows WHERE (place, at, id) = (SELECT place, at, id FROM responses WHERE id = ?)`,
-			`DELETE FROM verbatims WHERE response = ?`} {
-			if _, err := t.exec(q, key(r.ID)); err != nil {
-				return fmt.Errorf("replace a response: %w", err)
-			}
-		}
-		if _, err := t.exec(`UPDATE responses SET place = ?, at = ?, doc = ? WHERE id = ?`, place, at, doc, key(r.ID)); err != nil {
+		_, err1 := t.exec(`DELETE FROM response_rows WHERE round = ? AND id = ?`, key(r.Round), key(r.ID))
+		_, err2 := t.exec(`DELETE FROM verbatims WHERE response = ?`, key(r.ID))
+		_, err3 := t.exec(`UPDATE responses SET doc = ? WHERE id = ?`, doc, key(r.ID))
+		if err := errors.Join(err1, err2, err3); err != nil {
 			return fmt.Errorf("replace a response: %w", err)
 		}
 	}
 	if len(row) > 0 {
-		if _, err := t.exec(`INSERT INTO response_rows(place, at, id, row) VALUES(?,?,?,?)`, place, at, key(r.ID), row); err != nil {
+		if _, err := t.exec(`INSERT INTO response_rows(round, id, row) VALUES(?,?,?)`, key(r.Round), key(r.ID), row); err != nil {
 			return fmt.Errorf("write a response's row: %w", err)
 		}
 	}
-	if err := t.addVerbatims(words); err != nil || r.Round == "" {
+	if err := t.addVerbatims(words); err != nil {
 		return err
 	}
 	_, err = t.exec(`INSERT INTO touches(round, touched) VALUES(?, 1) ON CONFLICT DO UPDATE SET touched = touched + 1`, key(r.Round))
@@ -124,18 +105,11 @@ func (db *DB) Response(ctx context.Context, id string) (*surveys.Response, error
 	return doc[surveys.Response](db.row(ctx, `SELECT doc FROM responses WHERE id = ?`, key(id)))
 }
 
-const (
-	rowsOfRound    = `SELECT row FROM response_rows WHERE place = ?`
-	rowsAfterCases = `SELECT row FROM response_rows WHERE place = ? AND at >= ? AND at < ?`
-)
+const rowsOfRound = `SELECT row FROM response_rows WHERE round = ?`
 
 // ScanResponses reads one range of narrow rows.
-func (db *DB) ScanResponses(ctx context.Context, programme, round string, from, to time.Time, visit func(row []byte) error) error {
-	q, args := rowsOfRound, []any{key(round)}
-	if round == "" {
-		q, args = rowsAfterCases, []any{afterCases(programme), millis(from), millis(to)}
-	}
-	rows, err := db.query(ctx, q, args...)
+func (db *DB) ScanResponses(ctx context.Context, round string, visit func(row []byte) error) error {
+	rows, err := db.query(ctx, rowsOfRound, key(round))
 	if err != nil {
 		return fmt.Errorf("read responses: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -88,7 +87,7 @@ func BenchmarkDB_ScanResponses(b *testing.B) {
 	cpu(b)
 	for b.Loop() {
 		n := 0
-		if err := db.ScanResponses(b.Context(), "reception", citizenID(1), time.Time{}, time.Time{}, func([]byte) error { n++; return nil }); err != nil || n != responses {
+		if err := db.ScanResponses(b.Context(), citizenID(1), func([]byte) error { n++; return nil }); err != nil || n != responses {
 			b.Fatal(n, err)
 		}
 	}

@@ -36,6 +36,7 @@ func TestRounds_plans(t *testing.T) {
 		{dueRound, "rounds_due", []any{1, 2}},
 		{overdueCases, "cases_due (due<?)", []any{1, 9}},
 		{forgetDue, "cases_due (due=? AND report=?)", []any{1, "r"}},
+		{casesOf, "PRIMARY KEY (citizen=?)", []any{"c"}},
 		{casesInOrder, "PRIMARY KEY ((citizen,report)>(?,?))", []any{"", "", 9}},
 		{dropDrawn, "COVERING INDEX invitations_round (round=? AND state=?)", []any{"r", 9}},
 		{invitationOf, "PRIMARY KEY (id=?)", []any{"i"}},
@@ -45,8 +46,7 @@ func TestRounds_plans(t *testing.T) {
 		{dueInvitations, "invitations_due (due<?)", []any{1, 9}},
 		{countInvitations, "COVERING INDEX invitations_round (round=?)", []any{"r"}},
 		{invitedSince, "COVERING INDEX invitations_citizen", []any{1, "r"}},
-		{rowsOfRound, "PRIMARY KEY (place=?)", []any{"r"}},
-		{rowsAfterCases, "PRIMARY KEY (place=? AND at>? AND at<?)", []any{"p", 1, 2}},
+		{rowsOfRound, "PRIMARY KEY (round=?)", []any{"r"}},
 		{verbatimsOfRound, "verbatims_round (round=? AND (age,id)>(?,?))", []any{0, "", "", nil, "[]", "r"}},
 		{verbatimsOfAll, "verbatims_age ((age,id)>(?,?))", []any{0, "", "", nil, "[]"}},
 	} {

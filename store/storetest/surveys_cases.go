@@ -19,6 +19,7 @@ func TestCases(t *testing.T, open func(t *testing.T) RoundsStore) {
 		"PutCase/an_older_fact_changes_nothing": caseOlder,
 		"OverdueCases/oldest_first":             casesOverdue,
 		"ForgetDue/only_if_still_that_one":      caseForget,
+		"FirstReceived/of_each":                 firstReceived,
 		"People/in_order_once":                  peopleOrder,
 		"People/the_newest_case_in_the_window":  peopleNewest,
 		"People/first":                          peopleFirst,
@@ -53,6 +54,20 @@ func overdue(t *testing.T, s RoundsStore, now time.Time, limit int) []surveys.Ca
 	all, err := s.OverdueCases(t.Context(), now, limit)
 	must(t, err)
 	return all
+}
+
+func firstReceived(t *testing.T, s RoundsStore) {
+	received := func(days int) func(*surveys.Case) {
+		return func(c *surveys.Case) {
+			c.Received, c.Changed = roundsEpoch.AddDate(0, 0, days), roundsEpoch.AddDate(0, 0, days)
+		}
+	}
+	putCases(t, s, aCase(1, 1, received(5)), aCase(2, 4, received(1)), aCase(1, 2, received(3)), aCase(1, 3, received(4)))
+	for citizen, want := range map[int]time.Time{1: roundsEpoch.AddDate(0, 0, 3), 2: roundsEpoch.AddDate(0, 0, 1), 3: {}} {
+		if got, err := s.FirstReceived(t.Context(), roundsID('c', citizen)); err != nil || !got.Equal(want) {
+			t.Errorf("of %d: %v, %v; want %v", citizen, got, err, want)
+		}
+	}
 }
 
 func caseKept(t *testing.T, s RoundsStore) {

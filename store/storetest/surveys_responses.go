@@ -28,7 +28,6 @@ func TestResponses(t *testing.T, open func(t *testing.T) RoundsStore) {
 		"Respond/many_at_once_one_counts":           responseRace,
 		"Respond/beside_other_changes":              responseBeside,
 		"ScanResponses/of_a_round":                  responsesOfRound,
-		"ScanResponses/after_cases_by_time":         responsesAfterCases,
 		"ScanResponses/an_error_ends_it":            responsesError,
 		"Touched/grows_with_each":                   responsesTouched,
 		"PutTally/kept_and_replaced":                tallyKept,
@@ -59,20 +58,15 @@ func respond(t *testing.T, s RoundsStore, n int, row string, r *surveys.Response
 		}))
 }
 
-func scanned(t *testing.T, s RoundsStore, programme, round string, from, to time.Time) []string {
+func scanned(t *testing.T, s RoundsStore, round int) []string {
 	t.Helper()
 	rows := []string{}
-	must(t, s.ScanResponses(t.Context(), programme, round, from, to, func(row []byte) error {
+	must(t, s.ScanResponses(t.Context(), roundsID('r', round), func(row []byte) error {
 		rows = append(rows, string(row))
 		return nil
 	}))
 	slices.Sort(rows)
 	return rows
-}
-
-func scannedRound(t *testing.T, s RoundsStore) []string {
-	t.Helper()
-	return scanned(t, s, "reception", roundsID('r', 1), time.Time{}, time.Time{})
 }
 
 func responseBoth(t *testing.T, s RoundsStore) {
@@ -96,7 +90,7 @@ func responseBoth(t *testing.T, s RoundsStore) {
 	if _, err := s.Response(t.Context(), aResponse(1).ID); !isNotFound(err) {
 		t.Errorf("a refused answer: %v", err)
 	}
-	if rows, words := scannedRound(t, s), verbatims(t, s, surveys.VerbatimQuery{Limit: 9}); len(rows)+len(words) != 0 {
+	if rows, words := scanned(t, s, 1), verbatims(t, s, surveys.VerbatimQuery{Limit: 9}); len(rows)+len(words) != 0 {
 		t.Errorf("a refused answer left %q and %q", rows, words)
 	}
 	if n, err := s.Touched(t.Context(), before.Round); err != nil || n != 0 {
@@ -125,11 +119,11 @@ func responseKept(t *testing.T, s RoundsStore) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("kept %+v, want %+v", got, want)
 	}
-	if rows := scannedRound(t, s); !slices.Equal(rows, []string{"a\x1fb"}) {
+	if rows := scanned(t, s, 1); !slices.Equal(rows, []string{"a\x1fb"}) {
 		t.Errorf("rows %q", rows)
 	}
 	respond(t, s, 1, "", want)
-	if rows := scannedRound(t, s); len(rows) != 0 {
+	if rows := scanned(t, s, 1); len(rows) != 0 {
 		t.Errorf("an empty row is given: %q", rows)
 	}
 	if _, err := s.Response(t.Context(), roundsID('x', 1)); !isNotFound(err) {
@@ -138,28 +132,24 @@ func responseKept(t *testing.T, s RoundsStore) {
 }
 
 func responseReplaced(t *testing.T, s RoundsStore) {
-	addInvitations(t, s, anInvitation(1), anInvitation(2, ofRound(0)))
-	for _, c := range []struct {
-		n     int
-		round string
-	}{{1, roundsID('r', 1)}, {2, ""}} {
-		first := aResponse(c.n, func(r *surveys.Response) { r.Round, r.Complete = c.round, false })
-		second := aResponse(c.n, func(r *surveys.Response) {
-			r.Round, r.Rev, r.At, r.Answers = c.round, 2, roundsEpoch.AddDate(0, 0, 1), form.Answers{"overall": 2.0}
+	addInvitations(t, s, anInvitation(1), anInvitation(2, ofRound(2)))
+	for n := 1; n <= 2; n++ {
+		first := aResponse(n, func(r *surveys.Response) { r.Round, r.Complete = roundsID('r', n), false })
+		second := aResponse(n, func(r *surveys.Response) {
+			r.Round, r.Rev, r.At, r.Answers = roundsID('r', n), 2, roundsEpoch.AddDate(0, 0, 1), form.Answers{"overall": 2.0}
 		})
-		respond(t, s, c.n, "first", first, aVerbatim(c.n, 1), aVerbatim(c.n, 2))
-		must(t, s.Respond(t.Context(), roundsID('i', c.n),
+		respond(t, s, n, "first", first, aVerbatim(n, 1), aVerbatim(n, 2))
+		must(t, s.Respond(t.Context(), roundsID('i', n),
 			func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error) {
 				if !reflect.DeepEqual(old, first) {
 					t.Errorf("the old one is given as %+v, want %+v", old, first)
 				}
-				return second, []byte("second"), []surveys.Verbatim{aVerbatim(c.n, 2), aVerbatim(c.n, 3)}, nil
+				return second, []byte("second"), []surveys.Verbatim{aVerbatim(n, 2), aVerbatim(n, 3)}, nil
 			}))
 		if got, err := s.Response(t.Context(), first.ID); err != nil || !reflect.DeepEqual(got, second) {
 			t.Errorf("kept %+v, %v; want %+v", got, err, second)
 		}
-		if rows := scanned(t, s, "reception", c.round, roundsEpoch.AddDate(0, 0, -1),
-			roundsEpoch.AddDate(0, 0, 2)); !slices.Equal(rows, []string{"second"}) {
+		if rows := scanned(t, s, n); !slices.Equal(rows, []string{"second"}) {
 			t.Errorf("rows %q", rows)
 		}
 	}
@@ -196,7 +186,7 @@ func responseAnonymous(t *testing.T, s RoundsStore) {
 			t.Errorf("the invitation leads to a response: %v", err)
 		}
 	}
-	if rows := scannedRound(t, s); !slices.Equal(rows, []string{"1", "2", "3"}) {
+	if rows := scanned(t, s, 1); !slices.Equal(rows, []string{"1", "2", "3"}) {
 		t.Errorf("rows %q", rows)
 	}
 }
@@ -211,7 +201,7 @@ func responseNone(t *testing.T, s RoundsStore) {
 	if i, err := s.Invitation(t.Context(), roundsID('i', 1)); err != nil || i.State != surveys.InvitationRefused {
 		t.Errorf("%+v, %v", i, err)
 	}
-	if n, err := s.Touched(t.Context(), roundsID('r', 1)); err != nil || n != 0 || len(scannedRound(t, s)) != 0 {
+	if n, err := s.Touched(t.Context(), roundsID('r', 1)); err != nil || n != 0 || len(scanned(t, s, 1)) != 0 {
 		t.Errorf("no response counts: %d, %v", n, err)
 	}
 }
@@ -245,7 +235,7 @@ func responseRace(t *testing.T, s RoundsStore) {
 	if won.Load() != 2 || lost.Load() != 28 {
 		t.Errorf("%d won, %d lost", won.Load(), lost.Load())
 	}
-	if n, err := s.Touched(t.Context(), roundsID('r', 1)); err != nil || n != 2 || len(scannedRound(t, s)) != 2 {
+	if n, err := s.Touched(t.Context(), roundsID('r', 1)); err != nil || n != 2 || len(scanned(t, s, 1)) != 2 {
 		t.Errorf("%d responses were written, %v", n, err)
 	}
 }
@@ -280,7 +270,7 @@ func responseBeside(t *testing.T, s RoundsStore) {
 	if i.Reminded != 10 || r.Rev != 10 || i.Rev != 21 {
 		t.Errorf("%d reminders, %d answers, %d changes; want 10, 10 and 20", i.Reminded, r.Rev, i.Rev-1)
 	}
-	if rows := scannedRound(t, s); !slices.Equal(rows, []string{"10"}) {
+	if rows := scanned(t, s, 1); !slices.Equal(rows, []string{"10"}) {
 		t.Errorf("rows %q", rows)
 	}
 	if n, err := s.Touched(t.Context(), roundsID('r', 1)); err != nil || n != 10 {
@@ -295,37 +285,9 @@ func responsesOfRound(t *testing.T, s RoundsStore) {
 		respond(t, s, n, fmt.Sprint("row ", n), aResponse(n,
 			func(r *surveys.Response) { r.Round, r.At = roundsID('r', round), roundsEpoch.AddDate(0, n, 0) }))
 	}
-	addInvitations(t, s, anInvitation(5, ofRound(0)))
-	respond(t, s, 5, "after a case", aResponse(5, func(r *surveys.Response) { r.Round = "" }))
 	for round, want := range map[int][]string{1: {"row 1", "row 2", "row 3"}, 2: {"row 4"}, 3: {}} {
-		if rows := scanned(t, s, "reception", roundsID('r', round), time.Time{}, time.Time{}); !slices.Equal(rows, want) {
+		if rows := scanned(t, s, round); !slices.Equal(rows, want) {
 			t.Errorf("of %d: %q, want %q", round, rows, want)
-		}
-	}
-}
-
-func responsesAfterCases(t *testing.T, s RoundsStore) {
-	for n := 1; n <= 5; n++ {
-		addInvitations(t, s, anInvitation(n, ofRound(0)))
-		respond(t, s, n, fmt.Sprint(n), aResponse(n, func(r *surveys.Response) {
-			r.Round, r.At = "", roundsEpoch.Add(time.Duration(n)*time.Second)
-			if n == 3 {
-				r.Programme = "another"
-			}
-		}))
-	}
-	addInvitations(t, s, anInvitation(6))
-	respond(t, s, 6, "of a round", aResponse(6, func(r *surveys.Response) { r.At = roundsEpoch.Add(3 * time.Second) }))
-	for _, c := range []struct {
-		programme string
-		from, to  int
-		want      []string
-	}{{"reception", 0, 9, []string{"1", "2", "4", "5"}}, {"reception", 2, 5, []string{"2", "4"}}, {"another", 0, 9, []string{"3"}},
-		{"reception", 6, 9, []string{}}, {"unknown", 0, 9, []string{}}} {
-		rows := scanned(t, s, c.programme, "", roundsEpoch.Add(time.Duration(c.from)*time.Second),
-			roundsEpoch.Add(time.Duration(c.to)*time.Second))
-		if !slices.Equal(rows, c.want) {
-			t.Errorf("of %s from %d to %d: %q, want %q", c.programme, c.from, c.to, rows, c.want)
 		}
 	}
 }
@@ -336,7 +298,7 @@ func responsesError(t *testing.T, s RoundsStore) {
 		respond(t, s, n, "row", aResponse(n))
 	}
 	boom, visited := errors.New("boom"), 0
-	err := s.ScanResponses(t.Context(), "reception", roundsID('r', 1), time.Time{}, time.Time{}, func([]byte) error {
+	err := s.ScanResponses(t.Context(), roundsID('r', 1), func([]byte) error {
 		if visited++; visited == 2 {
 			return boom
 		}
@@ -347,8 +309,7 @@ func responsesError(t *testing.T, s RoundsStore) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.ScanResponses(ctx, "reception", roundsID('r', 1), time.Time{}, time.Time{},
-		func([]byte) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := s.ScanResponses(ctx, roundsID('r', 1), func([]byte) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("a context that ended: %v", err)
 	}
 }
