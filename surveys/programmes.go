@@ -241,6 +241,9 @@ func (p *Programmes) create(ctx context.Context, x *Programme, r Round) (*Round,
 	}
 	r.Rev, r.Seed, r.Programme = 1, hex.EncodeToString(seed[:]), *x
 	r.Programme.Version, r.Programme.Next = q.Version, time.Time{}
+	if x.After != nil {
+		r.Programme.Sample = Sample{Method: DrawAll}
+	}
 	if err := p.Store.CreateRound(ctx, &r); err != nil {
 		return nil, err
 	}

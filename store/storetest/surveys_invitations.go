@@ -441,29 +441,6 @@ func invitationBatch(t *testing.T, s RoundsStore) {
 	must(t, s.UpdateInvitations(t.Context(), nil, nil))
 }
 
-func invitationRound(t *testing.T, s RoundsStore) {
-	addInvitations(t, s, anInvitation(1, ofRound(0), inState(surveys.InvitationPlanned)), anInvitation(2, ofRound(0), inState(surveys.InvitationPlanned)))
-	must(t, s.UpdateInvitations(t.Context(), []string{roundsID('i', 2)}, func(i *surveys.Invitation) ([]event.Event, error) {
-		i.Round, i.State, i.Invited = roundsID('r', 7), surveys.InvitationInvited, roundsEpoch
-		return nil, nil
-	}))
-	page, err := s.RoundInvitations(t.Context(), roundsID('r', 7), []surveys.InvitationState{surveys.InvitationInvited, surveys.InvitationPlanned}, "", 9)
-	must(t, err)
-	if got := invitationNumbers(page); !slices.Equal(got, []int{2}) || page[0].Round != roundsID('r', 7) {
-		t.Errorf("of the round: %v", got)
-	}
-	states, err := s.CountInvitations(t.Context(), roundsID('r', 7))
-	must(t, err)
-	if len(states) != 1 || states[surveys.InvitationInvited] != 1 {
-		t.Errorf("%v", states)
-	}
-	var others []string
-	must(t, s.InvitedSince(t.Context(), roundsEpoch, roundsID('r', 7), func(c string) error { others = append(others, c); return nil }))
-	if !slices.Equal(others, []string{roundsID('c', 1)}) {
-		t.Errorf("invited or planned, but for the round: %v", others)
-	}
-}
-
 func invitationBatchRace(t *testing.T, s RoundsStore) {
 	const people, workers = 200, 6
 	var ids []string
