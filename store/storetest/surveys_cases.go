@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/surveys"
 )
 
