@@ -3956,8 +3956,10 @@ type Round struct {
 	Due *time.Time `json:"due,omitempty"`
 
 	// Failures How often in a row it could not go on
-	Failures *int      `json:"failures,omitempty"`
-	From     time.Time `json:"from"`
+	Failures *int `json:"failures,omitempty"`
+
+	// From Begin of the window of the frame; after cases of the time in which they are asked
+	From time.Time `json:"from"`
 
 	// Id UUID
 	//
@@ -3977,9 +3979,11 @@ type Round struct {
 	Seed string `json:"seed"`
 
 	// State Example: open
-	State    RoundState `json:"state"`
-	To       time.Time  `json:"to"`
-	Warnings []string   `json:"warnings,omitempty"`
+	State RoundState `json:"state"`
+
+	// To End of it
+	To       time.Time `json:"to"`
+	Warnings []string  `json:"warnings,omitempty"`
 }
 
 // RoundComparison defines model for RoundComparison.
