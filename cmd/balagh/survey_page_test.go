@@ -24,7 +24,11 @@ func TestSurveyPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now().UTC()
-	x := surveys.Invitation{ID: event.Derive("i"), Rev: 1, Programme: "p", Citizen: event.Derive("c"), Questionnaire: "q", Version: 1, State: surveys.InvitationInvited,
+	r := &surveys.Round{ID: event.Derive("r"), Rev: 1, State: surveys.RoundOpen, Closes: now.AddDate(0, 0, 2)}
+	if err := i.parts.store.CreateRound(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	x := surveys.Invitation{ID: event.Derive("i"), Rev: 1, Programme: "p", Round: r.ID, Citizen: event.Derive("c"), Questionnaire: "q", Version: 1, State: surveys.InvitationInvited,
 		Invited: now, Until: now.AddDate(0, 0, 2)}
 	if _, err := i.parts.store.AddInvitations(t.Context(), []surveys.Invitation{x}); err != nil {
 		t.Fatal(err)
