@@ -234,7 +234,7 @@ func TestSMPP_Send_late(t *testing.T) {
 	c := newCentre(t)
 	late := make(chan *pdu.SubmitSM, 1)
 	c.submit = func(_ *line, m *pdu.SubmitSM) { late <- m }
-	p := connect(t, c, SMPPConfig{Timeout: 50 * time.Millisecond, Alive: time.Hour})
+	p := connect(t, c, SMPPConfig{Timeout: 2 * time.Second, Alive: time.Hour})
 	bound(t, p)
 	if o := sent(t, p, "x"); o != (push.Outcome{Reason: "timeout"}) {
 		t.Errorf("%+v", o)
@@ -366,7 +366,7 @@ func TestSMPP_Run_requestsOfTheCentre(t *testing.T) {
 	c := newCentre(t)
 	got := make(chan pdu.PDU, 100)
 	c.other = func(_ *line, p pdu.PDU) { got <- p }
-	p := connect(t, c, SMPPConfig{Timeout: 50 * time.Millisecond})
+	p := connect(t, c, SMPPConfig{Timeout: 5 * time.Second})
 	bound(t, p)
 	get(t, c.binds)
 	ask, query, alert := pdu.NewEnquireLink(), pdu.NewQuerySM(), pdu.NewAlertNotification()
