@@ -16,7 +16,7 @@ const verbatimsSchema = `
 CREATE TABLE verbatims(
 	id       BLOB PRIMARY KEY,
 	response BLOB NOT NULL,
-	round    BLOB, -- NULL after a case
+	round    BLOB,
 	age      INTEGER NOT NULL, -- days until 1970
 	question TEXT NOT NULL,
 	state    TEXT NOT NULL,
