@@ -175,7 +175,7 @@ func TestClient_Send_faults(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			if c.fault.Mode == "hang" {
 				cancel()
-				ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+				ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
 			}
 			defer cancel()
 			if got := client.Send(ctx, notice(c.token)); got != c.want {
