@@ -8,9 +8,10 @@ import (
 // Leased is a fact that one relay works on until its lease ends.
 type Leased struct {
 	Event
-	Seq      int64 // place in the outbox
-	Fence    int64 // counts the leases of this fact: a relay that lost its lease is refused
-	Attempts int   // how often handing it on failed before
+	Seq      int64  // place in the outbox
+	Fence    int64  // counts the leases of this fact: a relay that lost its lease is refused
+	Attempts int    // how often handing it on failed before
+	Place    string // where the store has it; nobody else's affair
 }
 
 // Lag says how far the relay is behind.

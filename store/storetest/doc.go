@@ -16,3 +16,9 @@ func must(t *testing.T, err error) {
 }
 
 func isNotFound(err error) bool { return fault.CodeOf(err) == fault.NotFound }
+
+// MongoDB names the environment variable with the address of a MongoDB-compatible server for tests, such as tools/documentdb starts.
+const MongoDB = "BALAGH_TEST_MONGODB"
+
+// WithoutMongoDB is what a test run without one says.
+const WithoutMongoDB = "the MongoDB half is left out; to have it: export " + MongoDB + "=$(tools/documentdb up)"

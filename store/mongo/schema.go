@@ -1,0 +1,164 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// index is one of a collection, with the query that needs it.
+type index struct {
+	in     string
+	keys   bson.D
+	unique bool
+	exists string // holds only documents with this field
+	expire bool   // documents go when the moment in the (only) key is past
+	serves string
+}
+
+// indexes are all of them, declared beside the code that needs them.
+func indexes() []index {
+	return slices.Concat(outboxIndexes, followIndexes)
+}
+
+func (x index) name() string {
+	var b strings.Builder
+	for i, k := range x.keys {
+		if i > 0 {
+			b.WriteByte('_')
+		}
+		fmt.Fprintf(&b, "%s_%v", k.Key, k.Value)
+	}
+	return b.String()
+}
+
+func (x index) model() driver.IndexModel {
+	o := options.Index().SetName(x.name())
+	if x.unique {
+		o.SetUnique(true)
+	}
+	if x.exists != "" {
+		o.SetPartialFilterExpression(bson.D{{Key: x.exists, Value: bson.D{{Key: "$exists", Value: true}}}})
+	}
+	if x.expire {
+		o.SetExpireAfterSeconds(0)
+	}
+	return driver.IndexModel{Keys: x.keys, Options: o}
+}
+
+// migration brings a store from one version to the next in two steps, so that programs of both versions can work on it meanwhile: before
+// runs when the first new program starts and must leave what the old one understands, after runs (balagh store migrate --finish)
+// when no old one is left. Both may run again after they were interrupted. A document says in v in which version's form it is.
+type migration struct {
+	before, after func(context.Context, *DB) error
+}
+
+// migrations[i] brings a store from version i+1 to i+2.
+var migrations []migration
+
+const schemaVersion = 1
+
+// ErrNewer says that a newer version of the program wrote the store.
+var ErrNewer = errors.New("the store was written by a newer version of balagh")
+
+// version is that of the store, 0 for one with nothing in it.
+func (db *DB) version(ctx context.Context) (int, error) {
+	var s struct {
+		Version int `bson:"version"`
+	}
+	err := db.in("schema").FindOne(ctx, bson.D{{Key: "_id", Value: "schema"}}).Decode(&s)
+	if errors.Is(err, driver.ErrNoDocuments) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, failed(ctx, err)
+	}
+	if s.Version > schemaVersion {
+		return s.Version, fmt.Errorf("%w: it has schema %d, this program knows up to %d; use the newer program", ErrNewer, s.Version, schemaVersion)
+	}
+	return s.Version, nil
+}
+
+// Migrate makes what is missing: indexes, and the version. It is done twice, or by several programs at once, without harm.
+func (db *DB) Migrate(ctx context.Context) error {
+	version, err := db.version(ctx)
+	if err != nil {
+		return err
+	}
+	for v := max(version, 1); v < schemaVersion; v++ {
+		if step := migrations[v-1].before; step != nil && version > 0 {
+			if err := step(ctx, db); err != nil {
+				return fmt.Errorf("bring the store from schema %d to %d: %w", v, v+1, err)
+			}
+		}
+	}
+	if version == schemaVersion { // nearly always: looking is cheaper than making what is there
+		if missing, err := db.Check(ctx); err != nil || len(missing) == 0 {
+			return err
+		}
+	}
+	if err := db.makeIndexes(ctx); err != nil {
+		return err
+	}
+	_, err = db.in("schema").UpdateOne(ctx, bson.D{{Key: "_id", Value: "schema"}}, bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: schemaVersion},
+		{Key: "at", Value: date(time.Now())}}}}, options.UpdateOne().SetUpsert(true))
+	if taken(err) {
+		return nil
+	}
+	return failed(ctx, err)
+}
+
+func byCollection(all []index) map[string][]index {
+	by := map[string][]index{}
+	for _, x := range all {
+		by[x.in] = append(by[x.in], x)
+	}
+	return by
+}
+
+func (db *DB) makeIndexes(ctx context.Context) error {
+	for in, all := range byCollection(indexes()) {
+		models := make([]driver.IndexModel, len(all))
+		for i, x := range all {
+			models[i] = x.model()
+		}
+		// It may take long over what is there already, and nobody waits for it meanwhile.
+		if _, err := db.in(in).Indexes().CreateMany(context.WithoutCancel(ctx), models); err != nil {
+			return fmt.Errorf("make the indexes of %s: %w", in, failed(ctx, err))
+		}
+	}
+	return nil
+}
+
+// Check says what of the indexes is missing or not as declared, a sentence each.
+func (db *DB) Check(ctx context.Context) ([]string, error) {
+	var bad []string
+	for in, all := range byCollection(indexes()) {
+		there := map[string]*driver.IndexSpecification{}
+		specs, err := db.in(in).Indexes().ListSpecifications(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the indexes of %s: %w", in, failed(ctx, err))
+		}
+		for i := range specs {
+			there[specs[i].Name] = &specs[i]
+		}
+		for _, x := range all {
+			s, ok := there[x.name()]
+			switch {
+			case !ok:
+				bad = append(bad, fmt.Sprintf("%s has no index %s, which serves %s", in, x.name(), x.serves))
+			case x.unique != (s.Unique != nil && *s.Unique), x.expire != (s.ExpireAfterSeconds != nil):
+				bad = append(bad, fmt.Sprintf("the index %s of %s is not as it is declared: drop it and run balagh store migrate", x.name(), in))
+			}
+		}
+	}
+	slices.Sort(bad)
+	return bad, nil
+}
