@@ -194,10 +194,12 @@ func transferReads(t *testing.T, a, b TransferStore) {
 		"report":     func(s TransferStore) (any, error) { return s.Report(ctx, reportID(1)) },
 		"queue":      func(s TransferStore) (any, error) { return s.Queue(ctx, reports.QueueQuery{Limit: 10}) },
 		"supporters": func(s TransferStore) (any, error) { all, err := s.Supporters(ctx, reportID(1)); return len(all), err },
-		"devices":    func(s TransferStore) (any, error) { return s.PushDevices(ctx, []string{reporter(0), reporter(1), reporter(2)}) },
-		"ended":      func(s TransferStore) (any, error) { return s.EndedSessions(ctx, dawn) },
-		"photos":     func(s TransferStore) (any, error) { return s.PhotosOf(ctx, reportID(1)) },
-		"trails":     func(s TransferStore) (any, error) { return s.ReportTrails(ctx, reporter(1), "r") },
+		"devices": func(s TransferStore) (any, error) {
+			return s.PushDevices(ctx, []string{reporter(0), reporter(1), reporter(2)})
+		},
+		"ended":  func(s TransferStore) (any, error) { return s.EndedSessions(ctx, dawn) },
+		"photos": func(s TransferStore) (any, error) { return s.PhotosOf(ctx, reportID(1)) },
+		"trails": func(s TransferStore) (any, error) { return s.ReportTrails(ctx, reporter(1), "r") },
 		"figures": func(s TransferStore) (any, error) {
 			all, err := s.CountDeliveries(ctx, push.CountFilter{From: "2026-01-01", Through: "2026-12-31"})
 			n := map[push.DeliveryCount]bool{}
@@ -206,11 +208,17 @@ func transferReads(t *testing.T, a, b TransferStore) {
 			}
 			return n, err
 		},
-		"outcomes":  func(s TransferStore) (any, error) { return s.BroadcastOutcomes(ctx, "notice") },
-		"words":     func(s TransferStore) (any, error) { return s.Verbatims(ctx, surveys.VerbatimQuery{Round: roundsID('r', 1), Limit: 9, Terms: []string{"1"}}) },
+		"outcomes": func(s TransferStore) (any, error) { return s.BroadcastOutcomes(ctx, "notice") },
+		"words": func(s TransferStore) (any, error) {
+			return s.Verbatims(ctx, surveys.VerbatimQuery{Round: roundsID('r', 1), Limit: 9, Terms: []string{"1"}})
+		},
 		"invited":   func(s TransferStore) (any, error) { return s.CountInvitations(ctx, roundsID('r', 1)) },
 		"occasions": func(s TransferStore) (any, error) { return s.OccasionsOf(ctx, "report-1") },
-		"lag":       func(s TransferStore) (any, error) { l, err := s.Lag(ctx, dawn.Add(time.Hour)); l.Oldest = 0; return l, err },
+		"lag": func(s TransferStore) (any, error) {
+			l, err := s.Lag(ctx, dawn.Add(time.Hour))
+			l.Oldest = 0
+			return l, err
+		},
 	} {
 		here, err := read(a)
 		must(t, err)
