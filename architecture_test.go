@@ -51,10 +51,11 @@ var arrows = map[string][]string{
 	"event":           {"fault"},
 	"actor":           {},
 	"fault":           {},
-	"store/sqlite":    append([]string{"event", "fault", "fold", "surveys/form"}, domains...),
-	"store/mongo":     append([]string{"event", "fault", "fold", "surveys/form"}, domains...),
-	"store/storetest": append([]string{"actor", "event", "fault", "fold", "surveys/form"}, domains...),         // actor: what a suite files is filed by somebody
-	"store/teststore": append([]string{"event", "store/mongo", "store/sqlite", "store/storetest"}, domains...), // it opens them for tests
+	"store/sqlite":    append([]string{"event", "fault", "fold", "surveys/form", "store/transfer"}, domains...),
+	"store/mongo":     append([]string{"event", "fault", "fold", "surveys/form", "store/transfer"}, domains...),
+	"store/transfer":  append([]string{"event"}, domains...),
+	"store/storetest": append([]string{"actor", "event", "fault", "fold", "surveys/form", "store/transfer"}, domains...), // actor: what a suite files is filed by somebody
+	"store/teststore": append([]string{"event", "store/mongo", "store/sqlite", "store/storetest"}, domains...),           // it opens them for tests
 	"web":             append([]string{"actor", "fault", "surveys/form"}, domains...),
 	"demo":            {"demo/standin"},                                                                      // it plays phones and desks: all that it knows is the contract
 	"demo/scenario":   {"accounts", "actor", "demo", "event", "fault", "reports", "surveys", "surveys/form"}, // it loads through the services

@@ -14,6 +14,7 @@ import (
 var migrations = [][]string{
 	{outboxSchema, answersSchema, surveysSchema, daysSchema, pushSchema, broadcastsSchema, ledgerSchema, pushTextsSchema, photosSchema, accountsSchema, organisationSchema, reportsSchema, searchSchema,
 		questionnairesSchema, programmesSchema, roundsSchema, casesSchema, invitationsSchema, responsesSchema, verbatimsSchema},
+	{copyStateSchema},
 }
 
 // ErrNewer says that a newer version of the program wrote the store.
