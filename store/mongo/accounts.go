@@ -111,10 +111,36 @@ func (db *DB) UpdateCitizen(ctx context.Context, id string, change func(*account
 
 func deviceID(citizen, id string) string { return citizen + "/" + id }
 
-// PutDevice writes a device. Nearly always nobody else has its push token; when somebody has, the unique key says so, and the token
-// leaves that one before the device is written again. Of many who put one token at once each that is refused made way for another, so
-// that it ends. When the process dies between the two, the token is on no device until the phone, which got no answer, asks again.
+// PutDevice writes a device. Those that bring one token in this process go one after the other: nearly always it is the same phone, and
+// a server on PostgreSQL takes a second to see that two writes of one token wait for each other.
 func (db *DB) PutDevice(ctx context.Context, d *accounts.Device) error {
+	if d.PushToken == "" {
+		return db.putDevice(ctx, d)
+	}
+	j := &deviceJob{d: d}
+	err := db.crowd.join(ctx, "push_tokens/"+d.PushToken, j, func(jobs []any) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTime)
+		defer cancel()
+		for _, j := range jobs {
+			j := j.(*deviceJob)
+			j.err = db.putDevice(ctx, j.d)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return j.err
+}
+
+type deviceJob struct {
+	d   *accounts.Device
+	err error
+}
+
+// putDevice writes at once: nearly always nobody else has the token. When somebody has, the unique key says so, and the token leaves that
+// one before the device is written again. Of many who put one token at once each that is refused made way for another, so that it ends.
+// When the process dies between the two, the token is on no device until the phone, which got no answer, asks again.
+func (db *DB) putDevice(ctx context.Context, d *accounts.Device) error {
 	up, err := devices.changed(d, effects{})
 	if err != nil {
 		return err
@@ -122,16 +148,16 @@ func (db *DB) PutDevice(ctx context.Context, d *accounts.Device) error {
 	id := deviceID(d.Citizen, d.ID)
 	for try := 0; ; try++ {
 		_, err := db.in(devices.in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}}, up, options.UpdateOne().SetUpsert(true))
-		if !taken(err) {
+		if err == nil {
+			return nil
+		}
+		if taken(err) && d.PushToken != "" { // else two made the device at the same time
+			err = db.dropToken(ctx, bson.D{{Key: "push_token", Value: theToken(d.PushToken)}, {Key: "_id", Value: bson.D{{Key: "$ne", Value: id}}}})
+		}
+		if err != nil && !taken(err) && !clashed(err) {
 			return failed(ctx, err)
 		}
 		pause(ctx, try)
-		if d.PushToken == "" {
-			continue // two made the device at the same time
-		}
-		if err := db.dropToken(ctx, bson.D{{Key: "push_token", Value: theToken(d.PushToken)}, {Key: "_id", Value: bson.D{{Key: "$ne", Value: id}}}}); err != nil {
-			return err
-		}
 	}
 }
 
@@ -142,7 +168,7 @@ func theToken(token string) bson.D {
 
 func (db *DB) dropToken(ctx context.Context, filter bson.D) error {
 	_, err := db.in(devices.in).UpdateOne(ctx, filter, bson.D{{Key: "$unset", Value: bson.D{{Key: "push_token", Value: ""}, {Key: "doc.push_token", Value: ""}}}})
-	return failed(ctx, err)
+	return err
 }
 
 // Devices reads those of a citizen, last seen first.
@@ -155,7 +181,8 @@ func (db *DB) PushDevices(ctx context.Context, of []string) ([]*accounts.Device,
 	if len(of) == 0 {
 		return nil, nil
 	}
-	return db.lastSeen(ctx, bson.D{{Key: "citizen", Value: among(of)}, {Key: "push_token", Value: bson.D{{Key: "$exists", Value: true}}}})
+	all, err := db.lastSeen(ctx, bson.D{{Key: "citizen", Value: among(of)}})
+	return slices.DeleteFunc(all, func(d *accounts.Device) bool { return d.PushToken == "" }), err
 }
 
 // lastSeen sorts here: a citizen has few devices, and an index that had their moments would be written each time one is seen.
@@ -176,7 +203,7 @@ func (db *DB) DeleteDevice(ctx context.Context, citizen, id string) error {
 
 // DropPushToken takes a token from the citizen, if it is there.
 func (db *DB) DropPushToken(ctx context.Context, citizen, token string) error {
-	return db.dropToken(ctx, bson.D{{Key: "push_token", Value: theToken(token)}, {Key: "citizen", Value: citizen}})
+	return failed(ctx, db.dropToken(ctx, bson.D{{Key: "push_token", Value: theToken(token)}, {Key: "citizen", Value: citizen}}))
 }
 
 // SetTokenAside notes it on the device, if the token is there.

@@ -98,13 +98,13 @@ func (db *DB) EndSessions(ctx context.Context, account, except string, now time.
 		return nil
 	}
 	justID := options.Find().SetProjection(only("_id"))
-	err := db.scan(ctx, sessions.in, bson.D{{Key: "live", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$eq", Value: account}}},
-		{Key: "_id", Value: bson.D{{Key: "$ne", Value: except}}}}, note, justID)
+	live := bson.E{Key: "live", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$eq", Value: account}}}
+	err := db.scan(ctx, sessions.in, bson.D{live, {Key: "_id", Value: bson.D{{Key: "$ne", Value: except}}}}, note, justID)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
 	by := bson.NewObjectID()
-	r, err := db.in(sessions.in).UpdateMany(ctx, bson.D{{Key: "_id", Value: among(ids)}, {Key: "live", Value: bson.D{{Key: "$exists", Value: true}}}},
+	r, err := db.in(sessions.in).UpdateMany(ctx, bson.D{{Key: "_id", Value: among(ids)}, live},
 		bson.D{{Key: "$set", Value: bson.D{{Key: "ended", Value: millis(now)}, {Key: "ended_by", Value: by}}}, {Key: "$unset", Value: bson.D{{Key: "live", Value: ""}}},
 			{Key: "$inc", Value: bson.D{{Key: "rev", Value: 1}}}})
 	if err != nil {

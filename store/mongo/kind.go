@@ -313,6 +313,9 @@ func (k kind[T]) attempt(ctx context.Context, db *DB, id string, jobs []any) (wo
 		return false, err
 	}
 	r, err := db.in(k.in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "rev", Value: was}}, up)
+	if clashed(err) {
+		return false, nil
+	}
 	if err != nil {
 		return false, failed(ctx, err)
 	}

@@ -25,7 +25,7 @@ func (db *DB) AttachPhotos(ctx context.Context, report string, ids []string, lim
 		all, done, err := a.attempt(ctx)
 		if err != nil {
 			a.release(ctx)
-			return nil, err
+			return nil, failed(ctx, err)
 		}
 		if done {
 			a.settle(ctx)
