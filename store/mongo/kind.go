@@ -241,6 +241,12 @@ func (k kind[T]) write(ctx context.Context, db *DB, id string, jobs []any) {
 	}
 	for try := 0; ctx.Err() == nil; try++ {
 		won, err := k.attempt(ctx, db, id, jobs)
+		if taken(err) && len(jobs) > 1 { // one of them wants a key that is taken; the others do not
+			for i := range jobs {
+				k.write(ctx, db, id, jobs[i:i+1])
+			}
+			return
+		}
 		if err != nil {
 			fail(err)
 			return
@@ -307,6 +313,9 @@ func (k kind[T]) attempt(ctx context.Context, db *DB, id string, jobs []any) (wo
 		return false, err
 	}
 	r, err := db.in(k.in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "rev", Value: was}}, up)
+	if clashed(err) {
+		return false, nil
+	}
 	if err != nil {
 		return false, failed(ctx, err)
 	}
