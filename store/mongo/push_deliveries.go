@@ -1,11 +1,16 @@
 package mongo
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/push"
 )
 
@@ -19,6 +24,27 @@ import (
 //	refs:           under which names SMS were accepted; absent without any
 //	figures:        changes of the figures that are not counted yet, see push_figures.go; figures_at: since when; counted: the last batch
 var deliveryCarriers = []string{"messages", "broadcasts"}
+
+// carriersOf a channel. Only push has topics.
+func carriersOf(channel string) []string {
+	if channel == push.ChannelPush {
+		return deliveryCarriers
+	}
+	return deliveryCarriers[:1]
+}
+
+var deliveryIndexes = func() (all []index) {
+	for _, channel := range push.Channels {
+		for _, in := range carriersOf(channel) {
+			all = append(all, index{in: in, keys: bson.D{{Key: dueFields[channel], Value: 1}}, exists: dueFields[channel], serves: "the sender of " + channel + ": what is due"})
+		}
+	}
+	for _, in := range deliveryCarriers {
+		all = append(all, index{in: in, keys: bson.D{{Key: "figures_at", Value: 1}}, exists: "figures_at", serves: "the figures: what is not counted yet"})
+	}
+	return append(all, index{in: "broadcasts", keys: bson.D{{Key: "deliveries.message", Value: 1}}, exists: "deliveries", serves: "the deliveries of a topic"},
+		index{in: "messages", keys: bson.D{{Key: "refs", Value: 1}}, exists: "refs", serves: "call-backs of an SMS gateway"})
+}()
 
 // bulkDue is added to the due of bulk deliveries, which go after all others: one index in one order holds both.
 const bulkDue = 1 << 52
@@ -121,16 +147,168 @@ func dueOf(bulk bool, due int64) int64 {
 	return due
 }
 
-// queuedFigures counts the deliveries of a broadcast that were queued.
-func queuedFigures(ds []push.Delivery) (all bson.A) {
-	queued := map[string]int64{}
-	for _, d := range ds {
-		if d.Broadcast != "" {
-			queued[d.Broadcast]++
+// queuedFigures counts the deliveries of broadcasts that were queued.
+func queuedFigures(ds []push.Delivery) bson.A {
+	c := counts{}
+	c.queued(ds)
+	return c.entries()
+}
+
+// Deliveries of a message.
+func (db *DB) Deliveries(ctx context.Context, message string) ([]push.Delivery, error) {
+	all, err := db.carriers(ctx, []string{message}, true)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all[0].deliveries(message), nil
+}
+
+// deliveries of a message in the order of their ids, without those that cannot be read: they are failed when they are leased.
+func (c *carrier) deliveries(message string) (all []push.Delivery) {
+	for _, e := range c.entries {
+		if e.Message == message && !e.broken {
+			all = append(all, e.Delivery)
 		}
 	}
-	for b, n := range queued {
-		all = append(all, bson.D{{Key: "broadcast", Value: b}, {Key: "outcome", Value: string(push.Queued)}, {Key: "n", Value: n}})
-	}
+	slices.SortFunc(all, func(a, b push.Delivery) int { return cmp.Compare(a.ID, b.ID) })
 	return all
+}
+
+// SettleDeliveries writes results.
+func (db *DB) SettleDeliveries(ctx context.Context, results []push.Result) error {
+	if len(results) == 0 {
+		return nil
+	}
+	of, topics := map[string][]push.Result{}, false
+	var messages []string
+	for _, r := range results {
+		m := r.Delivery.Message
+		if of[m] == nil {
+			messages = append(messages, m)
+		}
+		of[m] = append(of[m], r)
+		topics = topics || r.Delivery.Citizen == ""
+	}
+	err := db.changeCarriers(ctx, func(ctx context.Context) ([]*carrier, error) { return db.carriers(ctx, messages, topics) }, func(c *carrier) {
+		for _, m := range c.messages() {
+			for _, r := range of[m] {
+				c.settle(r)
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("settle deliveries: %w", err)
+	}
+	return nil
+}
+
+func (c *carrier) settle(r push.Result) {
+	d := r.Delivery
+	i := c.of(d.Message, d.ID)
+	if i < 0 || c.entries[i].Fence != d.Fence || c.entries[i].State != push.Leased {
+		return
+	}
+	if r.State == push.Queued && c.told(d) {
+		r.State, r.Reason = push.Suppressed, "told_otherwise"
+	}
+	c.end(i, r.State, r.Reason, r.At)
+	e := &c.entries[i]
+	if e.Ref = r.Ref; r.Attempted {
+		e.Attempts++
+	}
+	if r.State == push.Queued {
+		e.Due, e.open = r.Due, true
+		return
+	}
+	c.figures.add(d, r.State, r.Reason, r.At)
+	switch {
+	case r.State != push.Accepted:
+		c.hurry(r.At)
+	case d.Step > 0: // the person is told by other means now
+		for i, e := range c.entries {
+			if e.Message == d.Message && e.Step < d.Step && e.State == push.Queued && !e.void {
+				c.suppress(i, "told_otherwise", r.At)
+			}
+		}
+	}
+}
+
+// suppress ends a delivery that need not go, and counts it unless it cannot be read.
+func (c *carrier) suppress(i int, reason string, at time.Time) {
+	c.end(i, push.Suppressed, reason, at)
+	if e := c.entries[i]; !e.broken {
+		c.figures.add(e.Delivery, push.Suppressed, reason, at)
+	}
+}
+
+// told says whether the person learned by other means, while d was leased, what it would say: a later step's channel took it, or with
+// an SMS or e-mail the app has the message.
+func (c *carrier) told(d push.Delivery) bool {
+	byApp := d.Channel != push.ChannelSMS && d.Channel != push.ChannelEmail
+	return !byApp && c.state.delivered > 0 || slices.ContainsFunc(c.entries, func(e entry) bool {
+		return e.Message == d.Message && e.Step > d.Step && (e.State == push.Accepted || e.State == push.Delivered || e.State == push.Read)
+	})
+}
+
+// withdraw suppresses what is queued of messages.
+func (db *DB) withdraw(ctx context.Context, messages []string, reason string, now time.Time) error {
+	err := db.changeCarriers(ctx, func(ctx context.Context) ([]*carrier, error) { return db.carriers(ctx, messages, true) }, func(c *carrier) {
+		for i, e := range c.entries {
+			if e.State == push.Queued && !e.void && slices.Contains(messages, e.Message) {
+				c.suppress(i, reason, now)
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("withdraw deliveries: %w", err)
+	}
+	return nil
+}
+
+// receiptsKept is how many call-backs of a message are known; a gateway makes a few.
+const receiptsKept = 32
+
+// Receive notes what a gateway says later. That a call was heard lies in the document that it changes, and is written with the change:
+// a call whose answer was lost is known, and one that died before the write is heard again.
+func (db *DB) Receive(ctx context.Context, r push.Receipt) error {
+	if r.Channel != push.ChannelSMS || r.Ref == "" {
+		return fault.New(fault.NotFound)
+	}
+	var outcome error
+	err := db.changeCarriers(ctx, func(ctx context.Context) ([]*carrier, error) {
+		outcome = fault.New(fault.NotFound)
+		return db.carriersBy(ctx, "messages", bson.D{{Key: "refs", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$eq", Value: r.Ref}}}}, options.Find().SetLimit(1))
+	}, func(c *carrier) { outcome = c.receive(r) })
+	if err != nil {
+		return fmt.Errorf("receive: %w", err)
+	}
+	return outcome
+}
+
+func (c *carrier) receive(r push.Receipt) error {
+	i := slices.IndexFunc(c.entries, func(e entry) bool { return e.Channel == push.ChannelSMS && e.Ref == r.Ref && !e.broken })
+	if i < 0 {
+		return fault.New(fault.NotFound)
+	}
+	if r.Once != "" {
+		if slices.Contains(c.state.receipts, r.Once) {
+			return fault.New(fault.Exists)
+		}
+		c.state.receipts = append(slices.Clone(c.state.receipts[max(0, len(c.state.receipts)-receiptsKept+1):]), r.Once)
+	}
+	d := c.entries[i].Delivery
+	if d.State != push.Accepted || r.State == "" {
+		return nil
+	}
+	c.end(i, r.State, r.Reason, r.At)
+	if r.State == push.Failed {
+		c.figures.take(d) // it was not accepted after all
+	}
+	c.figures.add(d, r.State, r.Reason, r.At)
+	if r.State == push.Delivered {
+		c.state.chain, c.state.chainBy, c.state.unreached, c.state.why = 0, 0, 0, ""
+	} else {
+		c.hurry(r.At)
+	}
+	return nil
 }
