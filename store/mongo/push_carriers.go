@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -26,6 +27,7 @@ type carrier struct {
 	added   []push.Delivery // new ones, which are not written together with changes of others
 	by      int64           // the call that adds them
 	figures counts
+	stuck   bool // the server refuses to write it: somebody spoilt it by hand
 	was     carrierStored
 }
 
@@ -62,7 +64,8 @@ type entry struct {
 var carrierOnly = bson.D{{Key: "doc", Value: 0}, {Key: "figures", Value: 0}}
 
 func readCarrier(in string, raw bson.Raw) *carrier {
-	c := &carrier{in: in, id: raw.Lookup("_id").StringValue(), rev: raw.Lookup("deliveries_rev"), figures: counts{}}
+	c := &carrier{in: in, rev: raw.Lookup("deliveries_rev"), figures: counts{}}
+	c.id, _ = raw.Lookup("_id").StringValueOK()
 	c.rev.Value = slices.Clone(c.rev.Value)
 	if in == "messages" {
 		c.state = readState(raw)
@@ -379,34 +382,52 @@ func (db *DB) carriersBy(ctx context.Context, in string, filter bson.D, o ...opt
 	return all, err
 }
 
-// putCarriers writes what differs and says how many documents that were and how many of them nobody else had changed.
-func (db *DB) putCarriers(ctx context.Context, all []*carrier) (changed, won int, err error) {
+// putCarriers writes what differs, and says whether somebody else had changed some of the documents, which then stay as they are.
+func (db *DB) putCarriers(ctx context.Context, all []*carrier) (lost bool, err error) {
 	var dead []any
-	models := map[string][]driver.WriteModel{}
+	models, of := map[string][]driver.WriteModel{}, map[string][]*carrier{}
 	// Who writes several documents does so in the order of their ids: two that do it in different orders may wait for each other.
 	all = slices.SortedFunc(slices.Values(all), func(a, b *carrier) int { return strings.Compare(a.id, b.id) })
 	for _, c := range all {
 		m, err := c.model()
 		if err != nil {
-			return 0, 0, err
+			return false, err
 		}
 		if m != nil {
-			changed++
-			models[c.in] = append(models[c.in], m)
+			models[c.in], of[c.in] = append(models[c.in], m), append(of[c.in], c)
 			dead = append(dead, c.dead()...)
 		}
 	}
 	if err := db.putDead(ctx, dead); err != nil {
-		return 0, 0, err
+		return false, err
 	}
 	for in, models := range models {
 		r, err := db.in(in).BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
-		if err != nil {
-			return 0, 0, failed(ctx, err)
+		spoilt, ok := refusals(err)
+		if err != nil && !ok {
+			return false, failed(ctx, err)
 		}
-		won += int(r.MatchedCount)
+		for _, i := range spoilt {
+			of[in][i].stuck = true
+		}
+		lost = lost || int(r.MatchedCount)+len(spoilt) < len(models)
 	}
-	return changed, won, nil
+	return lost, nil
+}
+
+// refusals are the writes of a bulk that can never be made, because of what lies in the document, if these were all that went wrong.
+func refusals(err error) (all []int, only bool) {
+	var bulk driver.BulkWriteException
+	if !errors.As(err, &bulk) || bulk.WriteConcernError != nil {
+		return nil, false
+	}
+	for _, e := range bulk.WriteErrors {
+		if e.Code != 2 && e.Code != 14 && e.Code != 28 { // BadValue, TypeMismatch, PathNotViable
+			return nil, false
+		}
+		all = append(all, e.Index)
+	}
+	return all, true
 }
 
 // changeCarriers changes documents as nobody else does at the same time. A change is made again with what is there then when somebody
@@ -422,7 +443,7 @@ func (db *DB) changeCarriers(ctx context.Context, read func(context.Context) ([]
 		for _, c := range all {
 			change(c)
 		}
-		if n, won, err := db.putCarriers(ctx, all); err != nil || won == n {
+		if lost, err := db.putCarriers(ctx, all); err != nil || !lost {
 			return err
 		}
 		if pause(ctx, try); ctx.Err() != nil {

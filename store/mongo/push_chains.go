@@ -66,18 +66,18 @@ func (db *DB) leaseChains(ctx context.Context, now, until time.Time, limit int, 
 	if err != nil || len(found) == 0 {
 		return nil, false, err
 	}
-	n, won, err := db.putCarriers(ctx, found)
+	lost, err = db.putCarriers(ctx, found)
 	if err != nil {
 		return nil, false, err
 	}
 	var ids []string
 	for _, c := range found {
-		if x, ok := chains[c.id]; ok {
+		if x, ok := chains[c.id]; ok && !c.stuck {
 			ids = append(ids, c.id)
 			all = append(all, x)
 		}
 	}
-	if won == n {
+	if !lost {
 		return all, false, nil
 	}
 	all = nil

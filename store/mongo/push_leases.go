@@ -122,17 +122,17 @@ func (db *DB) lease(ctx context.Context, l *lease, bulk bool, room int) (lost bo
 		e.State, e.Due, e.Changed, e.by = push.Leased, l.until, l.now, l.by
 		e.Fence++
 	}
-	n, won, err := db.putCarriers(ctx, found)
-	if err != nil {
+	if lost, err := db.putCarriers(ctx, found); err != nil {
 		return false, err
+	} else if lost {
+		return true, db.leasedHere(ctx, l, due)
 	}
-	if won == n {
-		for _, p := range due {
+	for _, p := range due {
+		if !p.in.stuck {
 			l.leased = append(l.leased, p.in.entries[p.i].Delivery)
 		}
-		return false, nil
 	}
-	return true, db.leasedHere(ctx, l, due)
+	return false, nil
 }
 
 // dueCarriers finds documents that together have so many deliveries that are due, the longest waiting first: each has one at least.

@@ -184,7 +184,7 @@ func (db *DB) DeadDeliveries(ctx context.Context, f push.DeadFilter, after push.
 		if f.Reason != "" {
 			l.same = append(l.same, bson.E{Key: "reason", Value: f.Reason})
 		}
-		for len(some) < limit { // some rows may be passed over
+		for after := after; len(some) < limit; { // some rows may be passed over
 			var rows []deadRow
 			if err := db.page(ctx, l, after, limit-len(some), func(raw bson.Raw) (bool, error) {
 				var row deadRow
