@@ -175,7 +175,8 @@ func (db *DB) countBatch(ctx context.Context, before time.Time) (more bool, err 
 		if err != nil {
 			return false, err
 		}
-		if len(b.Docs) == 0 {
+		left := len(b.Docs) > 0
+		if !left {
 			found, err := db.uncounted(ctx, before)
 			if err != nil || len(found) == 0 {
 				return false, err
@@ -192,7 +193,7 @@ func (db *DB) countBatch(ctx context.Context, before time.Time) (more bool, err 
 			}
 			continue
 		}
-		return len(b.Docs) == figuresBatch, db.finishBatch(ctx, b)
+		return left || len(b.Docs) == figuresBatch, db.finishBatch(ctx, b)
 	}
 }
 
