@@ -92,6 +92,7 @@ func (db *DB) begin(ctx context.Context, o Options) error {
 		return err
 	}
 	db.working.Go(db.follow)
+	db.working.Go(db.lateFigures)
 	return nil
 }
 
