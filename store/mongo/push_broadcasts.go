@@ -1,0 +1,119 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/push"
+)
+
+// Beside a broadcast lie
+//
+//	place:   its place in the list: when it was made, and its id
+//	due:     when the runner looks at it (milliseconds); absent when there is nothing to do for it
+//	waiting: scheduled: its due may be far away
+//	urgent
+var broadcasts = kind[push.Broadcast]{
+	in:  "broadcasts",
+	id:  func(b *push.Broadcast) string { return b.ID },
+	rev: func(b *push.Broadcast) *int64 { return &b.Rev },
+	fields: func(b *push.Broadcast) (bson.D, error) {
+		return bson.D{{Key: "place", Value: placeInList(push.Position{At: b.Created, ID: b.ID})}, {Key: "due", Value: orNone(b.Due)},
+			{Key: "waiting", Value: b.State == push.Scheduled}, {Key: "urgent", Value: b.Urgent}}, nil
+	},
+}
+
+var broadcastIndexes = []index{
+	{in: "broadcasts", keys: bson.D{{Key: "place", Value: 1}}, serves: "the list of broadcasts"},
+	{in: "broadcasts", keys: bson.D{{Key: "due", Value: 1}}, exists: "due", serves: "the runner: broadcasts that are due"},
+}
+
+// placeInList is a text that sorts as a moment and then an id do.
+func placeInList(p push.Position) string { return fmt.Sprintf("%013d/%s", millis(p.At), p.ID) }
+
+// CreateBroadcast adds one.
+func (db *DB) CreateBroadcast(ctx context.Context, b *push.Broadcast) error {
+	return broadcasts.add(ctx, db, b, effects{}, fault.Exists)
+}
+
+// Broadcast reads one.
+func (db *DB) Broadcast(ctx context.Context, id string) (*push.Broadcast, error) {
+	return broadcasts.get(ctx, db, id)
+}
+
+// Broadcasts is a page of them.
+func (db *DB) Broadcasts(ctx context.Context, after push.Position, limit int) ([]push.Broadcast, error) {
+	filter := bson.D{}
+	if !after.At.IsZero() {
+		filter = bson.D{{Key: "place", Value: bson.D{{Key: "$lt", Value: placeInList(after)}}}}
+	}
+	return values(broadcasts.all(ctx, db, filter, options.Find().SetSort(bson.D{{Key: "place", Value: -1}}).SetLimit(int64(limit))))
+}
+
+// UpdateBroadcast changes it.
+func (db *DB) UpdateBroadcast(ctx context.Context, id string, change func(*push.Broadcast) error, deliveries ...push.Delivery) (*push.Broadcast, error) {
+	if len(deliveries) > 0 {
+		return nil, errors.New("later")
+	}
+	return broadcasts.update(ctx, db, id, func(b *push.Broadcast) (effects, error) { return effects{}, change(b) })
+}
+
+// dueBroadcast finds those that are due, and those that are leased for longer than a lease taken now: there is never more than a handful
+// to sort.
+func dueBroadcast(now, until time.Time) bson.D {
+	return bson.D{{Key: "due", Value: bson.D{{Key: "$exists", Value: true}}}, {Key: "$or", Value: bson.A{
+		bson.D{{Key: "due", Value: bson.D{{Key: "$lte", Value: millis(now)}}}},
+		bson.D{{Key: "due", Value: bson.D{{Key: "$gt", Value: millis(until)}}}, {Key: "waiting", Value: false}}}}}
+}
+
+// LeaseBroadcast takes one that is due.
+func (db *DB) LeaseBroadcast(ctx context.Context, now time.Time, ttl time.Duration) (*push.Broadcast, error) {
+	until := now.Add(ttl)
+	first := options.FindOne().SetSort(bson.D{{Key: "urgent", Value: -1}, {Key: "due", Value: 1}})
+	for try := 0; ctx.Err() == nil; try++ {
+		raw, err := db.in("broadcasts").FindOne(ctx, dueBroadcast(now, until), first).Raw()
+		if errors.Is(err, driver.ErrNoDocuments) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look for a broadcast: %w", failed(ctx, err))
+		}
+		b, won, err := db.leaseBroadcast(ctx, raw, until)
+		if err != nil {
+			return nil, fmt.Errorf("lease a broadcast: %w", err)
+		}
+		if won {
+			return b, nil
+		}
+		pause(ctx, try)
+	}
+	return nil, ctx.Err()
+}
+
+// leaseBroadcast takes one that nobody has changed since it was read.
+func (db *DB) leaseBroadcast(ctx context.Context, raw bson.Raw, until time.Time) (b *push.Broadcast, won bool, err error) {
+	asRead := bson.D{{Key: "_id", Value: raw.Lookup("_id")}, {Key: "due", Value: raw.Lookup("due")}}
+	if b, err = broadcasts.of(raw); err != nil { // it spoils no other
+		_, err = db.in("broadcasts").UpdateOne(ctx, asRead, bson.D{{Key: "$unset", Value: bson.D{{Key: "due", Value: ""}}}})
+		return nil, false, failed(ctx, err)
+	}
+	asRead = append(asRead, bson.E{Key: "rev", Value: b.Rev})
+	b.Due = moment(millis(until))
+	b.Rev++
+	up, err := broadcasts.changed(b, effects{})
+	if err != nil {
+		return nil, false, err
+	}
+	r, err := db.in("broadcasts").UpdateOne(ctx, asRead, up)
+	if err != nil {
+		return nil, false, failed(ctx, err)
+	}
+	return b, r.MatchedCount > 0, nil
+}
