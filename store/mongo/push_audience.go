@@ -12,100 +12,86 @@ import (
 	"github.com/balagh/balagh/push"
 )
 
-const (
-	audienceLook  = 4_096  // reports looked at for a page, and those that its last person has besides
-	audienceCount = 16_384 // reports, or citizens, looked at for a part of a count
-)
+// audienceLook is how many people are looked at for a page, or for a part of a count.
+const audienceLook = 4_096
 
-// crowdOf is whom an audience is looked for among: citizens, or the people who filed something, in the order of the index that reports
-// have for their citizens. An index by centre and citizen for this rare question would cost every report that is filed.
-type crowdOf struct {
-	in    string
-	who   string // field with the person
-	order bson.D
-	also  bson.D // what a document must have besides for the person to belong
-}
+// byCitizen is the order of the index that reports have for their citizens. The people of a centre or category are found in it, person by
+// person: an index for this rare question would cost every report that is filed.
+var byCitizen = bson.D{{Key: "citizen", Value: 1}, {Key: "seq", Value: 1}}
 
-func crowdOfAudience(a push.Audience) crowdOf {
-	if a.All {
-		return crowdOf{in: "citizens", who: "_id", order: bson.D{{Key: "_id", Value: 1}}}
-	}
-	c := crowdOf{in: "reports", who: "citizen", order: bson.D{{Key: "citizen", Value: 1}, {Key: "seq", Value: 1}}}
-	if a.Centre != "" {
-		c.also = bson.D{{Key: "centre", Value: a.Centre}}
-	} else {
-		c.also = bson.D{{Key: "category", Value: a.Category}}
-	}
-	return c
-}
-
-// after finds the documents of the people after one and through another, or through the last when that is empty.
-func (c crowdOf) after(after, through string) bson.D {
-	bounds := bson.D{{Key: "$exists", Value: true}, {Key: "$gt", Value: after}}
-	if c.who == "_id" { // which is there always
-		bounds = bounds[1:]
-	}
+// people finds citizens after one and through another, or through the last when that is empty.
+func people(after, through string) bson.D {
+	bounds := bson.D{{Key: "$gt", Value: after}}
 	if through != "" {
 		bounds = append(bounds, bson.E{Key: "$lte", Value: through})
 	}
-	return bson.D{{Key: c.who, Value: bounds}}
+	return bounds
 }
 
-// look is whose the n-th document after a person is: to look at the documents through that person's is to look at n and at what the
-// person has besides. Empty when there are fewer.
-func (c crowdOf) look(ctx context.Context, db *DB, after string, n int) (through string, err error) {
-	raw, err := db.in(c.in).FindOne(ctx, c.after(after, ""),
-		options.FindOne().SetSort(c.order).SetSkip(int64(n-1)).SetProjection(bson.D{{Key: c.who, Value: 1}})).Raw()
+// reportsOfAudience finds those for which people after one and through another belong to an audience.
+func reportsOfAudience(a push.Audience, after, through string) bson.D {
+	filter := bson.D{{Key: "citizen", Value: append(bson.D{{Key: "$exists", Value: true}}, people(after, through)...)}}
+	if a.Centre != "" {
+		return append(filter, bson.E{Key: "centre", Value: a.Centre})
+	}
+	return append(filter, bson.E{Key: "category", Value: a.Category})
+}
+
+// look is the last of the next people after one, as many as are looked at; empty when there are fewer.
+func (db *DB) look(ctx context.Context, after string) (through string, err error) {
+	raw, err := db.in("citizens").FindOne(ctx, bson.D{{Key: "_id", Value: people(after, "")}},
+		options.FindOne().SetSort(bson.D{{Key: "_id", Value: 1}}).SetSkip(audienceLook-1).SetProjection(bson.D{{Key: "_id", Value: 1}})).Raw()
 	if errors.Is(err, driver.ErrNoDocuments) {
 		return "", nil
 	}
 	if err != nil {
 		return "", failed(ctx, err)
 	}
-	through, _ = raw.Lookup(c.who).StringValueOK() // it is one: nothing else is greater than a string
+	through, _ = raw.Lookup("_id").StringValueOK() // it is one: nothing else is greater than a text
 	return through, nil
 }
 
 // AudiencePeople is a page of an audience.
-func (db *DB) AudiencePeople(ctx context.Context, a push.Audience, after string, limit int) (people []string, next string, err error) {
-	c := crowdOfAudience(a)
-	if len(c.also) > 0 { // a page may have few of those who are looked at
-		if next, err = c.look(ctx, db, after, audienceLook); err != nil {
+func (db *DB) AudiencePeople(ctx context.Context, a push.Audience, after string, limit int) (page []string, next string, err error) {
+	in, who, filter := "citizens", "_id", bson.D{{Key: "_id", Value: people(after, "")}}
+	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}})
+	if !a.All {
+		if next, err = db.look(ctx, after); err != nil {
 			return nil, "", fmt.Errorf("read an audience: %w", err)
 		}
+		in, who, filter = "reports", "citizen", reportsOfAudience(a, after, next)
+		o = options.Find().SetSort(byCitizen).SetHint(byCitizen)
 	}
 	found := 0
-	err = db.scan(ctx, c.in, append(c.after(after, next), c.also...), func(raw bson.Raw) error {
-		who, _ := raw.Lookup(c.who).StringValueOK()
-		if found++; len(people) == 0 || people[len(people)-1] != who {
-			people = append(people, who)
+	err = db.scan(ctx, in, filter, func(raw bson.Raw) error {
+		id, _ := raw.Lookup(who).StringValueOK()
+		if found++; len(page) == 0 || page[len(page)-1] != id {
+			page = append(page, id)
 		}
 		return nil
-	}, options.Find().SetSort(c.order).SetLimit(int64(limit)).SetProjection(bson.D{{Key: c.who, Value: 1}}))
+	}, o.SetLimit(int64(limit)).SetProjection(bson.D{{Key: who, Value: 1}}))
 	if err != nil {
 		return nil, "", fmt.Errorf("read an audience: %w", err)
 	}
-	if found == limit { // there may be more before the end of the look
-		next = people[len(people)-1]
+	if found == limit { // there may be more among those who are looked at
+		next = page[len(page)-1]
 	}
-	return people, next, nil
+	return page, next, nil
 }
 
 // CountPeople counts a part of an audience.
 func (db *DB) CountPeople(ctx context.Context, a push.Audience, after string) (n int, next string, err error) {
-	c := crowdOfAudience(a)
-	if next, err = c.look(ctx, db, after, audienceCount); err != nil {
+	if next, err = db.look(ctx, after); err != nil {
 		return 0, "", fmt.Errorf("count an audience: %w", err)
 	}
-	if a.All && next != "" {
-		return audienceCount, next, nil
+	in, count, o := "citizens", driver.Pipeline{{{Key: "$match", Value: bson.D{{Key: "_id", Value: people(after, "")}}}}}, options.Aggregate()
+	switch {
+	case a.All && next != "":
+		return audienceLook, next, nil
+	case !a.All:
+		in, count, o = "reports", driver.Pipeline{{{Key: "$match", Value: reportsOfAudience(a, after, next)}}, {{Key: "$group", Value: bson.D{{Key: "_id", Value: "$citizen"}}}}}, o.SetHint(byCitizen)
 	}
-	count := driver.Pipeline{{{Key: "$match", Value: append(c.after(after, next), c.also...)}}}
-	if !a.All {
-		count = append(count, bson.D{{Key: "$group", Value: bson.D{{Key: "_id", Value: "$" + c.who}}}})
-	}
-	count = append(count, bson.D{{Key: "$count", Value: "n"}})
-	cursor, err := db.in(c.in).Aggregate(ctx, count)
+	cursor, err := db.in(in).Aggregate(ctx, append(count, bson.D{{Key: "$count", Value: "n"}}), o)
 	if err := scanned(ctx, cursor, err, func(raw bson.Raw) error {
 		found, _ := raw.Lookup("n").AsInt64OK()
 		n = int(found)
