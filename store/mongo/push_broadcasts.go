@@ -57,12 +57,78 @@ func (db *DB) Broadcasts(ctx context.Context, after push.Position, limit int) ([
 	return values(broadcasts.all(ctx, db, filter, options.Find().SetSort(bson.D{{Key: "place", Value: -1}}).SetLimit(int64(limit))))
 }
 
-// UpdateBroadcast changes it.
+// UpdateBroadcast changes it. Deliveries lie in its document and so are written with it.
 func (db *DB) UpdateBroadcast(ctx context.Context, id string, change func(*push.Broadcast) error, deliveries ...push.Delivery) (*push.Broadcast, error) {
-	if len(deliveries) > 0 {
-		return nil, errors.New("later")
+	if len(deliveries) == 0 {
+		return broadcasts.update(ctx, db, id, func(b *push.Broadcast) (effects, error) { return effects{}, change(b) })
 	}
-	return broadcasts.update(ctx, db, id, func(b *push.Broadcast) (effects, error) { return effects{}, change(b) })
+	for try := 0; ctx.Err() == nil; try++ {
+		b, won, err := db.updateBroadcast(ctx, id, change, deliveries)
+		if err != nil {
+			return nil, err
+		}
+		if won {
+			return b, nil
+		}
+		pause(ctx, try)
+	}
+	return nil, ctx.Err()
+}
+
+// updateBroadcast changes one that nobody else has changed meanwhile.
+func (db *DB) updateBroadcast(ctx context.Context, id string, change func(*push.Broadcast) error, deliveries []push.Delivery) (b *push.Broadcast, won bool, err error) {
+	raw, err := db.in("broadcasts").FindOne(ctx, bson.D{{Key: "_id", Value: id}}).Raw()
+	if err != nil {
+		return nil, false, failed(ctx, err)
+	}
+	if b, err = broadcasts.of(raw); err != nil {
+		return nil, false, err
+	}
+	was := b.Rev
+	if err := change(b); err != nil {
+		return nil, false, err
+	}
+	var added bson.D
+	if fresh := notAmong(raw, deliveries); len(fresh) > 0 {
+		if added, err = deliveriesAdded(fresh); err != nil {
+			return nil, false, err
+		}
+	}
+	won, err = db.putBroadcast(ctx, bson.D{{Key: "_id", Value: id}, {Key: "rev", Value: was}}, b, added)
+	return b, won, err
+}
+
+// notAmong are the deliveries that a document does not have: those that it has stay as they are.
+func notAmong(raw bson.Raw, deliveries []push.Delivery) (fresh []push.Delivery) {
+	there := map[string]bool{}
+	if all, ok := raw.Lookup("deliveries").ArrayOK(); ok {
+		entries, _ := all.Values() // of a document that was read
+		for _, e := range entries {
+			d, _ := e.DocumentOK()
+			id, _ := d.Lookup("id").StringValueOK()
+			there[id] = true
+		}
+	}
+	for _, d := range deliveries {
+		if !there[d.ID] {
+			fresh = append(fresh, d)
+		}
+	}
+	return fresh
+}
+
+// putBroadcast writes one with its next rev, and what else an update has, if it is still as it was read.
+func (db *DB) putBroadcast(ctx context.Context, asRead bson.D, b *push.Broadcast, also bson.D) (won bool, err error) {
+	b.Rev++
+	up, err := broadcasts.changed(b, effects{})
+	if err != nil {
+		return false, err
+	}
+	r, err := db.in("broadcasts").UpdateOne(ctx, asRead, append(up, also...))
+	if err != nil {
+		return false, failed(ctx, err)
+	}
+	return r.MatchedCount > 0, nil
 }
 
 // dueBroadcast finds those that are due, and those that are leased for longer than a lease taken now: there is never more than a handful
@@ -106,14 +172,33 @@ func (db *DB) leaseBroadcast(ctx context.Context, raw bson.Raw, until time.Time)
 	}
 	asRead = append(asRead, bson.E{Key: "rev", Value: b.Rev})
 	b.Due = moment(millis(until))
-	b.Rev++
-	up, err := broadcasts.changed(b, effects{})
-	if err != nil {
-		return nil, false, err
+	won, err = db.putBroadcast(ctx, asRead, b, nil)
+	return b, won, err
+}
+
+// BroadcastOutcomes reads the counts, after what waits to be counted.
+func (db *DB) BroadcastOutcomes(ctx context.Context, id string) (map[push.State]int, error) {
+	if err := db.countFigures(ctx); err != nil {
+		return nil, fmt.Errorf("count what became of deliveries: %w", err)
 	}
-	r, err := db.in("broadcasts").UpdateOne(ctx, asRead, up)
-	if err != nil {
-		return nil, false, failed(ctx, err)
+	all := map[push.State]int{}
+	raw, err := db.in(figuresIn).FindOne(ctx, bson.D{{Key: "_id", Value: "broadcast/" + id}}).Raw()
+	if errors.Is(err, driver.ErrNoDocuments) {
+		return all, nil
 	}
-	return b, r.MatchedCount > 0, nil
+	if err != nil {
+		return nil, fmt.Errorf("read what became of deliveries: %w", failed(ctx, err))
+	}
+	counts, _ := raw.Lookup("n").DocumentOK()
+	outcomes, _ := counts.Elements() // of a document that was read
+	for _, o := range outcomes {
+		n, _ := o.Value().AsInt64OK()
+		all[push.State(o.Key())] = int(n)
+	}
+	return all, nil
+}
+
+// WithdrawDeliveries suppresses what is queued of messages.
+func (db *DB) WithdrawDeliveries(ctx context.Context, messages []string, reason string, now time.Time) error {
+	return db.withdraw(ctx, messages, reason, now)
 }
