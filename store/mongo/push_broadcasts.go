@@ -50,11 +50,11 @@ func (db *DB) Broadcast(ctx context.Context, id string) (*push.Broadcast, error)
 
 // Broadcasts is a page of them.
 func (db *DB) Broadcasts(ctx context.Context, after push.Position, limit int) ([]push.Broadcast, error) {
-	filter := bson.D{}
+	places := bson.D{{Key: "$gt", Value: ""}}
 	if !after.At.IsZero() {
-		filter = bson.D{{Key: "place", Value: bson.D{{Key: "$lt", Value: placeInList(after)}}}}
+		places = append(places, bson.E{Key: "$lt", Value: placeInList(after)})
 	}
-	return values(broadcasts.all(ctx, db, filter, options.Find().SetSort(bson.D{{Key: "place", Value: -1}}).SetLimit(int64(limit))))
+	return values(broadcasts.all(ctx, db, bson.D{{Key: "place", Value: places}}, options.Find().SetSort(bson.D{{Key: "place", Value: -1}}).SetHint("place_1").SetLimit(int64(limit))))
 }
 
 // UpdateBroadcast changes it. Deliveries lie in its document and so are written with it.
@@ -176,26 +176,9 @@ func (db *DB) leaseBroadcast(ctx context.Context, raw bson.Raw, until time.Time)
 	return b, won, err
 }
 
-// BroadcastOutcomes reads the counts, after what waits to be counted.
+// BroadcastOutcomes reads the counts.
 func (db *DB) BroadcastOutcomes(ctx context.Context, id string) (map[push.State]int, error) {
-	if err := db.countFigures(ctx); err != nil {
-		return nil, fmt.Errorf("count what became of deliveries: %w", err)
-	}
-	all := map[push.State]int{}
-	raw, err := db.in(figuresIn).FindOne(ctx, bson.D{{Key: "_id", Value: "broadcast/" + id}}).Raw()
-	if errors.Is(err, driver.ErrNoDocuments) {
-		return all, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read what became of deliveries: %w", failed(ctx, err))
-	}
-	counts, _ := raw.Lookup("n").DocumentOK()
-	outcomes, _ := counts.Elements() // of a document that was read
-	for _, o := range outcomes {
-		n, _ := o.Value().AsInt64OK()
-		all[push.State(o.Key())] = int(n)
-	}
-	return all, nil
+	return db.broadcastOutcomes(ctx, id)
 }
 
 // WithdrawDeliveries suppresses what is queued of messages.
