@@ -54,7 +54,8 @@ func (db *DB) Broadcasts(ctx context.Context, after push.Position, limit int) ([
 	if !after.At.IsZero() {
 		places = append(places, bson.E{Key: "$lt", Value: placeInList(after)})
 	}
-	return values(broadcasts.all(ctx, db, bson.D{{Key: "place", Value: places}}, options.Find().SetSort(bson.D{{Key: "place", Value: -1}}).SetHint("place_1").SetLimit(int64(limit))))
+	return values(broadcasts.all(ctx, db, bson.D{{Key: "place", Value: places}},
+		options.Find().SetSort(bson.D{{Key: "place", Value: -1}}).SetHint("place_1").SetLimit(int64(limit))))
 }
 
 // UpdateBroadcast changes it. Deliveries lie in its document and so are written with it.

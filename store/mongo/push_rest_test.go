@@ -5,17 +5,17 @@ import (
 	"github.com/balagh/balagh/store/storetest"
 )
 
-type rest struct {
+type pushRest struct {
 	push.Store
 }
 
-type town struct{ storetest.Town }
+type pushTown struct{ storetest.Town }
 
 // whole is the store with nothing where a method is missing.
 func whole(db *DB) storetest.BroadcastsStore {
 	return struct {
 		*DB
-		rest
-		town
+		pushRest
+		pushTown
 	}{DB: db}
 }
