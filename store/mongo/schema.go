@@ -25,7 +25,7 @@ type index struct {
 
 // indexes are all of them, declared beside the code that needs them.
 func indexes() []index {
-	return slices.Concat(outboxIndexes, followIndexes)
+	return slices.Concat(outboxIndexes, followIndexes, occasionIndexes, caseIndexes)
 }
 
 func (x index) name() string {
