@@ -129,9 +129,9 @@ func (db *DB) MarkedDays(ctx context.Context) ([]string, error) {
 	return db.daysIn(ctx, "rating_marks")
 }
 
-// daysIn are the ids of a collection, which are days.
+// daysIn are the ids of a collection of which each is a day: all of them.
 func (db *DB) daysIn(ctx context.Context, in string) (days []string, err error) {
-	err = db.scan(ctx, in, bson.D{}, func(raw bson.Raw) error {
+	err = db.scan(ctx, in, bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: ""}}}}, func(raw bson.Raw) error {
 		days = append(days, textIn(raw, "_id"))
 		return nil
 	}, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}).SetSort(bson.D{{Key: "_id", Value: 1}}))
