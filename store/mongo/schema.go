@@ -25,7 +25,7 @@ type index struct {
 
 // indexes are all of them, declared beside the code that needs them.
 func indexes() []index {
-	return slices.Concat(outboxIndexes, followIndexes, accountsIndexes, answersIndexes, photosIndexes, questionnairesIndexes, roundsIndexes, reportIndexes, messageIndexes, deliveryIndexes, ledgerIndexes, broadcastIndexes)
+	return slices.Concat(outboxIndexes, followIndexes, accountsIndexes, answersIndexes, photosIndexes, questionnairesIndexes, roundsIndexes, reportIndexes, messageIndexes, deliveryIndexes, ledgerIndexes, broadcastIndexes, occasionIndexes, caseIndexes)
 }
 
 func (x index) name() string {
