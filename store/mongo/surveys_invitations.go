@@ -267,8 +267,12 @@ func (db *DB) changeInvitations(ctx context.Context, ids []string, change func(*
 	err = db.scan(ctx, "invitations", bson.D{{Key: "_id", Value: among(ids)}}, func(raw bson.Raw) error {
 		id := raw.Lookup("_id").StringValue()
 		if _, err := raw.LookupErr("then"); err == nil { // what an earlier write caused comes before
+			err := db.followUpNow(ctx, "invitations", raw)
+			if _, bad := errors.AsType[unreadable](err); bad {
+				return nil
+			}
 			lost = append(lost, id)
-			return db.followUpNow(ctx, "invitations", raw)
+			return err
 		}
 		i, err := invitations.of(raw)
 		if err != nil {
@@ -287,7 +291,7 @@ func (db *DB) changeInvitations(ctx context.Context, ids []string, change func(*
 		asked, events = append(asked, id), append(events, facts...)
 		models = append(models, driver.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}, {Key: "rev", Value: was}}).SetUpdate(pushed(up, "wrote", batch, wroteLast)))
 		return nil
-	}, options.Find().SetBatchSize(int32(len(ids))+1))
+	}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetBatchSize(int32(len(ids))+1))
 	if err != nil || len(models) == 0 {
 		return lost, err
 	}

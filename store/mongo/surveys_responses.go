@@ -51,8 +51,7 @@ const (
 )
 
 // Respond writes an invitation and what follows of it.
-func (db *DB) Respond(ctx context.Context, invitation string,
-	change func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error)) error {
+func (db *DB) Respond(ctx context.Context, invitation string, change answerChange) error {
 	a := &answering{ctx: ctx, change: change}
 	// In one process one after the other: each is given the response of the one before it.
 	err := db.crowd.join(ctx, "respond/"+invitation, a, func(jobs []any) {
@@ -69,36 +68,40 @@ func (db *DB) Respond(ctx context.Context, invitation string,
 
 type answering struct {
 	ctx    context.Context
-	change func(*surveys.Invitation, *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error)
+	change answerChange
 	err    error
 }
 
-func (db *DB) respond(ctx context.Context, invitation string,
-	change func(*surveys.Invitation, *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error)) error {
-	_, err := invitations.update(ctx, db, invitation, func(i *surveys.Invitation) (e effects, err error) {
-		id, rev := surveys.ResponseID(invitation), i.Rev
-		var old *surveys.Response
-		var said []string
-		if !i.Anonymous {
-			if old, said, err = db.oldResponse(ctx, id); err != nil {
-				return e, err
-			}
-		}
-		r, row, words, err := change(i, old)
-		i.ID, i.Rev = invitation, rev
-		if err != nil || r == nil {
+type answerChange = func(i *surveys.Invitation, old *surveys.Response) (*surveys.Response, []byte, []surveys.Verbatim, error)
+
+func (db *DB) respond(ctx context.Context, invitation string, change answerChange) error {
+	_, err := invitations.update(ctx, db, invitation, func(i *surveys.Invitation) (effects, error) { return db.answer(ctx, i, change) })
+	return err
+}
+
+// answer changes an invitation and says what follows of it.
+func (db *DB) answer(ctx context.Context, i *surveys.Invitation, change answerChange) (e effects, err error) {
+	invitation, rev, id := i.ID, i.Rev, surveys.ResponseID(i.ID)
+	var old *surveys.Response
+	var said []string
+	if !i.Anonymous {
+		if old, said, err = db.oldResponse(ctx, id); err != nil {
 			return e, err
 		}
-		w := answer{r, row, words}
-		if r.ID == id {
-			e.then, err = w.replacing(rev+1, said)
-		} else {
-			e.then, err = w.once()
-		}
-		e.then = append(e.then, touch(r.Round))
+	}
+	r, row, words, err := change(i, old)
+	i.ID, i.Rev = invitation, rev
+	if err != nil || r == nil {
 		return e, err
-	})
-	return err
+	}
+	w := answer{r, row, words}
+	if r.ID == id {
+		e.then, err = w.replacing(rev+1, said)
+	} else {
+		e.then, err = w.once()
+	}
+	e.then = append(e.then, touch(r.Round))
+	return e, err
 }
 
 // oldResponse is the response that a new one would replace, and the ids of its words; nil without one.
@@ -219,12 +222,13 @@ func (db *DB) Response(ctx context.Context, id string) (*surveys.Response, error
 	return responses.get(ctx, db, id)
 }
 
-// ScanResponses reads one range of an index.
+// ScanResponses reads one range of an index, in its order: see responses.
 func (db *DB) ScanResponses(ctx context.Context, round string, visit func(row []byte) error) error {
 	return db.scan(ctx, "responses", bson.D{{Key: "round", Value: round}, {Key: "row", Value: bson.D{{Key: "$exists", Value: true}}}}, func(raw bson.Raw) error {
 		_, row, _ := raw.Lookup("row").BinaryOK()
 		return visit(row)
-	}, options.Find().SetProjection(bson.D{{Key: "_id", Value: 0}, {Key: "row", Value: 1}}).SetBatchSize(rowsBatch))
+	}, options.Find().SetProjection(bson.D{{Key: "_id", Value: 0}, {Key: "row", Value: 1}}).
+		SetSort(bson.D{{Key: "_id", Value: 1}}).SetBatchSize(rowsBatch))
 }
 
 // Touched counts what was written.
