@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	monitor "go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/balagh/balagh/event"
@@ -444,5 +446,46 @@ func TestDB_ScanResponses_order(t *testing.T) {
 	var rows []string
 	if err := db.ScanResponses(t.Context(), "r", func(row []byte) error { rows = append(rows, string(row)); return nil }); err != nil || len(rows) != 300 || !slices.IsSorted(rows) {
 		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+// Of a batch in which somebody else was faster with one, and changes another one before it is known which, each is changed once.
+func TestDB_UpdateInvitations_overtaken(t *testing.T) {
+	t.Parallel()
+	other := fresh(t)
+	remind := func(i *surveys.Invitation) ([]event.Event, error) { i.Reminded++; return nil, nil }
+	var after sync.Once
+	one, err := Open(t.Context(), server+"/"+other.db.Name(), Options{AsIs: true, Monitor: &monitor.CommandMonitor{Succeeded: func(_ context.Context, e *monitor.CommandSucceededEvent) {
+		if e.CommandName != "update" {
+			return
+		}
+		after.Do(func() {
+			if err := other.UpdateInvitations(t.Context(), []string{"won"}, remind); err != nil {
+				t.Error(err)
+			}
+		})
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Close()
+	if _, err := other.AddInvitations(t.Context(), []surveys.Invitation{{ID: "lost", Rev: 1}, {ID: "won", Rev: 1}, {ID: "kept", Rev: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	var before sync.Once
+	if err := one.UpdateInvitations(t.Context(), []string{"lost", "won", "kept"}, func(i *surveys.Invitation) ([]event.Event, error) {
+		before.Do(func() {
+			if _, err := other.UpdateInvitation(t.Context(), "lost", remind); err != nil {
+				t.Error(err)
+			}
+		})
+		return remind(i)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]int{"lost": 2, "won": 2, "kept": 1} {
+		if i, err := other.Invitation(t.Context(), id); err != nil || i.Reminded != want {
+			t.Errorf("%s: %+v, %v; want %d", id, i, err, want)
+		}
 	}
 }

@@ -37,9 +37,9 @@ var invitations = kind[surveys.Invitation]{
 }
 
 var invitationIndexes = []index{
-	{in: "invitations", keys: bson.D{{Key: "citizen", Value: 1}, {Key: "asked", Value: 1}, {Key: "round", Value: 1}}, exists: "asked",
+	{in: "invitations", keys: bson.D{{Key: "citizen", Value: 1}, {Key: "asked", Value: 1}, {Key: "round", Value: 1}},
 		serves: "a citizen's invitations, and by itself the quarantine, of one citizen and of all in their order"},
-	{in: "invitations", keys: bson.D{{Key: "round", Value: 1}, {Key: "state", Value: 1}, {Key: "_id", Value: 1}}, exists: "round",
+	{in: "invitations", keys: bson.D{{Key: "round", Value: 1}, {Key: "state", Value: 1}, {Key: "_id", Value: 1}},
 		serves: "pages and counts of a round's invitations by state"},
 	{in: "invitations", keys: bson.D{{Key: "due", Value: 1}, {Key: "_id", Value: 1}}, exists: "due", serves: "invitations that the runner looks at"},
 }
@@ -50,6 +50,7 @@ const (
 	invitationBatch = 500   // changed in one write
 	wroteLast       = 8     // batches that an invitation remembers
 	invitedPage     = 5_000
+	countTime       = time.Minute
 )
 
 // textOrNone is a text as a field holds it, nil for none: then the field is not there.
@@ -82,7 +83,7 @@ func (db *DB) AddInvitations(ctx context.Context, all []surveys.Invitation) (int
 
 // DropDrawn removes those that were drawn, a batch at a time: removing a whole country takes longer than one operation may.
 func (db *DB) DropDrawn(ctx context.Context, round string) error {
-	drawn := bson.D{{Key: "round", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$eq", Value: round}}}, {Key: "state", Value: string(surveys.InvitationDrawn)}}
+	drawn := bson.D{{Key: "round", Value: round}, {Key: "state", Value: string(surveys.InvitationDrawn)}}
 	for {
 		var ids []string
 		err := db.scan(ctx, "invitations", drawn, func(raw bson.Raw) error {
@@ -133,7 +134,7 @@ func (db *DB) invitationList(ctx context.Context, filter bson.D, o ...options.Li
 }
 
 // wasAsked finds invitations that were sent.
-var wasAsked = bson.D{{Key: "$exists", Value: true}, {Key: "$lt", Value: toBeAsked}}
+var wasAsked = bson.D{{Key: "$lt", Value: toBeAsked}}
 
 // InvitationsOf reads those of a citizen, who never has many.
 func (db *DB) InvitationsOf(ctx context.Context, citizen string, now time.Time) ([]*surveys.Invitation, error) {
@@ -161,7 +162,7 @@ func (db *DB) RoundInvitations(ctx context.Context, round string, states []surve
 	var g group
 	for _, s := range states {
 		g.Go(func() error {
-			some, err := db.invitationList(ctx, bson.D{{Key: "round", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$eq", Value: round}}},
+			some, err := db.invitationList(ctx, bson.D{{Key: "round", Value: round},
 				{Key: "state", Value: string(s)}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}},
 				options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)).SetBatchSize(int32(limit)+1))
 			mu.Lock()
@@ -183,11 +184,13 @@ func (db *DB) DueInvitations(ctx context.Context, now time.Time, limit int) ([]*
 		options.Find().SetSort(bson.D{{Key: "due", Value: 1}, {Key: "_id", Value: 1}}).SetLimit(int64(limit)).SetBatchSize(int32(limit)+1))
 }
 
-// CountInvitations counts in the index.
+// CountInvitations counts in the index, which of a whole country takes longer than most.
 func (db *DB) CountInvitations(ctx context.Context, round string) (map[surveys.InvitationState]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, countTime)
+	defer cancel()
 	all := map[surveys.InvitationState]int{}
 	cursor, err := db.in("invitations").Aggregate(ctx, driver.Pipeline{
-		{{Key: "$match", Value: bson.D{{Key: "round", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$eq", Value: round}}}}}},
+		{{Key: "$match", Value: bson.D{{Key: "round", Value: round}}}},
 		{{Key: "$group", Value: bson.D{{Key: "_id", Value: "$state"}, {Key: "n", Value: bson.D{{Key: "$sum", Value: 1}}}}}}})
 	err = scanned(ctx, cursor, err, func(raw bson.Raw) error {
 		n, _ := raw.Lookup("n").AsInt64OK()
@@ -202,7 +205,7 @@ func (db *DB) CountInvitations(ctx context.Context, round string) (map[surveys.I
 
 // InvitedSince reads the index in its order, a page at a time: whoever is told may take longer over one than a cursor lives.
 func (db *DB) InvitedSince(ctx context.Context, since time.Time, except string, visit func(citizen string) error) error {
-	rest := bson.D{{Key: "asked", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$gte", Value: since.UnixMilli()}}}}
+	rest := bson.D{{Key: "asked", Value: bson.D{{Key: "$gte", Value: since.UnixMilli()}}}}
 	if except != "" {
 		rest = append(rest, bson.E{Key: "round", Value: bson.D{{Key: "$ne", Value: except}}})
 	}

@@ -43,8 +43,8 @@ var verbatims = kind[keptVerbatim]{
 }
 
 var verbatimIndexes = []index{
-	{in: "verbatims", keys: bson.D{{Key: "round", Value: 1}, {Key: "age", Value: 1}, {Key: "_id", Value: 1}}, exists: "round", serves: "pages of the words of a round"},
-	{in: "verbatims", keys: bson.D{{Key: "age", Value: 1}, {Key: "_id", Value: 1}}, exists: "age", serves: "pages of all words"},
+	{in: "verbatims", keys: bson.D{{Key: "round", Value: 1}, {Key: "age", Value: 1}, {Key: "_id", Value: 1}}, serves: "pages of the words of a round"},
+	{in: "verbatims", keys: bson.D{{Key: "age", Value: 1}, {Key: "_id", Value: 1}}, serves: "pages of all words"},
 }
 
 // verbatimFields leaves folded as it is when the text that is searched is not known: it is not read back.
@@ -111,14 +111,13 @@ func (db *DB) Verbatims(ctx context.Context, q surveys.VerbatimQuery) (all []sur
 		if age, err = db.verbatimAge(ctx, q.After); err != nil {
 			return nil, err
 		}
-		sameDay := bson.D{{Key: "$exists", Value: true}, {Key: "$eq", Value: age}}
-		if all, err = db.verbatimPage(ctx, q, sameDay, q.Limit); err != nil {
+		if all, err = db.verbatimPage(ctx, q, bson.D{{Key: "$eq", Value: age}}, q.Limit); err != nil {
 			return nil, err
 		}
 		q.After = ""
 	}
 	if len(all) < q.Limit {
-		rest, err := db.verbatimPage(ctx, q, bson.D{{Key: "$exists", Value: true}, {Key: "$gt", Value: age}}, q.Limit-len(all))
+		rest, err := db.verbatimPage(ctx, q, bson.D{{Key: "$gt", Value: age}}, q.Limit-len(all))
 		if err != nil {
 			return nil, err
 		}
@@ -143,7 +142,7 @@ func (db *DB) verbatimAge(ctx context.Context, id string) (int64, error) {
 func (db *DB) verbatimPage(ctx context.Context, q surveys.VerbatimQuery, age bson.D, limit int) (all []surveys.Verbatim, err error) {
 	filter := bson.D{{Key: "age", Value: age}}
 	if q.Round != "" {
-		filter = append(filter, bson.E{Key: "round", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$eq", Value: q.Round}}})
+		filter = append(filter, bson.E{Key: "round", Value: q.Round})
 	}
 	if q.After != "" {
 		filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: "$gt", Value: q.After}}})
