@@ -53,9 +53,18 @@ type manifest struct {
 	Files   map[string]string `json:"files"` // name → SHA-256
 }
 
+// file is the SQLite file to copy from or to.
+func (s *storage) file() (string, error) {
+	path, err := s.path()
+	if err == nil && path == "" {
+		err = errors.New("backup copies the file of a SQLite store: for one on MongoDB use the server's own tools, such as mongodump and snapshots, or balagh store copy to bring it into a file")
+	}
+	return path, err
+}
+
 // Run copies.
 func (c *backupCreate) Run(ctx context.Context, std stdio) error {
-	path, err := c.path()
+	path, err := c.file()
 	if err != nil {
 		return err
 	}
@@ -167,11 +176,11 @@ func verify(ctx context.Context, folder string) (*manifest, error) {
 
 // Run restores.
 func (c *backupRestore) Run(ctx context.Context, std stdio) error {
-	m, err := verify(ctx, c.Folder)
+	path, err := c.file()
 	if err != nil {
 		return err
 	}
-	path, err := c.path()
+	m, err := verify(ctx, c.Folder)
 	if err != nil {
 		return err
 	}

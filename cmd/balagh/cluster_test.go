@@ -26,7 +26,7 @@ const asleep = 35 * time.Second
 // another is a further process on the store of a server.
 func (s *server) another() *server {
 	s.t.Helper()
-	o := &server{installation: &installation{t: s.t, log: &logBuffer{}}, args: slices.Clone(s.args), env: s.env}
+	o := &server{installation: &installation{t: s.t, log: &logBuffer{}}, args: slices.Clone(s.args), env: s.env, dir: s.dir}
 	address := slices.Index(o.args, "--address") + 1
 	o.args[address] = freePort(s.t)
 	o.url = "http://" + o.args[address]

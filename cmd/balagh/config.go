@@ -15,14 +15,18 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/balagh/balagh/store/mongo"
 )
 
 // storage says where things are kept. Every command that touches them has it.
 type storage struct {
-	Store  string `default:"sqlite:./data/balagh.db" placeholder:"URI" help:"Where reports are kept: sqlite:PATH."`
+	Store  string `default:"sqlite:./data/balagh.db" placeholder:"URI" help:"Where reports are kept: sqlite:PATH, mongodb://… or mongodb+srv://…. One with a password belongs in the environment."`
 	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH. Default: the folder photos beside the SQLite file."`
 	Secret string `secret:"" placeholder:"TEXT" help:"Master secret, at least 32 characters: keys are derived from it. Make one with: openssl rand -base64 48"`
 	Dev    bool   `help:"Development: codes and texts appear in the log and at /dev/outbox, a missing secret is made. Never for real people."`
+
+	beside string // what folder gives for a store that is a server's, instead of ./data
 }
 
 // settings are everything that a server can be told.
@@ -46,16 +50,6 @@ type settings struct {
 
 const secretLength = 32
 
-// path is the SQLite file.
-func (s *storage) path() (string, error) {
-	p, ok := strings.CutPrefix(s.Store, "sqlite:")
-	if !ok || p == "" {
-		scheme, _, _ := strings.Cut(s.Store, ":")
-		return "", fmt.Errorf("--store: a store of the kind %q is not known; write sqlite:PATH", scheme)
-	}
-	return p, nil
-}
-
 // bucket is the address of the photos.
 func (s *storage) bucket() (string, error) {
 	if scheme, _, _ := strings.Cut(s.Bucket, ":"); s.Bucket != "" {
@@ -68,13 +62,20 @@ func (s *storage) bucket() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if p, err = filepath.Abs(p); err != nil {
+	if p == "" && !s.Dev {
+		return "", errors.New("there is no place for photos: a store on MongoDB has no folder beside it, so set BALAGH_BUCKET to file:///PATH")
+	}
+	folder, err := s.folder()
+	if err != nil {
 		return "", err
 	}
-	return "file://" + filepath.ToSlash(filepath.Join(filepath.Dir(p), "photos")), nil
+	if folder, err = filepath.Abs(folder); err != nil {
+		return "", err
+	}
+	return "file://" + filepath.ToSlash(filepath.Join(folder, "photos")), nil
 }
 
-// secret is the master secret. In development one is made at the first start and kept beside the store.
+// secret is the master secret. In development one is made at the first start and kept beside the store, or in ./data.
 func (s *storage) secret() ([]byte, error) {
 	switch {
 	case len(s.Secret) >= secretLength:
@@ -84,11 +85,11 @@ func (s *storage) secret() ([]byte, error) {
 	case !s.Dev:
 		return nil, errors.New("there is no secret: set BALAGH_SECRET to at least 32 random characters, for example from `openssl rand -base64 48`, and keep it as safe as the store (or start with --dev to try the program)")
 	}
-	p, err := s.path()
+	folder, err := s.folder()
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(filepath.Dir(p), "development.secret")
+	file := filepath.Join(folder, "development.secret")
 	b, err := os.ReadFile(file)
 	if err == nil && len(b) >= secretLength {
 		return b, nil
@@ -116,6 +117,11 @@ func (s *settings) check() error {
 			bad = append(bad, err)
 		}
 	}
+	if _, err := s.path(); err != nil {
+		bad = append(bad, err)
+	} else if _, err := s.bucket(); err != nil {
+		bad = append(bad, err)
+	}
 	if s.Dev {
 		return errors.Join(bad...)
 	}
@@ -141,8 +147,11 @@ func (c *configCommand) Run(std stdio, k *kong.Context) error {
 			if value != flag.Default && !(flag.Default == "" && slices.Contains([]string{"", "[]", "false", "0"}, value)) {
 				from = "set"
 			}
-			if flag.Tag.Has("secret") && value != "" {
+			switch {
+			case flag.Tag.Has("secret") && value != "":
 				value = "********"
+			case flag.Name == "store" && !strings.HasPrefix(value, "sqlite:"): // it may have a password in it, however it is written
+				value = mongo.Masked(value)
 			}
 			fmt.Fprintf(w, "%s=%s\t# %s; %s\n", flag.Envs[0], value, from, flag.Help)
 		}

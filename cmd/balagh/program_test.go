@@ -41,6 +41,11 @@ func TestServe_Unsafe(t *testing.T) {
 		{"BALAGH_FCM_ENDPOINT", []string{"--fcm-endpoint=http://127.0.0.1:1/v1"}},
 		{"BALAGH_TIME_ZONE", []string{"--time-zone=Nowhere/Land"}},
 		{"sqlite:PATH", []string{"--dev", "--store=mysql://x"}},
+		{"mongodb://", []string{"--dev", "--store=mysql://x"}},
+		{"only the beginning", []string{"--dev", "--store=mongodb:"}},
+		{"only the beginning", []string{"--dev", "--store=mongodb+srv://"}},
+		{"BALAGH_BUCKET", []string{"--store=mongodb://127.0.0.1:1/x"}},
+		{"file:///PATH", []string{"--dev", "--store=mongodb://127.0.0.1:1/x", "--bucket=s3://x"}},
 		{"BALAGH_FCM_CREDENTIALS", []string{"--dev", "--fcm-credentials=" + os.DevNull}},
 		{"BALAGH_WEB_PUSH_SUBJECT", []string{"--dev", "--web-push-key=x"}},
 		{"choose one way", []string{"--dev", "--sms-profile=unifonic", "--smpp-address=127.0.0.1:2775"}},
@@ -93,12 +98,23 @@ func TestConfig_Masked(t *testing.T) {
 	}
 }
 
+func TestConfig_MaskedStore(t *testing.T) {
+	for _, uri := range []string{"mongodb://balagh:open%20sesame@db1,db2/reports?authSource=admin&tlsCertificateKeyFilePassword=open%20sesame",
+		"mongodb+srv://balagh:open%20sesame@db.example/reports", "MongoDB://balagh:open%20sesame@db1", "mongodb:/balagh:open%20sesame@db1"} {
+		t.Setenv("BALAGH_STORE", uri)
+		out, err := call(t, "config")
+		if err != nil || strings.Contains(out, "sesame") || strings.Contains(uri, "://") && !strings.Contains(out, "://balagh:********@db") {
+			t.Errorf("%v:\n%s", err, out)
+		}
+	}
+}
+
 // TestBackup copies a server while it files reports, brings the copy back elsewhere and looks for everything that had been
 // acknowledged before the copy began.
 func TestBackup(t *testing.T) {
 	t.Parallel()
-	i := install(t)
-	store := i.parts.store.Path()
+	store := filepath.Join(t.TempDir(), "balagh.db")
+	i := install(t, func(s *settings) { s.Store = "sqlite:" + store })
 	c := i.citizen("+966500000061")
 	body, kind := form(t, speakers, picture(t, 320, 240))
 	first := c.do("POST", "/v1/reports", body, "Content-Type", kind).want(201)

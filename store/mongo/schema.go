@@ -89,6 +89,12 @@ func (db *DB) version(ctx context.Context) (int, error) {
 	return s.Version, nil
 }
 
+// Version gives the schema that the store has, 0 for none yet, and the one that this program works with.
+func (db *DB) Version(ctx context.Context) (is, wanted int, err error) {
+	is, err = db.version(ctx)
+	return is, schemaVersion, err
+}
+
 // Migrate makes what is missing: indexes, and the version. It is done twice, or by several programs at once, without harm.
 func (db *DB) Migrate(ctx context.Context) error {
 	version, err := db.version(ctx)
