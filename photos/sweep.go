@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
-
-	"gocloud.dev/blob"
 
 	"github.com/balagh/balagh/fault"
 )
@@ -60,12 +57,7 @@ func (s *Service) sweepLoose(ctx context.Context, before time.Time) (removed int
 }
 
 func (s *Service) sweepFolder(ctx context.Context, prefix string, before time.Time) (removed int, err error) {
-	list := s.Bucket.List(&blob.ListOptions{Prefix: prefix})
-	for {
-		o, err := list.Next(ctx)
-		if err == io.EOF {
-			return removed, nil
-		}
+	for o, err := range s.Bucket.Keys(ctx, prefix) {
 		if err != nil {
 			return removed, err
 		}
@@ -85,4 +77,5 @@ func (s *Service) sweepFolder(ctx context.Context, prefix string, before time.Ti
 		}
 		removed++
 	}
+	return removed, nil
 }

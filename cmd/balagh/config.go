@@ -20,7 +20,7 @@ import (
 // storage says where things are kept. Every command that touches them has it.
 type storage struct {
 	Store  string `default:"sqlite:./data/balagh.db" placeholder:"URI" help:"Where reports are kept: sqlite:PATH."`
-	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH. Default: the folder photos beside the SQLite file."`
+	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH, s3://BUCKET, gs://BUCKET or azblob://CONTAINER. Default: the folder photos beside the SQLite file."`
 	Secret string `secret:"" placeholder:"TEXT" help:"Master secret, at least 32 characters: keys are derived from it. Make one with: openssl rand -base64 48"`
 	Dev    bool   `help:"Development: codes and texts appear in the log and at /dev/outbox, a missing secret is made. Never for real people."`
 }
@@ -38,6 +38,8 @@ type settings struct {
 	MinAppVersion  string         `placeholder:"X.Y.Z" help:"Older applications are asked to update (426)."`
 	CodesPerPhone  int            `default:"3" help:"One-time codes that one number may have in ten minutes."`
 	CodesPerClient int            `default:"20" help:"One-time codes that one address may ask for in ten minutes."`
+	PhotoURLs      string         `name:"photo-urls" default:"stream" enum:"stream,signed" help:"How pictures are served: stream through the server, or by signed addresses of the object store."`
+	PhotoURLTime   time.Duration  `name:"photo-url-time" default:"5m0s" help:"How long a signed address is good."`
 	AnonPerClient  int            `default:"20" help:"Reports without an account that one address may file in an hour."`
 	DeliveryAlarm  time.Duration  `default:"10m0s" help:"A delivery that waits longer than this is told of in the log and in the metric balagh_delivery_alarm."`
 	LogLevel       slog.Level     `default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
@@ -54,24 +56,6 @@ func (s *storage) path() (string, error) {
 		return "", fmt.Errorf("--store: a store of the kind %q is not known; write sqlite:PATH", scheme)
 	}
 	return p, nil
-}
-
-// bucket is the address of the photos.
-func (s *storage) bucket() (string, error) {
-	if scheme, _, _ := strings.Cut(s.Bucket, ":"); s.Bucket != "" {
-		if scheme != "file" {
-			return "", fmt.Errorf("--bucket: a bucket of the kind %q is not known; write file:///PATH", scheme)
-		}
-		return s.Bucket, nil
-	}
-	p, err := s.path()
-	if err != nil {
-		return "", err
-	}
-	if p, err = filepath.Abs(p); err != nil {
-		return "", err
-	}
-	return "file://" + filepath.ToSlash(filepath.Join(filepath.Dir(p), "photos")), nil
 }
 
 // secret is the master secret. In development one is made at the first start and kept beside the store.
@@ -116,6 +100,9 @@ func (s *settings) check() error {
 			bad = append(bad, err)
 		}
 	}
+	if s.PhotoURLs == signedURLs && (s.PhotoURLTime < time.Second || s.PhotoURLTime > maxPhotoURLTime) {
+		add("BALAGH_PHOTO_URL_TIME: %v is not between 1s and %v", s.PhotoURLTime, maxPhotoURLTime)
+	}
 	if s.Dev {
 		return errors.Join(bad...)
 	}
@@ -143,6 +130,8 @@ func (c *configCommand) Run(std stdio, k *kong.Context) error {
 			}
 			if flag.Tag.Has("secret") && value != "" {
 				value = "********"
+			} else if flag.Name == "bucket" {
+				value = withoutUser(value)
 			}
 			fmt.Fprintf(w, "%s=%s\t# %s; %s\n", flag.Envs[0], value, from, flag.Help)
 		}
