@@ -25,7 +25,7 @@ func (s *Service) Sweep(ctx context.Context, now time.Time) (int, error) {
 	}
 	lost := 0
 	for _, kind := range []string{originals, served} {
-		n, err := s.sweepFolder(ctx, fmt.Sprintf("%s/%02x/", kind, now.Unix()/3600%256), before)
+		n, err := s.sweepFolder(ctx, sweptAt(kind, int(now.Unix()/3600)), before)
 		lost += n
 		if err != nil {
 			return loose + lost, fmt.Errorf("sweep the bucket: %w", err)
@@ -33,6 +33,9 @@ func (s *Service) Sweep(ctx context.Context, now time.Time) (int, error) {
 	}
 	return loose + lost, nil
 }
+
+// sweptAt is the folder whose turn it is in an hour.
+func sweptAt(kind string, hour int) string { return fmt.Sprintf("%s/%02x/", kind, hour%256) }
 
 func (s *Service) sweepLoose(ctx context.Context, before time.Time) (removed int, err error) {
 	after := ""

@@ -42,12 +42,12 @@ func explain(u *url.URL, err error) error {
 	errors.As(err, &s)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("the object store does not answer within %v: is the address right, and can this machine reach it?", openTime)
-	case status == http.StatusNotFound && code != "":
-		return fmt.Errorf("there is no bucket %s (%s)", u.Host, code)
-	case status == http.StatusNotFound:
+		return errors.New("the object store does not answer: is the address right, and can this machine reach it?")
+	case code == "NoSuchBucket" || code == "ContainerNotFound":
+		return fmt.Errorf("there is no bucket %s", u.Host)
+	case status == http.StatusNotFound && (code == "" || code == "NotFound"):
 		return fmt.Errorf("there is no bucket %s, or the address is not that of an object store", u.Host)
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound:
 		return fmt.Errorf("the object store does not let these credentials %s in the bucket %s (%s)", s.doing, u.Host, cmp.Or(code, http.StatusText(status)))
 	}
 	if why := unreached(err); why != "" {

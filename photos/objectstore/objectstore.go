@@ -45,6 +45,10 @@ func (b *Bucket) Close() error {
 // it. With a key it writes an object of that name as well, and deletes it. Credentials come from the environment or the machine,
 // never from the address.
 func Open(ctx context.Context, address, key string) (*Bucket, error) {
+	return openWithin(ctx, openTime, address, key)
+}
+
+func openWithin(ctx context.Context, limit time.Duration, address, key string) (*Bucket, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, errors.New("it is no URL") // whose text may hold a secret
@@ -61,7 +65,7 @@ func Open(ctx context.Context, address, key string) (*Bucket, error) {
 		bucket *Bucket
 		err    error
 	}
-	tried, cancel := context.WithTimeout(ctx, openTime)
+	tried, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	done := make(chan opened, 1) // an SDK may heed no context while it looks for credentials
 	go func() {
