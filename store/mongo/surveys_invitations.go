@@ -53,14 +53,6 @@ const (
 	countTime       = time.Minute
 )
 
-// textOrNone is a text as a field holds it, nil for none: then the field is not there.
-func textOrNone(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
 func askedField(i *surveys.Invitation) any {
 	if i.State == surveys.InvitationDrawn || i.State == surveys.InvitationPlanned {
 		return toBeAsked
