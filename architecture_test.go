@@ -48,6 +48,10 @@ var arrows = map[string][]string{
 	"push/webpush":    {"push", "fault"},
 	"accounts":        {"event", "actor", "fault"},
 	"photos":          {"actor", "fault"},
+
+	"photos/objectstore": {},
+	"photos/phototest":   {},
+
 	"event":           {"fault"},
 	"actor":           {},
 	"fault":           {},
@@ -65,7 +69,7 @@ var arrows = map[string][]string{
 
 // inTests may be imported by every test besides what its package may: a real store is cheaper than a fake one, and so is the
 // stand-in for Firebase.
-var inTests = []string{"actor", "event", "fault", "store/mongo", "store/sqlite", "store/storetest", "store/teststore", "demo/standin", "push/sms"}
+var inTests = []string{"actor", "event", "fault", "store/mongo", "store/sqlite", "store/storetest", "store/teststore", "demo/standin", "push/sms", "photos/objectstore", "photos/phototest"}
 
 // forTests are packages that only tests import, and each other.
 var forTests = []string{"store/storetest", "store/teststore"}
@@ -80,7 +84,9 @@ var owners = map[string][]string{
 	"github.com/valyala/fast":     {"api", "web", "bench", "demo/standin"},
 	"github.com/oapi-codegen/":    {"api", "api/gen"},
 	"github.com/getkin/kin-open":  {"api", "api/gen", "openapi", "cmd/balagh"},
-	"gocloud.dev/":                {"photos", "cmd/balagh"},
+	"gocloud.dev/":                {"photos", "photos/objectstore", "cmd/balagh"},
+	"github.com/aws/":             {"photos/objectstore"},
+	"github.com/Azure/":           {"photos/objectstore"},
 	"github.com/golang-jwt/":      {"accounts", "cmd/balagh"},
 	"github.com/alecthomas/kong":  {"cmd/balagh"},
 	"github.com/wneessen/":        {"push/email"},

@@ -22,7 +22,7 @@ import (
 // storage says where things are kept. Every command that touches them has it.
 type storage struct {
 	Store  string `default:"sqlite:./data/balagh.db" placeholder:"URI" help:"Where reports are kept: sqlite:PATH, mongodb://… or mongodb+srv://…. One with a password belongs in the environment."`
-	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH. Default: the folder photos beside the SQLite file."`
+	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH, s3://BUCKET, gs://BUCKET or azblob://CONTAINER. Default: the folder photos beside the SQLite file."`
 	Secret string `secret:"" placeholder:"TEXT" help:"Master secret, at least 32 characters: keys are derived from it. Make one with: openssl rand -base64 48"`
 	Dev    bool   `help:"Development: codes and texts appear in the log and at /dev/outbox, a missing secret is made. Never for real people."`
 
@@ -42,6 +42,8 @@ type settings struct {
 	MinAppVersion  string         `placeholder:"X.Y.Z" help:"Older applications are asked to update (426)."`
 	CodesPerPhone  int            `default:"3" help:"One-time codes that one number may have in ten minutes."`
 	CodesPerClient int            `default:"20" help:"One-time codes that one address may ask for in ten minutes."`
+	PhotoURLs      string         `name:"photo-urls" default:"stream" enum:"stream,signed" help:"How pictures are served: stream through the server, or by signed addresses of the object store."`
+	PhotoURLTime   time.Duration  `name:"photo-url-time" default:"5m0s" help:"How long a signed address is good."`
 	AnonPerClient  int            `default:"20" help:"Reports without an account that one address may file in an hour."`
 	DeliveryAlarm  time.Duration  `default:"10m0s" help:"A delivery that waits longer than this is told of in the log and in the metric balagh_delivery_alarm."`
 	LogLevel       slog.Level     `default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
@@ -49,31 +51,6 @@ type settings struct {
 }
 
 const secretLength = 32
-
-// bucket is the address of the photos.
-func (s *storage) bucket() (string, error) {
-	if scheme, _, _ := strings.Cut(s.Bucket, ":"); s.Bucket != "" {
-		if scheme != "file" {
-			return "", fmt.Errorf("--bucket: a bucket of the kind %q is not known; write file:///PATH", scheme)
-		}
-		return s.Bucket, nil
-	}
-	p, err := s.path()
-	if err != nil {
-		return "", err
-	}
-	if p == "" && !s.Dev {
-		return "", errors.New("there is no place for photos: a store on MongoDB has no folder beside it, so set BALAGH_BUCKET to file:///PATH")
-	}
-	folder, err := s.folder()
-	if err != nil {
-		return "", err
-	}
-	if folder, err = filepath.Abs(folder); err != nil {
-		return "", err
-	}
-	return "file://" + filepath.ToSlash(filepath.Join(folder, "photos")), nil
-}
 
 // secret is the master secret. In development one is made at the first start and kept beside the store, or in ./data.
 func (s *storage) secret() ([]byte, error) {
@@ -122,6 +99,9 @@ func (s *settings) check() error {
 	} else if _, err := s.bucket(); err != nil {
 		bad = append(bad, err)
 	}
+	if s.PhotoURLs == signedURLs && (s.PhotoURLTime < time.Second || s.PhotoURLTime > maxPhotoURLTime) {
+		add("BALAGH_PHOTO_URL_TIME: %v is not between 1s and %v", s.PhotoURLTime, maxPhotoURLTime)
+	}
 	if s.Dev {
 		return errors.Join(bad...)
 	}
@@ -152,6 +132,8 @@ func (c *configCommand) Run(std stdio, k *kong.Context) error {
 				value = "********"
 			case flag.Name == "store" && !strings.HasPrefix(value, "sqlite:"): // it may have a password in it, however it is written
 				value = mongo.Masked(value)
+			case flag.Name == "bucket":
+				value = withoutUser(value)
 			}
 			fmt.Fprintf(w, "%s=%s\t# %s; %s\n", flag.Envs[0], value, from, flag.Help)
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/openapi"
+	"github.com/balagh/balagh/photos/phototest"
 	"github.com/balagh/balagh/store/teststore"
 )
 
@@ -41,6 +42,9 @@ func TestMain(m *testing.M) {
 		}
 		main()
 		return
+	}
+	if !phototest.Prepare(fmt.Println) {
+		os.Exit(1)
 	}
 	goleak.VerifyTestMain(teststore.Tests{M: m}, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"),
 		goleak.IgnoreAnyFunction("go.opencensus.io/stats/view.(*worker).start"),
@@ -215,6 +219,9 @@ type answer struct {
 	body   []byte
 }
 
+// unled follows no redirect: where one leads is for the test to see.
+var unled = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
 // do sends a request, body as JSON unless it is a string or bytes, and holds the answer to the contract.
 func (c *client) do(method, path string, body any, headers ...string) *answer {
 	c.t.Helper()
@@ -249,7 +256,7 @@ func (c *client) do(method, path string, body any, headers ...string) *answer {
 	for n := 0; n+1 < len(headers); n += 2 {
 		req.Header.Set(headers[n], headers[n+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := unled.Do(req)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)
 	}

@@ -45,7 +45,11 @@ func TestServe_Unsafe(t *testing.T) {
 		{"only the beginning", []string{"--dev", "--store=mongodb:"}},
 		{"only the beginning", []string{"--dev", "--store=mongodb+srv://"}},
 		{"BALAGH_BUCKET", []string{"--store=mongodb://127.0.0.1:1/x"}},
-		{"file:///PATH", []string{"--dev", "--store=mongodb://127.0.0.1:1/x", "--bucket=s3://x"}},
+		{"file:///PATH", []string{"--dev", "--store=mongodb://127.0.0.1:1/x", "--bucket=ftp://x"}},
+		{`--bucket: a bucket of the kind "ftp" is not known`, []string{"--dev", "--bucket=ftp://x"}},
+		{"--bucket: credentials do not belong into the address", []string{"--dev", "--bucket=s3://key:secret@x"}},
+		{"BALAGH_PHOTO_URLS=signed: this bucket", []string{"--dev", "--photo-urls=signed"}},
+		{"BALAGH_PHOTO_URL_TIME", []string{"--dev", "--photo-urls=signed", "--photo-url-time=2h"}},
 		{"BALAGH_FCM_CREDENTIALS", []string{"--dev", "--fcm-credentials=" + os.DevNull}},
 		{"BALAGH_WEB_PUSH_SUBJECT", []string{"--dev", "--web-push-key=x"}},
 		{"choose one way", []string{"--dev", "--sms-profile=unifonic", "--smpp-address=127.0.0.1:2775"}},
@@ -84,11 +88,12 @@ func TestConfig_Masked(t *testing.T) {
 	t.Setenv("BALAGH_SECRET", "0123456789012345678901234567890123456789")
 	t.Setenv("BALAGH_SMS_KEY", "very secret")
 	t.Setenv("BALAGH_ADDRESS", "127.0.0.1:9999")
+	t.Setenv("BALAGH_BUCKET", "s3://key:very%20secret@photos?endpoint=http://key:very%20secret@127.0.0.1&region=me-central-1")
 	out, err := call(t, "config")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(out, "0123456789") || strings.Contains(out, "very secret") {
+	if strings.Contains(out, "0123456789") || strings.Contains(out, "very secret") || strings.Contains(out, "very%20secret") {
 		t.Errorf("a secret is printed:\n%s", out)
 	}
 	for _, want := range []string{"BALAGH_SECRET=********", "BALAGH_ADDRESS=127.0.0.1:9999", "BALAGH_STORE=sqlite:./data/balagh.db", "BALAGH_TIME_ZONE=Asia/Riyadh"} {

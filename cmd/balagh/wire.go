@@ -76,6 +76,10 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 	}
 	pictures := photos.New(p.store, p.bucket)
 	pictures.Zone = zone
+	links, err := s.photoLinks(ctx, p.bucket)
+	if err != nil {
+		return nil, err
+	}
 	cases := reports.New(p.store, attacher{pictures}, zone)
 	if err := cases.Refresh(ctx); err != nil {
 		return nil, err
@@ -95,7 +99,7 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 		p.senders = append(p.senders, &push.Sender{Service: told, Name: name, Channel: channel, Log: log, Workers: s.atOnce()[name],
 			OnOutcome: p.metrics.Delivery, OnTaken: p.metrics.Taken})
 	}
-	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Programmes: asking, Answers: p.store, Together: together, Now: time.Now, Log: log,
+	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, PhotoLinks: links, Push: told, Surveys: asked, Programmes: asking, Answers: p.store, Together: together, Now: time.Now, Log: log,
 		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies,
 		AnonymousLimit: accounts.Limit{Max: s.AnonPerClient, Window: time.Hour}, MinAppVersion: s.MinAppVersion, Outbox: p.outlets.outbox}
 	if web := p.outlets.web; web != nil {
@@ -123,7 +127,7 @@ func (p *parts) open(ctx context.Context, s *storage) (together func(context.Con
 	if p.store, together, err = s.openStore(ctx, p.metrics); err != nil {
 		return nil, err
 	}
-	p.bucket, err = s.open(ctx)
+	p.bucket, err = s.open(ctx, photos.TrialKey())
 	return together, err
 }
 
