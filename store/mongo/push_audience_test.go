@@ -30,7 +30,7 @@ func TestDB_AudiencePeople_severalLooks(t *testing.T) {
 		want = append(want, storetest.Townsman(i))
 		for k := range 3 {
 			r := &reports.Report{ID: fmt.Sprint(n, k), Number: fmt.Sprintf("%010d", 10*n+k), Rev: 1, Citizen: storetest.Townsman(i), Centre: "riyadh", Category: "sound"}
-			if err := whole(db).CreateReport(t.Context(), r, nil); err != nil {
+			if err := db.CreateReport(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -16,7 +16,7 @@ import (
 
 func TestPushBroadcasts(t *testing.T) {
 	t.Parallel()
-	storetest.TestPushBroadcasts(t, func(t *testing.T) storetest.BroadcastsStore { return whole(fresh(t)) })
+	storetest.TestPushBroadcasts(t, func(t *testing.T) storetest.BroadcastsStore { return fresh(t) })
 }
 
 // beside is a store on the database of another, as another process has it.
