@@ -198,25 +198,12 @@ func (w where) on(r route) bson.D {
 	return filter
 }
 
-// summaryOf is what a list reads of a report: all but what happened to it since.
-var summaryOf = bson.D{{Key: "seq", Value: 1}, {Key: "supports", Value: 1}, {Key: "doc.id", Value: 1}, {Key: "doc.number", Value: 1}, {Key: "doc.rev", Value: 1},
-	{Key: "doc.status", Value: 1}, {Key: "doc.category", Value: 1}, {Key: "doc.description", Value: 1}, {Key: "doc.place", Value: 1},
-	{Key: "doc.photos.id", Value: 1}, {Key: "doc.received_at", Value: 1}, {Key: "doc.updated_at", Value: 1}, {Key: "doc.centre", Value: 1},
-	{Key: "doc.department", Value: 1}, {Key: "doc.channel", Value: 1}, {Key: "doc.assignee", Value: 1}, {Key: "doc.due", Value: 1},
-	{Key: "doc.first_answer_at", Value: 1}}
-
-// listed is a report with its place in the order of receipt.
-type listed struct {
-	seq int64
-	reports.Summary
-}
-
 func (db *DB) listed(ctx context.Context, w where, r route, sort bson.D, limit int) ([]listed, error) {
 	all := make([]listed, 0, limit)
-	err := reportKind.each(ctx, db, w.on(r), func(r *reports.Report, raw bson.Raw) error {
-		seq, _ := raw.Lookup("seq").AsInt64OK()
-		all = append(all, listed{seq, r.Summary()})
-		return nil
+	err := db.scan(ctx, "reports", w.on(r), func(raw bson.Raw) error {
+		l, err := listedOf(raw)
+		all = append(all, l)
+		return err
 	}, options.Find().SetHint(r.index).SetProjection(summaryOf).SetSort(sort).SetLimit(int64(limit)).SetBatchSize(int32(limit+1)))
 	return all, err
 }
