@@ -215,7 +215,7 @@ type uncounted struct {
 }
 
 func (db *DB) uncounted(ctx context.Context, before time.Time) (all []uncounted, err error) {
-	filter := bson.D{{Key: "figures_at", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$gte", Value: int64(0)}, {Key: "$lte", Value: millis(before)}}}}
+	filter := bson.D{{Key: "uncounted", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$gte", Value: int64(0)}, {Key: "$lte", Value: millis(before)}}}}
 	for _, in := range deliveryCarriers {
 		err := db.scan(ctx, in, filter, func(raw bson.Raw) error {
 			u := uncounted{in: in}
@@ -223,8 +223,8 @@ func (db *DB) uncounted(ctx context.Context, before time.Time) (all []uncounted,
 				all = append(all, u)
 			}
 			return nil
-		}, options.Find().SetProjection(bson.D{{Key: "deliveries_rev", Value: 1}, {Key: "figures", Value: 1}}).SetSort(bson.D{{Key: "figures_at", Value: 1}}).
-			SetHint(inOrderOf("figures_at")).SetLimit(figuresBatch))
+		}, options.Find().SetProjection(bson.D{{Key: "deliveries_rev", Value: 1}, {Key: "figures", Value: 1}}).SetSort(bson.D{{Key: "uncounted", Value: 1}}).
+			SetHint(inOrderOf("uncounted")).SetLimit(figuresBatch))
 		if err != nil {
 			return nil, err
 		}
@@ -303,7 +303,7 @@ func (db *DB) takeBatch(ctx context.Context, b batch) (counts, error) {
 				ids = append(ids, d.ID)
 				of[d.ID] = d.Of
 				models = append(models, driver.NewUpdateOneModel().SetFilter(asRead(d.ID, d.Rev)).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "counted", Value: b.N}}},
-					{Key: "$unset", Value: bson.D{{Key: "figures", Value: ""}, {Key: "figures_at", Value: ""}}}}))
+					{Key: "$unset", Value: bson.D{{Key: "figures", Value: ""}, {Key: "uncounted", Value: ""}}}}))
 			}
 		}
 		if len(models) == 0 {
