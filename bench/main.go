@@ -40,6 +40,7 @@ type options struct {
 	only        []string
 	library     bool
 	server      string
+	store       string
 }
 
 func main() {
@@ -75,6 +76,7 @@ func parse() (options, *bare) {
 	flag.StringVar(&only, "only", "", "works to measure, with commas: "+strings.Join(names(), ", "))
 	flag.BoolVar(&raw, "raw", false, "send prepared bytes instead of net/http requests: the load takes less, so the bare handler does far more")
 	flag.StringVar(&o.server, "server", "", "program to measure; built from this checkout when empty")
+	flag.StringVar(&o.store, "store", "", "a MongoDB server, mongodb://HOST:PORT, to measure the works on instead of SQLite; the database bench_PID stays there")
 	flag.StringVar(&mode, "bare", "", "internal: be the bare handler, sync or nosync")
 	flag.StringVar(&address, "address", "", "internal: where the bare handler listens")
 	flag.StringVar(&dir, "dir", "", "internal: where the bare handler keeps photos")
@@ -116,6 +118,9 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
+	if o.store != "" {
+		return compareAll(ctx, o, dir)
+	}
 	return errors.Join(compareAll(ctx, o, dir), chainAll(ctx, o, dir))
 }
 
@@ -126,7 +131,11 @@ func compareAll(ctx context.Context, o options, dir string) error {
 	if !slices.ContainsFunc(works, func(w work) bool { return o.wants(w.name) }) {
 		return nil
 	}
-	balagh, err := startBalagh(ctx, o.server, dir)
+	var more []string
+	if o.store != "" {
+		more = []string{fmt.Sprintf("BALAGH_STORE=%s/bench_%d", o.store, os.Getpid()), "BALAGH_BUCKET=file://" + filepath.Join(dir, "photos")}
+	}
+	balagh, err := startBalagh(ctx, o.server, dir, more...)
 	if err != nil {
 		return err
 	}

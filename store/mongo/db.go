@@ -177,7 +177,7 @@ func failed(ctx context.Context, err error) error {
 		return fault.New(fault.NotFound)
 	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
-	case away(err) || backendAway(err):
+	case away(err) || backendAway(err) || clashed(err):
 		return &fault.Error{Code: fault.Unavailable, RetryAfter: retryAfter, Cause: err}
 	}
 	return err
@@ -204,6 +204,13 @@ func backendAway(err error) bool {
 
 // taken says that a unique key is there already.
 func taken(err error) bool { return driver.IsDuplicateKeyError(err) }
+
+// clashed says that writes of several waited for each other, or wrote the same, and the server gave this one up: it may be done again. A
+// server on PostgreSQL does so after a second when two at once change different documents to the same unique key.
+func clashed(err error) bool {
+	var e driver.ServerError
+	return errors.As(err, &e) && (e.HasErrorCode(112) || e.HasErrorMessage("deadlock detected"))
+}
 
 // millis is how moments are kept beside documents: milliseconds since 1970 in UTC; 0 for the zero time.
 func millis(t time.Time) int64 {

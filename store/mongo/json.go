@@ -216,7 +216,8 @@ func appendValue(out []byte, v bsoncore.Value) ([]byte, error) {
 		return appendText(out, time.UnixMilli(v.DateTime()).UTC().Format(time.RFC3339Nano)), nil
 	case bsoncore.TypeDouble:
 		if f := v.Double(); !math.IsNaN(f) && !math.IsInf(f, 0) {
-			return strconv.AppendFloat(out, f, 'g', -1, 64), nil
+			b, err := json.Marshal(f) // in the same form as everywhere
+			return append(out, b...), err
 		}
 	}
 	return nil, fmt.Errorf("a stored document has a value of the type %s", v.Type)

@@ -23,6 +23,7 @@ type kind[T any] struct {
 	rev    func(*T) *int64
 	fields func(*T) (bson.D, error) // beside the document; one whose value is nil is not there
 	read   func(*T, bson.Raw) error // takes what lies beside the document only; nil for nothing
+	reads  bson.D                   // the projection of what get and update need besides then; nil for the whole document
 }
 
 // docVersion is the version of the form of documents. See schema.go.
@@ -56,12 +57,15 @@ func (k kind[T]) fresh(v *T, e effects) (bson.D, error) {
 		}
 	}
 	d = append(d, bson.E{Key: "doc", Value: doc})
+	if slices.Contains(carriers, k.in) { // facts that are added later need it too
+		d = append(d, bson.E{Key: "outbox_fence", Value: rand.Int64N(1 << 62)})
+	}
 	if len(e.events) > 0 {
 		entries, err := outboxEntries(e.events)
 		if err != nil {
 			return nil, err
 		}
-		d = append(d, bson.E{Key: "outbox", Value: entries}, bson.E{Key: "outbox_due", Value: outboxDue(e.events)}, bson.E{Key: "outbox_fence", Value: rand.Int64N(1 << 62)})
+		d = append(d, bson.E{Key: "outbox", Value: entries}, bson.E{Key: "outbox_due", Value: outboxDue(e.events)})
 	}
 	if len(e.then) > 0 {
 		then, err := packFollows(e.then)
@@ -157,7 +161,16 @@ func (u unreadable) Unwrap() error { return u.error }
 
 // get reads one by its id; fault.NotFound.
 func (k kind[T]) get(ctx context.Context, db *DB, id string) (*T, error) {
-	return k.one(ctx, db, bson.D{{Key: "_id", Value: id}})
+	return k.one(ctx, db, bson.D{{Key: "_id", Value: id}}, k.whole())
+}
+
+// whole is what is read of one document.
+func (k kind[T]) whole() *options.FindOneOptionsBuilder {
+	o := options.FindOne()
+	if k.reads != nil {
+		o.SetProjection(append(slices.Clip(k.reads), bson.E{Key: "then", Value: 1}))
+	}
+	return o
 }
 
 // one reads the first that the filter finds; fault.NotFound.
@@ -241,6 +254,12 @@ func (k kind[T]) write(ctx context.Context, db *DB, id string, jobs []any) {
 	}
 	for try := 0; ctx.Err() == nil; try++ {
 		won, err := k.attempt(ctx, db, id, jobs)
+		if taken(err) && len(jobs) > 1 { // one of them wants a key that is taken; the others do not
+			for i := range jobs {
+				k.write(ctx, db, id, jobs[i:i+1])
+			}
+			return
+		}
 		if err != nil {
 			fail(err)
 			return
@@ -267,7 +286,7 @@ func pause(ctx context.Context, try int) {
 }
 
 func (k kind[T]) attempt(ctx context.Context, db *DB, id string, jobs []any) (won bool, err error) {
-	raw, err := db.in(k.in).FindOne(ctx, bson.D{{Key: "_id", Value: id}}).Raw()
+	raw, err := db.in(k.in).FindOne(ctx, bson.D{{Key: "_id", Value: id}}, k.whole()).Raw()
 	if err != nil {
 		return false, failed(ctx, err)
 	}
@@ -307,6 +326,9 @@ func (k kind[T]) attempt(ctx context.Context, db *DB, id string, jobs []any) (wo
 		return false, err
 	}
 	r, err := db.in(k.in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "rev", Value: was}}, up)
+	if clashed(err) {
+		return false, nil
+	}
 	if err != nil {
 		return false, failed(ctx, err)
 	}

@@ -8,7 +8,8 @@ import (
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/event"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/balagh/balagh/store/storetest"
 )
@@ -25,15 +26,20 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
+	for _, bad := range seen.explain(context.Background()) {
+		fmt.Println("query:", bad)
+		code = 1
+	}
 	pool.drop()
 	os.Exit(code)
 }
 
 // databases are kept for the next test: making one with all its indexes takes longer than most tests.
 type databases struct {
-	mu   sync.Mutex
-	free []string
-	all  int
+	mu     sync.Mutex
+	free   []string
+	all    int
+	client *driver.Client
 }
 
 var pool databases
@@ -51,45 +57,55 @@ func (p *databases) take() string {
 }
 
 // give empties a database for the next test.
-func (p *databases) give(ctx context.Context, db *DB) error {
-	names, err := db.db.ListCollectionNames(ctx, bson.D{})
+func (p *databases) give(ctx context.Context, name string) error {
+	db := p.server().Database(name)
+	names, err := db.ListCollectionNames(ctx, bson.D{})
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if _, err := db.in(name).DeleteMany(ctx, bson.D{}); err != nil {
+		if _, err := db.Collection(name).DeleteMany(ctx, bson.D{}); err != nil {
 			return err
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free = append(p.free, db.db.Name())
+	p.free = append(p.free, name)
 	return nil
+}
+
+// server is a connection that nobody listens to.
+func (p *databases) server() *driver.Client {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.client == nil {
+		var err error
+		if p.client, err = driver.Connect(options.Client().ApplyURI(server)); err != nil {
+			panic(err)
+		}
+	}
+	return p.client
 }
 
 func (p *databases) drop() {
 	ctx := context.Background()
-	db, err := Open(ctx, server, Options{AsIs: true})
-	if err != nil {
-		return
-	}
 	for _, name := range p.free {
-		_ = db.client.Database(name).Drop(ctx)
+		_ = p.server().Database(name).Drop(ctx)
 	}
-	_ = db.Close()
+	_ = p.server().Disconnect(ctx)
 }
 
 // fresh is an empty store.
-func fresh(t testing.TB) *DB { return opened(t, pool.take(), nil) }
+func fresh(t testing.TB) *DB { return opened(t, pool.take()) }
 
-func opened(t testing.TB, name string, monitor *event.CommandMonitor) *DB {
+func opened(t testing.TB, name string) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), server+"/"+name, Options{Monitor: monitor})
+	db, err := Open(t.Context(), server+"/"+name, Options{Monitor: seen.monitor()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := pool.give(context.Background(), db); err != nil {
+		if err := pool.give(context.Background(), name); err != nil {
 			t.Error(err)
 		}
 		if err := db.Close(); err != nil {

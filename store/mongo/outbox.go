@@ -348,6 +348,19 @@ func placeOf(l event.Leased) (in, id string) {
 // Retry lets a fact and those behind it wait, or parks it.
 func (db *DB) Retry(ctx context.Context, failure event.Leased, behind []event.Leased, at time.Time, park bool) error {
 	in, id := placeOf(failure)
+	for _, l := range behind { // of the same subject in another document
+		if l.Place == failure.Place {
+			continue
+		}
+		due := at.UnixMilli()
+		if park {
+			due = 1
+		}
+		in, id := placeOf(l)
+		if _, err := db.in(in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "outbox_fence", Value: l.Fence}}, bson.D{{Key: "$set", Value: bson.D{{Key: "outbox_due", Value: due}}}}); err != nil {
+			return fmt.Errorf("put events back: %w", failed(ctx, err))
+		}
+	}
 	if park {
 		if err := db.park(ctx, in, id, failure.Fence, failure.Seq); err != nil {
 			return fmt.Errorf("park an event: %w", err)

@@ -88,8 +88,8 @@ type lease struct {
 	leased     []push.Delivery
 }
 
-// place of a delivery.
-type place struct {
+// slot of a delivery.
+type slot struct {
 	in *carrier
 	i  int
 }
@@ -100,7 +100,7 @@ func (db *DB) lease(ctx context.Context, l *lease, bulk bool, room int) (lost bo
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
-	var due []place
+	var due []slot
 	for _, c := range found {
 		for i, e := range c.entries {
 			switch {
@@ -111,11 +111,11 @@ func (db *DB) lease(ctx context.Context, l *lease, bulk bool, room int) (lost bo
 			case e.broken:
 				c.spoil(i, l.now)
 			default:
-				due = append(due, place{c, i})
+				due = append(due, slot{c, i})
 			}
 		}
 	}
-	slices.SortFunc(due, func(a, b place) int { return a.in.entries[a.i].Due.Compare(b.in.entries[b.i].Due) })
+	slices.SortFunc(due, func(a, b slot) int { return a.in.entries[a.i].Due.Compare(b.in.entries[b.i].Due) })
 	due = due[:min(len(due), room)]
 	for _, p := range due {
 		e := &p.in.entries[p.i]
@@ -158,7 +158,7 @@ func (db *DB) dueCarriers(ctx context.Context, l *lease, bulk bool, room int) (f
 }
 
 // leasedHere adds those of the deliveries that this call leased indeed.
-func (db *DB) leasedHere(ctx context.Context, l *lease, due []place) error {
+func (db *DB) leasedHere(ctx context.Context, l *lease, due []slot) error {
 	ids := map[string][]string{}
 	for _, p := range due {
 		ids[p.in.in] = append(ids[p.in.in], p.in.id)

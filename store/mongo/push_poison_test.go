@@ -56,7 +56,7 @@ func spoil(t *testing.T, db *DB, id string, set bson.D) {
 func TestFaults_poisonedMessages(t *testing.T) {
 	t.Parallel()
 	db, channel := fresh(t), &takes{n: map[string]int{}}
-	s := push.New(pushStore{DB: db}, oneEach{})
+	s := push.New(db, oneEach{})
 	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	s.Now = func() time.Time { return now }
 	const citizens, facts = 5, 100

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,29 +17,17 @@ import (
 	"github.com/balagh/balagh/store/storetest"
 )
 
-type noBroadcasts interface {
-	push.BudgetStore
-	push.BroadcastStore
-	push.TextStore
-}
-
-// pushStore is a push.Store as far as it is there.
-type pushStore struct {
-	noBroadcasts
-	*DB
-}
-
 func TestPush(t *testing.T) {
 	t.Parallel()
-	storetest.TestPush(t, func(t *testing.T) push.Store { return pushStore{DB: fresh(t)} })
+	storetest.TestPush(t, func(t *testing.T) push.Store { return fresh(t) })
 }
 
 func TestPushLedger(t *testing.T) {
 	t.Parallel()
-	storetest.TestPushLedger(t, func(t *testing.T) push.Store { return pushStore{DB: fresh(t)} })
+	storetest.TestPushLedger(t, func(t *testing.T) push.Store { return fresh(t) })
 }
 
-// queries keeps what is asked of the server.
+// queries keeps what is asked of the server, with the hints.
 type queries struct {
 	mu  sync.Mutex
 	all map[string]bson.D // by what they look like
@@ -66,8 +55,16 @@ func (q *queries) monitor() *event.CommandMonitor {
 func TestPush_plans(t *testing.T) {
 	t.Parallel()
 	q := queries{all: map[string]bson.D{}}
-	db := opened(t, pool.take(), q.monitor())
-	ctx, now := t.Context(), figuresNow
+	ctx, now, name := t.Context(), figuresNow, pool.take()
+	db, err := Open(ctx, server+"/"+name, Options{Monitor: q.monitor()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(pool.give(context.Background(), name), db.Close()); err != nil {
+			t.Error(err)
+		}
+	})
 	accepted(t, db, "m0", "m1")
 	topicOf(t, db, "b")
 	do := func(_ any, err error) {
@@ -91,7 +88,7 @@ func TestPush_plans(t *testing.T) {
 	do(db.QueueDepth(ctx, now))
 	_ = db.Receive(ctx, push.Receipt{Channel: push.ChannelSMS, Ref: "ref"})
 	do(db.LeaseChains(ctx, now, time.Minute, 9))
-	_, _, err := db.NextChain(ctx)
+	_, _, err = db.NextChain(ctx)
 	do(nil, err)
 	do(db.ReportTrails(ctx, "c", "r"))
 	for _, centres := range [][]string{nil, {"riyadh", "jeddah"}} {
