@@ -172,7 +172,7 @@ func TestReports_QueueOfOnePlaceInTheOrder(t *testing.T) {
 func TestReports_UpdateReport_CrowdsAndRivals(t *testing.T) {
 	t.Parallel()
 	one := fresh(t)
-	two := beside(t, one)
+	two := again(t, one)
 	addReports(t, one, []*reports.Report{someReport(1, firstReceived), someReport(2, firstReceived)})
 	count := func(db *DB, id string, n int) {
 		var group sync.WaitGroup
@@ -213,17 +213,6 @@ func TestReports_UpdateReport_CrowdsAndRivals(t *testing.T) {
 			t.Errorf("%d changes became %d, rev %d, %v", want, r.Closure, r.Rev, err)
 		}
 	}
-}
-
-// beside opens the store that another process has open.
-func beside(t testing.TB, db *DB) *DB {
-	t.Helper()
-	other, err := Open(t.Context(), server+"/"+db.db.Name(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = other.Close() })
-	return other
 }
 
 func TestReports_Near_ManyOnOneSpot(t *testing.T) {
