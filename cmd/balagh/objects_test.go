@@ -129,12 +129,13 @@ func TestObjectStore_backup(t *testing.T) {
 	if address == "" {
 		return
 	}
-	i := install(t, func(s *settings) { s.Bucket = address })
+	from := "sqlite:" + filepath.Join(t.TempDir(), "balagh.db")
+	i := install(t, func(s *settings) { s.Store, s.Bucket = from, address })
 	c := i.citizen("+966500000174")
 	data := picture(t, 320, 240)
 	c.do("POST", "/v1/photos", data, "Content-Type", "image/jpeg").want(201)
 	folder := filepath.Join(t.TempDir(), "copy")
-	if out, err := call(t, "backup", folder, "--store=sqlite:"+i.parts.store.Path(), "--bucket="+address); err != nil || !strings.Contains(out, "1 photo files") {
+	if out, err := call(t, "backup", folder, "--store="+from, "--bucket="+address); err != nil || !strings.Contains(out, "1 photo files") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	elsewhere := phototest.Address(t)
