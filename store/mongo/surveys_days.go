@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -28,16 +29,21 @@ import (
 const (
 	settleBatch = 1_000
 	deviceBatch = 500
+	clashes     = 20 // after which others are no excuse
 )
 
 // settle marks the days of every occasion that was written before it began.
 func (db *DB) settle(ctx context.Context) error {
-	for {
-		found, done, err := db.settleSome(ctx)
+	for try := 0; ; try++ {
+		found, err := db.settleSome(ctx)
+		if clashed(err) && try < clashes { // with somebody who settles the same
+			pause(ctx, try+1)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("mark days: %w", err)
 		}
-		if found < settleBatch || done == 0 {
+		if found < settleBatch {
 			return nil
 		}
 	}
@@ -46,8 +52,8 @@ func (db *DB) settle(ctx context.Context) error {
 // marked finds the occasions with a mark: without a range the index of marks would not be used.
 var marked = bson.D{{Key: "mark", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$gte", Value: 0}}}}
 
-func (db *DB) settleSome(ctx context.Context) (found int, done int64, err error) {
-	ids, days, rated := map[int64]bson.A{}, map[string]bool{}, map[rating]bool{}
+func (db *DB) settleSome(ctx context.Context) (found int, err error) {
+	ids, days, rated := map[int64][]string{}, map[string]bool{}, map[rating]bool{}
 	err = db.scan(ctx, occasions.in, marked, func(raw bson.Raw) error {
 		found++
 		mark := numberIn(raw, "mark")
@@ -59,29 +65,29 @@ func (db *DB) settleSome(ctx context.Context) (found int, done int64, err error)
 		return nil
 	}, options.Find().SetProjection(bson.D{{Key: "mark", Value: 1}, {Key: "day", Value: 1}, {Key: "device", Value: 1}, {Key: "rated", Value: 1}}).SetLimit(settleBatch))
 	if err != nil || found == 0 {
-		return found, 0, err
+		return found, err
 	}
 	if err := db.eachRated(ctx, rated, bson.E{Key: "day", Value: "$day"}, func(_ rating, raw bson.Raw) { days[textIn(raw, "_id", "day")] = true }); err != nil {
-		return found, 0, err
+		return found, err
 	}
 	if err := db.markDays(ctx, days); err != nil {
-		return found, 0, err
+		return found, err
 	}
 	for mark, some := range ids { // one that was written meanwhile has another mark
-		r, err := db.in(occasions.in).UpdateMany(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: some}}}, {Key: "mark", Value: mark}},
+		slices.Sort(some) // in one order, as the days: who waits for another is waited for by none
+		_, err := db.in(occasions.in).UpdateMany(ctx, bson.D{{Key: "_id", Value: among(some)}, {Key: "mark", Value: mark}},
 			bson.D{{Key: "$unset", Value: bson.D{{Key: "mark", Value: ""}}}})
 		if err != nil {
-			return found, done, failed(ctx, err)
+			return found, failed(ctx, err)
 		}
-		done += r.ModifiedCount
 	}
-	return found, done, nil
+	return found, nil
 }
 
 // markDays gives each day a mark that is unlike the one that it may have.
 func (db *DB) markDays(ctx context.Context, days map[string]bool) error {
 	var models []driver.WriteModel
-	for day := range days {
+	for _, day := range slices.Sorted(maps.Keys(days)) {
 		models = append(models, driver.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: day}}).SetUpsert(true).
 			SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "v", Value: docVersion}, {Key: "token", Value: rand.Int64()}}}}))
 	}
@@ -333,10 +339,10 @@ func (db *DB) RecountDay(ctx context.Context, day string) error {
 		if !state.Marked && len(surveys.Differences(day, &state.DayState)) == 0 {
 			return nil
 		}
-		if done, err := db.keepDay(ctx, day, state); err != nil || done {
+		if done, err := db.keepDay(ctx, day, state); done || err != nil && (!clashed(err) || try >= clashes) {
 			return err
 		}
-		pause(ctx, try)
+		pause(ctx, try+1)
 	}
 }
 
