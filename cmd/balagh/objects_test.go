@@ -12,6 +12,7 @@ import (
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/photos/phototest"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // TestObjectStore files a report with a photo into an object store, and fetches it back: through the server, and by a signed address.
@@ -129,8 +130,8 @@ func TestObjectStore_backup(t *testing.T) {
 	if address == "" {
 		return
 	}
-	from := "sqlite:" + filepath.Join(t.TempDir(), "balagh.db")
-	i := install(t, func(s *settings) { s.Store, s.Bucket = from, address })
+	from := teststore.SQLite(t) // a store on MongoDB has the server's own tools
+	i := install(t, func(s *settings) { s.Bucket, s.Store = address, from })
 	c := i.citizen("+966500000174")
 	data := picture(t, 320, 240)
 	c.do("POST", "/v1/photos", data, "Content-Type", "image/jpeg").want(201)

@@ -33,7 +33,10 @@ type store interface {
 	Close() error
 }
 
-var _ store = (*sqlite.DB)(nil)
+var (
+	_ store = (*sqlite.DB)(nil)
+	_ store = (*mongo.DB)(nil)
+)
 
 const howToWriteAStore = "write sqlite:PATH, mongodb://USER:PASSWORD@HOST/DATABASE or mongodb+srv://…"
 
@@ -97,11 +100,7 @@ func (s *storage) openStore(ctx context.Context, metrics *api.Metrics) (store, f
 	if err != nil {
 		return nil, nil, err
 	}
-	whole, ok := any(db).(store)
-	if !ok {
-		return nil, nil, errors.Join(errors.New("the store on MongoDB is not whole yet"), db.Close())
-	}
-	return whole, mongo.Together, nil
+	return db, mongo.Together, nil
 }
 
 // openExisting is openStore for what is of no use on an empty store, which it does not make.

@@ -9,5 +9,5 @@ import (
 
 func TestPushTexts(t *testing.T) {
 	t.Parallel()
-	storetest.TestPushTexts(t, func(t *testing.T) push.Store { return whole(fresh(t)) })
+	storetest.TestPushTexts(t, func(t *testing.T) push.Store { return fresh(t) })
 }

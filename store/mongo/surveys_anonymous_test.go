@@ -21,7 +21,7 @@ import (
 
 // asking is a store with one questionnaire and one round.
 type asking struct {
-	answers
+	*DB
 	q     form.Questionnaire
 	round surveys.Round
 }
@@ -88,7 +88,7 @@ func TestProgrammes_Respond_anonymous(t *testing.T) {
 	db := fresh(t)
 	now := time.Date(2026, 11, 22, 9, 30, 15, 123e6, time.UTC)
 	label := form.Text{"ar": "س", "en": "x", "ur": "س"}
-	store := &asking{answers{DB: db}, form.Questionnaire{Code: "q", Version: 1, Title: label,
+	store := &asking{db, form.Questionnaire{Code: "q", Version: 1, Title: label,
 		Questions: []form.Question{{Code: "r", Type: form.Rating, Label: label}, {Code: "w", Type: form.Words, Label: label}}},
 		surveys.Round{ID: event.Derive("round"), Rev: 1, State: surveys.RoundOpen, Closes: now.AddDate(0, 0, 9)}}
 	p := &surveys.Programmes{Store: store, Now: func() time.Time { return now }, NewID: uuid.NewString, Rand: rand.Reader,
