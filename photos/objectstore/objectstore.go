@@ -127,7 +127,8 @@ func try(ctx context.Context, b *Bucket, key string) error {
 	if key == "" {
 		return nil
 	}
-	if err := b.WriteAll(ctx, key, []byte("tried at the start"), &blob.WriterOptions{ContentType: "text/plain"}); err != nil {
+	// Not WriteAll, in which the writer of Azure panics when it is refused.
+	if err := b.Upload(ctx, key, strings.NewReader("tried at the start"), &blob.WriterOptions{ContentType: "text/plain"}); err != nil {
 		return &step{"write", err}
 	}
 	if err := b.Delete(ctx, key); err != nil {
