@@ -105,7 +105,8 @@ func shapeOf(v bson.RawValue) string {
 
 // explain says which of the queries are wrong.
 func (s *shapes) explain(ctx context.Context) (bad []string) {
-	name := pool.take()
+	// One that no test has used: of a collection that was counted when it was small a server on PostgreSQL reads all, whatever its indexes.
+	name := fmt.Sprintf("test_%d_explained", os.Getpid())
 	db, err := Open(ctx, server+"/"+name, Options{})
 	if err != nil {
 		return []string{err.Error()}

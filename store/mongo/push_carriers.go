@@ -308,7 +308,7 @@ func (c *carrier) model() (driver.WriteModel, error) {
 	var more bson.D
 	if len(figures) > 0 {
 		more = append(more, bson.E{Key: "figures", Value: bson.D{{Key: "$each", Value: figures}}})
-		up = append(up, bson.E{Key: "$min", Value: bson.D{{Key: "figures_at", Value: time.Now().UnixMilli()}}})
+		up = append(up, bson.E{Key: "$min", Value: bson.D{{Key: "uncounted", Value: time.Now().UnixMilli()}}})
 	}
 	if len(c.added) > 0 {
 		entries, err := deliveryEntries(c.added)

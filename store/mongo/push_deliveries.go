@@ -22,7 +22,8 @@ import (
 //	deliveries_rev: one more with each write of any of this; every write filters by it, or only adds
 //	due_push, …:    for each channel the least due of its open deliveries, bulk ones behind all others (see bulkDue); absent without any
 //	refs:           under which names SMS were accepted; absent without any
-//	figures:        changes of the figures that are not counted yet, see push_figures.go; figures_at: since when; counted: the last batch
+//	figures:        changes of the figures that are not counted yet, see push_figures.go; uncounted: since when (a name that began with
+//	                that of an array would be taken for one by DocumentDB's indexes); counted: the last batch
 var deliveryCarriers = []string{"messages", "broadcasts"}
 
 // carriersOf a channel. Only push has topics.
@@ -40,7 +41,7 @@ var deliveryIndexes = func() (all []index) {
 		}
 	}
 	for _, in := range deliveryCarriers {
-		all = append(all, index{in: in, keys: bson.D{{Key: "figures_at", Value: 1}}, exists: "figures_at", serves: "the figures: what is not counted yet"})
+		all = append(all, index{in: in, keys: bson.D{{Key: "uncounted", Value: 1}}, exists: "uncounted", serves: "the figures: what is not counted yet"})
 	}
 	return append(all, index{in: "broadcasts", keys: bson.D{{Key: "deliveries.message", Value: 1}}, exists: "deliveries", serves: "the deliveries of a topic"},
 		index{in: "messages", keys: bson.D{{Key: "refs", Value: 1}}, exists: "refs", serves: "call-backs of an SMS gateway"})
@@ -99,7 +100,7 @@ func deliveryFields(ds []push.Delivery) bson.D {
 	fields := bson.D{{Key: "deliveries_rev", Value: int64(1)}}
 	fields = append(fields, leastDue(ds)...)
 	if f := queuedFigures(ds); len(f) > 0 {
-		fields = append(fields, bson.E{Key: "figures", Value: f}, bson.E{Key: "figures_at", Value: time.Now().UnixMilli()})
+		fields = append(fields, bson.E{Key: "figures", Value: f}, bson.E{Key: "uncounted", Value: time.Now().UnixMilli()})
 	}
 	return fields
 }
@@ -115,7 +116,7 @@ func deliveriesAdded(ds []push.Delivery) (bson.D, error) {
 	least := leastDue(ds)
 	if f := queuedFigures(ds); len(f) > 0 {
 		added = append(added, bson.E{Key: "figures", Value: bson.D{{Key: "$each", Value: f}}})
-		least = append(least, bson.E{Key: "figures_at", Value: time.Now().UnixMilli()})
+		least = append(least, bson.E{Key: "uncounted", Value: time.Now().UnixMilli()})
 	}
 	up := bson.D{{Key: "$push", Value: added}, {Key: "$inc", Value: bson.D{{Key: "deliveries_rev", Value: int64(1)}}}}
 	if len(least) > 0 {

@@ -92,8 +92,8 @@ func (c counts) entries() (all bson.A) {
 // beside it, and then batches of them are counted, one at a time in the whole store:
 //
 //  1. The document "batch" gets the next number, the figures of up to figuresBatch documents, and the rev that each had.
-//  2. Each of these that has that rev still loses its figures and gets the number in counted. One that was changed meanwhile keeps
-//     them for a later batch.
+//  2. Each of these that has that rev and its figures still loses them and gets the number in counted. One that was changed meanwhile
+//     keeps them for a later batch.
 //  3. What the documents with that number had is added to the counters, each of which remembers the last number and takes none twice.
 //  4. The batch is emptied.
 //
@@ -215,7 +215,7 @@ type uncounted struct {
 }
 
 func (db *DB) uncounted(ctx context.Context, before time.Time) (all []uncounted, err error) {
-	filter := bson.D{{Key: "figures_at", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$gte", Value: int64(0)}, {Key: "$lte", Value: millis(before)}}}}
+	filter := bson.D{{Key: "uncounted", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$gte", Value: int64(0)}, {Key: "$lte", Value: millis(before)}}}}
 	for _, in := range deliveryCarriers {
 		err := db.scan(ctx, in, filter, func(raw bson.Raw) error {
 			u := uncounted{in: in}
@@ -223,8 +223,8 @@ func (db *DB) uncounted(ctx context.Context, before time.Time) (all []uncounted,
 				all = append(all, u)
 			}
 			return nil
-		}, options.Find().SetProjection(bson.D{{Key: "deliveries_rev", Value: 1}, {Key: "figures", Value: 1}}).SetSort(bson.D{{Key: "figures_at", Value: 1}}).
-			SetHint(inOrderOf("figures_at")).SetLimit(figuresBatch))
+		}, options.Find().SetProjection(bson.D{{Key: "deliveries_rev", Value: 1}, {Key: "figures", Value: 1}}).SetSort(bson.D{{Key: "uncounted", Value: 1}}).
+			SetHint(inOrderOf("uncounted")).SetLimit(figuresBatch))
 		if err != nil {
 			return nil, err
 		}
@@ -302,8 +302,9 @@ func (db *DB) takeBatch(ctx context.Context, b batch) (counts, error) {
 			if d.In == in {
 				ids = append(ids, d.ID)
 				of[d.ID] = d.Of
-				models = append(models, driver.NewUpdateOneModel().SetFilter(asRead(d.ID, d.Rev)).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "counted", Value: b.N}}},
-					{Key: "$unset", Value: bson.D{{Key: "figures", Value: ""}, {Key: "figures_at", Value: ""}}}}))
+				waits := append(asRead(d.ID, d.Rev), bson.E{Key: "uncounted", Value: bson.D{{Key: "$exists", Value: true}}})
+				models = append(models, driver.NewUpdateOneModel().SetFilter(waits).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "counted", Value: b.N}}},
+					{Key: "$unset", Value: bson.D{{Key: "figures", Value: ""}, {Key: "uncounted", Value: ""}}}}))
 			}
 		}
 		if len(models) == 0 {
