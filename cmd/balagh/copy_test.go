@@ -14,8 +14,9 @@ import (
 // it moves there, otherwise from one file to another.
 func TestStoreCopy(t *testing.T) {
 	t.Parallel()
+	secret := strings.Repeat("the same ", 5) // the signing keys move too
 	from, fromBucket := teststore.SQLite(t), "file://"+filepath.Join(t.TempDir(), "photos")
-	i := installAt(t, func(s *settings) { s.Store, s.Bucket = from, fromBucket })
+	i := installAt(t, func(s *settings) { s.Store, s.Bucket, s.Secret = from, fromBucket, secret })
 	i.organise(i.staff(actor.Admin, "*", "*"))
 	citizen := i.citizen("+966500000901")
 	photo := citizen.do("POST", "/v1/photos", picture(t, 320, 240), "Content-Type", "image/jpeg").want(201).str("id")
@@ -38,7 +39,7 @@ func TestStoreCopy(t *testing.T) {
 	if again, err := run(to, toBucket, back, backBucket); err != nil || sums(again) != sums(out) {
 		t.Errorf("back: %v\n%s\nthere:\n%s", err, again, out)
 	}
-	j := installAt(t, func(s *settings) { s.Store, s.Bucket = to, toBucket })
+	j := installAt(t, func(s *settings) { s.Store, s.Bucket, s.Secret = to, toBucket, secret })
 	same := j.citizen("+966500000901") // the same person, by the number
 	r := same.do("GET", "/v1/reports/"+id, nil).want(200)
 	same.do("GET", "/v1/photos/"+photo+"/image", nil).want(200)
