@@ -16,7 +16,7 @@ import (
 // collection from one end to the other, and none that asks for a page of an order may sort more than the page.
 
 // readWhole are small collections that are read as a whole: configuration, written by administrators.
-var readWhole = []string{"organisation", "signing_keys", "schema", "templates", "policies", "questionnaires", "programmes", "copy_state"}
+var readWhole = []string{"organisation", "signing_keys", "schema", "templates", "policies", "questionnaires", "programmes", "rounds", "copy_state"}
 
 type shapes struct {
 	mu    sync.Mutex

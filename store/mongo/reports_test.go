@@ -200,7 +200,7 @@ func TestReports_UpdateReport_CrowdsAndRivals(t *testing.T) {
 		}
 	}
 	group.Wait()
-	for n, want := range []int{1: 2000, 2: 1000} {
+	for n, want := range []int{1: 10_000, 2: 1000} {
 		if n == 0 {
 			continue
 		}
