@@ -1,7 +1,7 @@
 # The developer's day. `make demo`, `make run` and `make test` need git, Go and make; only `make check` also uses npm.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check fmt vet lint stale contract modules race bench bench-go gen build docker clean
+.PHONY: help run demo test test-mongodb check fmt vet lint stale contract modules race bench bench-go gen build docker clean
 
 DATA    := data
 BIN     := $(DATA)/bin/balagh
@@ -17,16 +17,31 @@ export CGO_ENABLED := 0
 export GOFLAGS     := $(shell go env GOFLAGS) -trimpath
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## start the plain server for development on 127.0.0.1 (PORT=8080 STORE=sqlite:path ARGS=…)
+run: build ## start the plain server for development on 127.0.0.1 (PORT=8080 STORE=uri ARGS=…)
 	exec $(BIN) serve --dev --address=127.0.0.1:$(PORT) --store=$(or $(STORE),sqlite:$(DATA)/dev/balagh.db) $(ARGS)
 
-demo: build ## play a contact centre with 300 citizens, then stay up (PHOTOS=folder PORT=8080 STORE=sqlite:path ARGS=…)
+demo: build ## play a contact centre with 300 citizens, then stay up (PHOTOS=folder PORT=8080 STORE=uri ARGS=…)
 	exec $(BIN) demo --address=127.0.0.1:$(PORT) $(if $(STORE),--store=$(STORE)) $(if $(PHOTOS),--photos=$(PHOTOS)) $(ARGS)
 
-test: ## run every test
+# What tests of MongoDB need; storetest.WithoutMongoDB has the same sentence.
+WITHOUT_MONGODB = the MongoDB half is left out; to have it: export BALAGH_TEST_MONGODB=$$(tools/documentdb up)
+
+# Likewise those of object stores; photos/phototest has the same sentence.
+WITHOUT_S3 = the S3 half is left out; to have it: export BALAGH_TEST_S3=$$(tools/s3 up)
+
+test: ## run every test on SQLite, and those of store/mongo where there is a server for them
 	go test -parallel 8 ./...
+	@[ -n "$$BALAGH_TEST_MONGODB" ] || { echo '$(WITHOUT_MONGODB), and run make test-mongodb too'; [ -z "$$CI" ]; }
+	@[ -n "$$BALAGH_TEST_S3" ] || { echo '$(WITHOUT_S3)'; [ -z "$$CI" ]; }
+
+# The packages whose tests open a store by store/teststore.
+ON_MONGODB = ./api ./cmd/balagh ./event ./push ./push/fcm ./surveys ./web
+
+test-mongodb: ## run the tests that need a store once more, on the server of BALAGH_TEST_MONGODB
+	@[ -n "$$BALAGH_TEST_MONGODB" ] || { echo '$(WITHOUT_MONGODB)'; exit 1; }
+	BALAGH_TEST_STORE=mongodb go test -parallel 8 $(ON_MONGODB)
 
 check: fmt vet lint stale contract modules race ## everything that CI asks of a change
 

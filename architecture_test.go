@@ -48,6 +48,10 @@ var arrows = map[string][]string{
 	"push/webpush":    {"push", "fault"},
 	"accounts":        {"event", "actor", "fault"},
 	"photos":          {"actor", "fault"},
+
+	"photos/objectstore": {},
+	"photos/phototest":   {},
+
 	"event":           {"fault"},
 	"actor":           {},
 	"fault":           {},
@@ -55,6 +59,7 @@ var arrows = map[string][]string{
 	"store/mongo":     append([]string{"event", "fault", "fold", "surveys/form", "store/transfer"}, domains...),
 	"store/transfer":  append([]string{"event"}, domains...),
 	"store/storetest": append([]string{"actor", "event", "fault", "fold", "surveys/form", "store/transfer"}, domains...), // actor: what a suite files is filed by somebody
+	"store/teststore": append([]string{"event", "store/mongo", "store/sqlite", "store/storetest"}, domains...),           // it opens them for tests
 	"web":             append([]string{"actor", "fault", "surveys/form"}, domains...),
 	"demo":            {"demo/standin"},                                                                      // it plays phones and desks: all that it knows is the contract
 	"demo/scenario":   {"accounts", "actor", "demo", "event", "fault", "reports", "surveys", "surveys/form"}, // it loads through the services
@@ -64,19 +69,24 @@ var arrows = map[string][]string{
 
 // inTests may be imported by every test besides what its package may: a real store is cheaper than a fake one, and so is the
 // stand-in for Firebase.
-var inTests = []string{"actor", "event", "fault", "store/sqlite", "store/storetest", "demo/standin", "push/sms"}
+var inTests = []string{"actor", "event", "fault", "store/mongo", "store/sqlite", "store/storetest", "store/teststore", "demo/standin", "push/sms", "photos/objectstore", "photos/phototest"}
+
+// forTests are packages that only tests import, and each other.
+var forTests = []string{"store/storetest", "store/teststore"}
 
 // owners are the only packages that may import what begins with the key. Tests and commands are held to it as well.
 var owners = map[string][]string{
 	"firebase.google.com/":        {"push/fcm"},
 	"modernc.org/sqlite":          {"store/sqlite"},
-	"database/sql":                {"store/sqlite"},
-	"go.mongodb.org/":             {"store/mongo"},
+	"database/sql":                {"store/sqlite", "store/teststore"},
+	"go.mongodb.org/":             {"store/mongo", "store/teststore"},
 	"github.com/gofiber/fiber/":   {"api", "api/gen", "web", "cmd/balagh", "bench"},
 	"github.com/valyala/fast":     {"api", "web", "bench", "demo/standin"},
 	"github.com/oapi-codegen/":    {"api", "api/gen"},
 	"github.com/getkin/kin-open":  {"api", "api/gen", "openapi", "cmd/balagh"},
-	"gocloud.dev/":                {"photos", "cmd/balagh"},
+	"gocloud.dev/":                {"photos", "photos/objectstore", "cmd/balagh"},
+	"github.com/aws/":             {"photos/objectstore"},
+	"github.com/Azure/":           {"photos/objectstore"},
 	"github.com/golang-jwt/":      {"accounts", "cmd/balagh"},
 	"github.com/alecthomas/kong":  {"cmd/balagh"},
 	"github.com/wneessen/":        {"push/email"},
@@ -155,6 +165,8 @@ func refused(from, path string, test bool) string {
 			return "the folder " + from + " has no row in the table"
 		case to == "cmd/balagh":
 			return "nothing imports a command"
+		case slices.Contains(forTests, to) && !test && !slices.Contains(forTests, from):
+			return to + " is for tests"
 		case to == from, slices.Contains(may, to), slices.Contains(may, anything):
 			return ""
 		case test && slices.Contains(inTests, to):
@@ -195,6 +207,10 @@ func TestImports_rules(t *testing.T) {
 		{"reports", module + "/push", true, false},
 		{"reports", module + "/store/sqlite", false, false},
 		{"reports", module + "/store/sqlite", true, true},
+		{"reports", module + "/store/teststore", true, true},
+		{"reports", module + "/store/teststore", false, false},
+		{"cmd/balagh", module + "/store/teststore", false, false},
+		{"store/teststore", module + "/store/storetest", false, true},
 		{"photos", module + "/event", false, false},
 		{"store/sqlite", module + "/store/mongo", false, false},
 		{"store/sqlite", module + "/api", true, false},

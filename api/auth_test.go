@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ import (
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/reports"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 const (
@@ -25,6 +24,8 @@ const (
 	someDevice   = "0190f0a0-0000-4000-8000-00000000000a"
 	somePassword = "correct horse battery"
 )
+
+func TestMain(m *testing.M) { teststore.Main(m) }
 
 // codes keeps the last one-time code.
 type codes struct{ last string }
@@ -37,11 +38,7 @@ func (c *codes) SendCode(_ context.Context, _, _, code string) error {
 // staffed is a server with accounts only.
 func staffed(t *testing.T) (*Server, *codes) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	sent := &codes{}
 	people, err := accounts.New(t.Context(), accounts.Config{Secret: make([]byte, 32), PasswordCost: accounts.PasswordCost{MemoryKiB: 64, Passes: 1}}, db, sent)
 	if err != nil {

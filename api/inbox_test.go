@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +11,7 @@ import (
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/push"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // noPhones is a directory of citizens without any.
@@ -31,11 +30,7 @@ func (noPhones) SetAside(context.Context, string, string) error  { return nil }
 
 func TestServer_Inbox(t *testing.T) {
 	t.Parallel()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	s := &Server{Push: push.New(db, noPhones{}), Now: time.Now}
 	report := event.Report{ID: "0190f0a0-0000-7000-8000-000000000001", Number: "4821907356", Citizen: "noura", To: "resolved"}
 	for _, id := range []string{"1", "2", "3"} {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +18,7 @@ import (
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/openapi"
 	"github.com/balagh/balagh/reports"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 )
 
@@ -54,11 +53,7 @@ func conforms(t *testing.T, schema string, body any) {
 // surveyed is a server with one named centre, another that is no longer known, and a clock that stands at noon.
 func surveyed(t *testing.T) *Server {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	now := func() time.Time { return time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC) }
 	cases := reports.New(db, nil, time.FixedZone("Asia/Riyadh", 3*60*60))
 	if err := cases.Refresh(t.Context()); err != nil {

@@ -235,6 +235,9 @@ func (s *Server) GetPhotoImage(c *fiber.Ctx) error {
 		pictureHeaders(c, etag)
 		return c.SendStatus(fiber.StatusNotModified)
 	}
+	if s.PhotoLinks > 0 && c.Method() == fiber.MethodGet { // an address that is signed for GET answers no HEAD
+		return s.redirect(c, p, size, etag)
+	}
 	picture, err := s.Photos.Image(context.WithoutCancel(ctx), p, size) // it is read after this function has returned
 	if err != nil {
 		return err
@@ -242,6 +245,21 @@ func (s *Server) GetPhotoImage(c *fiber.Ctx) error {
 	pictureHeaders(c, etag)
 	c.Set(fiber.HeaderContentType, "image/jpeg")
 	c.Context().SetBodyStream(picture, int(picture.Size()))
+	return nil
+}
+
+// redirect sends the caller to the bucket. Who has the address has the picture, so nothing keeps it, and no page that it leads to is
+// told where it came from.
+func (s *Server) redirect(c *fiber.Ctx, p *photos.Photo, size photos.Size, etag string) error {
+	link, err := s.Photos.Link(c.UserContext(), p, size, s.PhotoLinks)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderETag, etag)
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Set(fiber.HeaderLocation, link)
+	c.Status(fiber.StatusTemporaryRedirect)
 	return nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +22,7 @@ import (
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/photos"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 var photoCitizen = actor.Actor{Kind: actor.Citizen, ID: "0197b0a2-7c1e-4f00-8000-000000000001"}
@@ -37,15 +36,12 @@ type photoDesk struct {
 
 func newPhotoDesk(t *testing.T) *photoDesk {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := teststore.Open(t)
 	bucket, err := photos.OpenBucket(t.Context(), "mem://")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = bucket.Close(); _ = store.Close() })
+	t.Cleanup(func() { _ = bucket.Close() })
 	d := &photoDesk{s: &Server{Photos: photos.New(store, bucket), Now: time.Now, Log: slog.New(slog.DiscardHandler), Answers: store}, who: photoCitizen}
 	d.s.idempotency = &idempotency{answers: store, now: time.Now, flight: map[string]bool{}}
 	d.app = fiber.New(fiber.Config{Immutable: true, StreamRequestBody: true, DisablePreParseMultipartForm: true, BodyLimit: bodyLimit})

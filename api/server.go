@@ -41,6 +41,9 @@ type Server struct {
 	AnonymousLimit accounts.Limit   // of reports without an account from one address
 	Outbox         func() []DevText // what /dev/outbox shows; nil outside development
 
+	// PhotoLinks is how long an address of a picture is good that leads to the bucket. 0: pictures are streamed.
+	PhotoLinks time.Duration
+
 	WebPushKey    string                      // public key of Web Push, base64url; "" where it is off
 	CheckEndpoint func(endpoint string) error // refuses end points of browsers; nil where Web Push is off
 	// AppCheck is nil for a token of a genuine app, fault.Unauthenticated for any other and for none. Nil demands no token.

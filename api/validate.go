@@ -216,7 +216,12 @@ func reasonOf(e *openapi3.SchemaError) fault.Reason {
 		return fault.TooMany
 	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf":
 		return fault.OutOfRange
-	case "enum":
+	case "enum": // which is looked at before the type
+		if e.Schema != nil && e.Schema.Type.Is("string") {
+			if _, text := e.Value.(string); !text {
+				return fault.WrongType
+			}
+		}
 		return fault.Unknown
 	case "uniqueItems":
 		return fault.Duplicate

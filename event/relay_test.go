@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -15,10 +14,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/balagh/balagh/event"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(teststore.Tests{M: m}) }
 
 // clock is moved by hand.
 type clock struct {
@@ -31,7 +30,7 @@ func (c *clock) now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.t }
 func (c *clock) move(d time.Duration) { c.mu.Lock(); c.t = c.t.Add(d); c.mu.Unlock() }
 
 type relayTest struct {
-	db    *sqlite.DB
+	db    teststore.Store
 	clock *clock
 	relay *event.Relay
 	taken chan event.Event
@@ -41,10 +40,7 @@ type relayTest struct {
 // newRelay runs a relay whose one consumer does what on says and then notes the fact.
 func newRelay(t *testing.T, on func(event.Event) error) *relayTest {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := teststore.Open(t)
 	rt := &relayTest{db: db, clock: &clock{t: time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC)}, taken: make(chan event.Event, 1000)}
 	rt.relay = &event.Relay{Outbox: db, Now: rt.clock.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Consumers: []event.Consumer{{Name: "test", On: func(_ context.Context, e event.Event) error {
@@ -58,12 +54,7 @@ func newRelay(t *testing.T, on func(event.Event) error) *relayTest {
 	var wg sync.WaitGroup
 	wg.Go(func() { rt.relay.Run(ctx) })
 	rt.stop = sync.OnceFunc(func() { cancel(); wg.Wait() })
-	t.Cleanup(func() {
-		rt.stop()
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(rt.stop)
 	return rt
 }
 

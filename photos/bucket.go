@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
 	_ "gocloud.dev/blob/memblob" // mem://, for tests and trials
@@ -22,7 +25,9 @@ import (
 // files are synced.
 type Bucket struct {
 	*blob.Bucket
-	dir string // of a bucket of files
+	dir     string // of a bucket of files
+	closer  io.Closer
+	silence time.Duration
 }
 
 // The folders of a bucket. Each has 256 more, by the last byte of the photo's id.
@@ -30,6 +35,19 @@ const (
 	originals = "originals"
 	served    = "served"
 )
+
+// NewBucket takes a bucket that was opened elsewhere, such as one of an object store. Closing it closes with.
+func NewBucket(b *blob.Bucket, with io.Closer) *Bucket {
+	return &Bucket{Bucket: b, closer: with, silence: silence}
+}
+
+// Close ends the use of the bucket.
+func (b *Bucket) Close() error {
+	if b.closer != nil {
+		return b.closer.Close()
+	}
+	return b.Bucket.Close()
+}
 
 // OpenBucket opens file:///var/lib/balagh/photos, file://./data/photos, mem:// or any scheme that the program has registered
 // with gocloud.dev/blob. Folders of files are made when they are missing.
@@ -43,7 +61,7 @@ func OpenBucket(ctx context.Context, rawURL string) (*Bucket, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open the bucket: %w", err)
 		}
-		return &Bucket{Bucket: b}, nil
+		return NewBucket(b, nil), nil
 	}
 	dir := filepath.FromSlash(u.Path)
 	switch u.Host {
@@ -60,7 +78,7 @@ func OpenBucket(ctx context.Context, rawURL string) (*Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the bucket: %w", err)
 	}
-	return &Bucket{Bucket: b, dir: dir}, nil
+	return &Bucket{Bucket: b, dir: dir, silence: silence}, nil
 }
 
 // makeFolder makes a folder, and those that it lies in, and makes it durable.
@@ -91,6 +109,16 @@ func photoOf(key string) string {
 	return name[:min(36, len(name))]
 }
 
+// What an object store tells whoever comes with a signed URL, where the program itself cannot: the type, that the picture is to
+// be shown, and that only the one who asked may keep it.
+const (
+	pictureCaching     = "private, max-age=86400"
+	pictureDisposition = "inline"
+)
+
+// uploadBuffer is the part of an object that an SDK may hold back; without it, several of 8 or 16 MB.
+const uploadBuffer = 5 << 20
+
 // object is being written. It counts only after keep.
 type object struct {
 	io.WriteCloser
@@ -104,12 +132,17 @@ type object struct {
 // create begins an object that appears whole or not at all.
 func (b *Bucket) create(ctx context.Context, key, mediaType string) (*object, error) {
 	wctx, cancel := context.WithCancel(ctx)
-	w, err := b.NewWriter(wctx, key, &blob.WriterOptions{ContentType: mediaType, DisableContentTypeDetection: true})
+	w, err := b.NewWriter(wctx, key, &blob.WriterOptions{ContentType: mediaType, DisableContentTypeDetection: true,
+		CacheControl: pictureCaching, ContentDisposition: pictureDisposition, BufferSize: uploadBuffer, MaxConcurrency: 1})
 	if err != nil {
 		cancel()
 		return nil, fault.Newf(fault.Unavailable, "write to the bucket: %w", err)
 	}
-	return &object{WriteCloser: w, b: b, key: key, ctx: ctx, cancel: cancel}, nil
+	o := &object{WriteCloser: w, b: b, key: key, ctx: ctx, cancel: cancel}
+	if b.dir == "" {
+		o.WriteCloser = &impatientWriter{w, patience{b.silence, cancel}}
+	}
+	return o, nil
 }
 
 // createOriginal begins an object that nobody looks for before its row is written. So a file needs no second name while it
@@ -161,8 +194,36 @@ func (o *object) drop() {
 
 // remove deletes an object, also one that is not there.
 func (b *Bucket) remove(ctx context.Context, key string) error {
-	if err := b.Delete(context.WithoutCancel(ctx), key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.silence)
+	defer cancel()
+	if err := b.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 		return fmt.Errorf("delete from the bucket: %w", err)
 	}
 	return nil
+}
+
+// sign makes an address of an object that is good for a while, for whoever has it.
+func (b *Bucket) sign(ctx context.Context, key string, good time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.silence) // some clouds are asked for the signature
+	defer cancel()
+	u, err := b.SignedURL(ctx, key, &blob.SignedURLOptions{Expiry: good, Method: http.MethodGet})
+	if err != nil {
+		return "", fault.Newf(fault.Unavailable, "sign an address: %w", err)
+	}
+	return u, nil
+}
+
+// Signs is why the bucket cannot make addresses that others may open, nil when it can.
+func (b *Bucket) Signs(ctx context.Context, good time.Duration) error {
+	_, err := b.sign(ctx, TrialKey(), good)
+	if gcerrors.Code(err) == gcerrors.Unimplemented {
+		return errors.New("this bucket, or these credentials, cannot sign")
+	}
+	return err
+}
+
+// TrialKey names an object by which a bucket is tried. Should one ever be left over, it is swept like an upload that was.
+func TrialKey() string {
+	id := uuid.NewString()
+	return folder(originals, id) + id + ".trial"
 }

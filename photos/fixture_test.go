@@ -10,7 +10,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
-	"io"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -18,6 +18,8 @@ import (
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/photos/objectstore"
+	"github.com/balagh/balagh/photos/phototest"
 )
 
 var (
@@ -112,12 +114,53 @@ func (m *rows) DeletePhoto(_ context.Context, id string, rev int64) error {
 	return nil
 }
 
+func TestMain(m *testing.M) {
+	if !phototest.Prepare(fmt.Println) {
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// kinds are the buckets that a test must pass on: each opens one with nothing in it.
+func kinds() map[string]func(testing.TB) (*Service, *rows) {
+	all := map[string]func(testing.TB) (*Service, *rows){"files": inFiles}
+	if os.Getenv(phototest.S3) != "" {
+		all["s3"] = inS3
+	}
+	return all
+}
+
+// everywhere runs a test on every kind of bucket.
+func everywhere(t *testing.T, test func(t *testing.T, s *Service, store *rows)) {
+	for kind, open := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			s, store := open(t)
+			test(t, s, store)
+		})
+	}
+}
+
+func inS3(t testing.TB) (*Service, *rows) {
+	t.Helper()
+	b, err := objectstore.Open(t.Context(), phototest.Address(t), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serviceOn(t, NewBucket(b.Bucket, b))
+}
+
 func newService(t testing.TB, address string) (*Service, *rows) {
 	t.Helper()
 	b, err := OpenBucket(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serviceOn(t, b)
+}
+
+func serviceOn(t testing.TB, b *Bucket) (*Service, *rows) {
+	t.Helper()
 	t.Cleanup(func() { _ = b.Close() })
 	m := &rows{byID: map[string]Photo{}}
 	s := New(m, b)
@@ -130,16 +173,20 @@ func inFiles(t testing.TB) (*Service, *rows) { return newService(t, "file://"+t.
 // keys are the names of all objects.
 func keys(t testing.TB, s *Service) (all []string) {
 	t.Helper()
-	l := s.Bucket.List(nil)
-	for {
-		o, err := l.Next(context.Background())
-		if err == io.EOF {
-			return all
-		}
+	for o, err := range s.Bucket.Keys(context.Background(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, o.Key)
+	}
+	return all
+}
+
+// lose deletes an object behind the service's back.
+func lose(t testing.TB, s *Service, key string) {
+	t.Helper()
+	if err := s.Bucket.Delete(context.Background(), key); err != nil {
+		t.Fatal(err)
 	}
 }
 

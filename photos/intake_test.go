@@ -50,8 +50,12 @@ func TestService_Take_accepts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for kind, r := range map[string]io.Reader{"whole": bytes.NewReader(tt.data), "bytewise": iotest.OneByteReader(bytes.NewReader(tt.data))} {
-				s, store := newService(t, "mem://")
+			for kind, open := range kinds() {
+				s, store := open(t)
+				r := io.Reader(bytes.NewReader(tt.data))
+				if kind == "files" {
+					r = iotest.OneByteReader(r)
+				}
 				p, err := s.Take(t.Context(), citizen, "", r)
 				if err != nil {
 					t.Fatalf("%s: %v", kind, err)
@@ -107,12 +111,14 @@ func TestService_Take_refuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, store := inFiles(t)
-			if _, err := s.Take(t.Context(), citizen, "", bytes.NewReader(tt.data)); fault.CodeOf(err) != tt.want {
-				t.Errorf("got %v, want %s", err, tt.want)
-			}
-			if left := keys(t, s); len(left)+len(store.byID) > 0 {
-				t.Errorf("left behind: %v, %v", left, store.byID)
+			for kind, open := range kinds() {
+				s, store := open(t)
+				if _, err := s.Take(t.Context(), citizen, "", bytes.NewReader(tt.data)); fault.CodeOf(err) != tt.want {
+					t.Errorf("%s: got %v, want %s", kind, err, tt.want)
+				}
+				if left := keys(t, s); len(left)+len(store.byID) > 0 {
+					t.Errorf("%s: left behind: %v, %v", kind, left, store.byID)
+				}
 			}
 		})
 	}
@@ -152,64 +158,67 @@ func TestService_Take_bombs(t *testing.T) {
 func TestService_Take_brokenOff(t *testing.T) {
 	t.Parallel()
 	whole := jpegOf(noise(256, 256))
-	for _, n := range []int{0, 5, 1000, len(whole)} {
-		s, _ := inFiles(t)
-		r := io.MultiReader(bytes.NewReader(whole[:n]), iotest.ErrReader(io.ErrUnexpectedEOF))
-		if _, err := s.Take(t.Context(), citizen, "", r); fault.CodeOf(err) != fault.Malformed {
-			t.Errorf("after %d bytes: %v, want %s", n, err, fault.Malformed)
+	everywhere(t, func(t *testing.T, s *Service, _ *rows) {
+		for _, n := range []int{0, 5, 1000, len(whole)} {
+			r := io.MultiReader(bytes.NewReader(whole[:n]), iotest.ErrReader(io.ErrUnexpectedEOF))
+			if _, err := s.Take(t.Context(), citizen, "", r); fault.CodeOf(err) != fault.Malformed {
+				t.Errorf("after %d bytes: %v, want %s", n, err, fault.Malformed)
+			}
+			if left := keys(t, s); len(left) > 0 {
+				t.Errorf("after %d bytes: left behind %v", n, left)
+			}
 		}
-		if left := keys(t, s); len(left) > 0 {
-			t.Errorf("after %d bytes: left behind %v", n, left)
-		}
-	}
+	})
 }
 
 func TestService_Take_storeFails(t *testing.T) {
 	t.Parallel()
-	s, store := inFiles(t)
-	store.fail = errors.New("no disk")
-	if _, err := s.Take(t.Context(), citizen, "", bytes.NewReader(jpegOf(quarters(8, 8)))); !errors.Is(err, store.fail) {
-		t.Errorf("got %v", err)
-	}
-	if left := keys(t, s); len(left) > 0 {
-		t.Errorf("left behind %v", left)
-	}
+	everywhere(t, func(t *testing.T, s *Service, store *rows) {
+		store.fail = errors.New("no disk")
+		if _, err := s.Take(t.Context(), citizen, "", bytes.NewReader(jpegOf(quarters(8, 8)))); !errors.Is(err, store.fail) {
+			t.Errorf("got %v", err)
+		}
+		if left := keys(t, s); len(left) > 0 {
+			t.Errorf("left behind %v", left)
+		}
+	})
 }
 
 func TestService_Take_again(t *testing.T) {
 	t.Parallel()
-	const id = "0197b0a2-7c1e-4f00-8000-00000000abcd"
-	s, _ := inFiles(t)
-	data := jpegOf(quarters(64, 48))
-	first, err := s.Take(t.Context(), citizen, id, bytes.NewReader(data))
-	if err != nil || first.ID != id {
-		t.Fatal(first, err)
-	}
-	again, err := s.Take(t.Context(), citizen, id, bytes.NewReader(data))
-	if err != nil || again.Object != first.Object || len(keys(t, s)) != 1 {
-		t.Errorf("the same again: %+v, %v, objects %v", again, err, keys(t, s))
-	}
-	if err := s.Discard(t.Context(), again); err != nil || len(keys(t, s)) != 1 {
-		t.Errorf("discarding a repetition: %v, objects %v", err, keys(t, s))
-	}
-	for name, tt := range map[string]struct {
-		who  actor.Actor
-		id   string
-		data []byte
-		want fault.Code
-	}{
-		"other_bytes":  {citizen, id, jpegOf(quarters(48, 64)), fault.KeyReused},
-		"other_person": {other, id, data, fault.Exists},
-		"not_a_uuid":   {citizen, "../../etc/passwd", data, fault.Invalid},
-		"not_its_form": {citizen, "{0197b0a2-7c1e-4f00-8000-00000000abcd}", data, fault.Invalid},
-	} {
-		if _, err := s.Take(t.Context(), tt.who, tt.id, bytes.NewReader(tt.data)); fault.CodeOf(err) != tt.want {
-			t.Errorf("%s: %v, want %s", name, err, tt.want)
+	everywhere(t, func(t *testing.T, s *Service, _ *rows) {
+		const id = "0197b0a2-7c1e-4f00-8000-00000000abcd"
+		data := jpegOf(quarters(64, 48))
+		first, err := s.Take(t.Context(), citizen, id, bytes.NewReader(data))
+		if err != nil || first.ID != id {
+			t.Fatal(first, err)
 		}
-	}
-	if got := keys(t, s); len(got) != 1 {
-		t.Errorf("objects %v, want the first only", got)
-	}
+		again, err := s.Take(t.Context(), citizen, id, bytes.NewReader(data))
+		if err != nil || again.Object != first.Object || len(keys(t, s)) != 1 {
+			t.Errorf("the same again: %+v, %v, objects %v", again, err, keys(t, s))
+		}
+		if err := s.Discard(t.Context(), again); err != nil || len(keys(t, s)) != 1 {
+			t.Errorf("discarding a repetition: %v, objects %v", err, keys(t, s))
+		}
+		for name, tt := range map[string]struct {
+			who  actor.Actor
+			id   string
+			data []byte
+			want fault.Code
+		}{
+			"other_bytes":  {citizen, id, jpegOf(quarters(48, 64)), fault.KeyReused},
+			"other_person": {other, id, data, fault.Exists},
+			"not_a_uuid":   {citizen, "../../etc/passwd", data, fault.Invalid},
+			"not_its_form": {citizen, "{0197b0a2-7c1e-4f00-8000-00000000abcd}", data, fault.Invalid},
+		} {
+			if _, err := s.Take(t.Context(), tt.who, tt.id, bytes.NewReader(tt.data)); fault.CodeOf(err) != tt.want {
+				t.Errorf("%s: %v, want %s", name, err, tt.want)
+			}
+		}
+		if got := keys(t, s); len(got) != 1 {
+			t.Errorf("objects %v, want the first only", got)
+		}
+	})
 }
 
 func TestService_Prepare_memory(t *testing.T) {

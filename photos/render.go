@@ -11,8 +11,6 @@ import (
 	"io"
 	"time"
 
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 	"golang.org/x/image/draw"
 	"golang.org/x/image/math/f64"
 
@@ -42,20 +40,47 @@ func (p *Photo) ETag(z Size) string { return `"` + p.SHA256[:24] + "-" + string(
 // Image opens a photo, which the caller may see, as a JPEG that is the right side up and has nothing in it but the picture.
 // It is drawn at its first view. fault.PhotoRefused says that the original cannot be decoded, fault.NotFound that there is no
 // such size.
-func (s *Service) Image(ctx context.Context, p *Photo, z Size) (*blob.Reader, error) {
+func (s *Service) Image(ctx context.Context, p *Photo, z Size) (Reader, error) {
+	if err := servable(p, z); err != nil {
+		return nil, err
+	}
+	r, err := s.Bucket.Open(ctx, p.servedKey(z))
+	if err == nil || !absent(err) {
+		return r, err
+	}
+	if err := s.draw(ctx, p); err != nil {
+		return nil, err
+	}
+	return s.Bucket.Open(ctx, p.servedKey(z))
+}
+
+// Link is an address of what Image opens, for whoever has it, good for the given time. The bucket has to be one that signs.
+func (s *Service) Link(ctx context.Context, p *Photo, z Size, good time.Duration) (string, error) {
+	if err := servable(p, z); err != nil {
+		return "", err
+	}
+	drawn, err := s.Bucket.has(ctx, p.servedKey(z))
+	if err == nil && !drawn {
+		err = s.draw(ctx, p)
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.Bucket.sign(ctx, p.servedKey(z), good)
+}
+
+func servable(p *Photo, z Size) error {
 	switch {
 	case z != Full && z != Thumb:
-		return nil, fault.New(fault.NotFound)
+		return fault.New(fault.NotFound)
 	case p.Broken:
-		return nil, fault.New(fault.PhotoRefused)
+		return fault.New(fault.PhotoRefused)
 	}
-	r, err := s.Bucket.NewReader(ctx, p.servedKey(z), nil)
-	if err == nil {
-		return r, nil
-	}
-	if gcerrors.Code(err) != gcerrors.NotFound {
-		return nil, fmt.Errorf("read from the bucket: %w", err)
-	}
+	return nil
+}
+
+// draw makes what is served of a photo, once for all who wait for it.
+func (s *Service) draw(ctx context.Context, p *Photo) error {
 	drawn := s.drawing.DoChan(p.ID, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decodeLimit)
 		defer cancel()
@@ -63,16 +88,10 @@ func (s *Service) Image(ctx context.Context, p *Photo, z Size) (*blob.Reader, er
 	})
 	select {
 	case d := <-drawn:
-		if d.Err != nil {
-			return nil, d.Err
-		}
+		return d.Err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
-	if r, err = s.Bucket.NewReader(ctx, p.servedKey(z), nil); err != nil {
-		return nil, fmt.Errorf("read from the bucket: %w", err)
-	}
-	return r, nil
 }
 
 // render draws both sizes: who sees a list of thumbnails opens one of them next.
@@ -128,16 +147,16 @@ func (o *original) Read(p []byte) (int, error) {
 
 // decode gives the picture the right side up and small enough to be served.
 func (s *Service) decode(ctx context.Context, p *Photo) (*image.RGBA, error) {
-	r, err := s.Bucket.NewReader(ctx, p.originalKey(), nil)
+	r, err := s.Bucket.Open(ctx, p.originalKey())
 	if err != nil {
-		return nil, fmt.Errorf("read from the bucket: %w", err)
+		return nil, err
 	}
 	defer r.Close()
 	o := &original{ctx: ctx, r: r}
 	m, err := decodePicture(p.MediaType, o)
 	switch {
 	case o.err != nil:
-		return nil, fmt.Errorf("read from the bucket: %w", o.err)
+		return nil, s.Bucket.unread(o.err)
 	case err != nil:
 		return nil, fault.Newf(fault.PhotoRefused, "decode: %w", err)
 	}

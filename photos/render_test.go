@@ -9,7 +9,6 @@ import (
 	"image/color"
 	"image/jpeg"
 	"io"
-	"os"
 	"sync"
 	"testing"
 
@@ -133,68 +132,68 @@ func TestService_Image_upright(t *testing.T) {
 
 func TestService_Image_transparent(t *testing.T) {
 	t.Parallel()
-	s, _ := inFiles(t)
-	p := take(t, s, pngOf(image.NewNRGBA(image.Rect(0, 0, 3000, 2))))
-	m := bare(t, servedBytes(t, s, p, Full))
-	if m.Bounds() != image.Rect(0, 0, 2560, 2) || !near(m.At(1000, 1), color.White) {
-		t.Errorf("served as %v of colour %v, want 2560 × 2 of white", m.Bounds(), m.At(1000, 1))
-	}
+	everywhere(t, func(t *testing.T, s *Service, _ *rows) {
+		p := take(t, s, pngOf(image.NewNRGBA(image.Rect(0, 0, 3000, 2))))
+		m := bare(t, servedBytes(t, s, p, Full))
+		if m.Bounds() != image.Rect(0, 0, 2560, 2) || !near(m.At(1000, 1), color.White) {
+			t.Errorf("served as %v of colour %v, want 2560 × 2 of white", m.Bounds(), m.At(1000, 1))
+		}
+	})
 }
 
 func TestService_Image_together(t *testing.T) {
 	t.Parallel()
-	s, _ := inFiles(t)
-	p := take(t, s, jpegOf(quarters(400, 300)))
-	var g sync.WaitGroup
-	for range 16 {
-		for _, z := range []Size{Full, Thumb} {
-			g.Go(func() { bare(t, servedBytes(t, s, p, z)) })
+	everywhere(t, func(t *testing.T, s *Service, _ *rows) {
+		p := take(t, s, jpegOf(quarters(400, 300)))
+		var g sync.WaitGroup
+		for range 16 {
+			for _, z := range []Size{Full, Thumb} {
+				g.Go(func() { bare(t, servedBytes(t, s, p, z)) })
+			}
 		}
-	}
-	g.Wait()
-	if got := keys(t, s); len(got) != 3 {
-		t.Errorf("objects %v, want the original and two sizes", got)
-	}
-	if _, err := s.Image(t.Context(), p, "original"); fault.CodeOf(err) != fault.NotFound {
-		t.Errorf("another size: %v, want %s", err, fault.NotFound)
-	}
+		g.Wait()
+		if got := keys(t, s); len(got) != 3 {
+			t.Errorf("objects %v, want the original and two sizes", got)
+		}
+		if _, err := s.Image(t.Context(), p, "original"); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("another size: %v, want %s", err, fault.NotFound)
+		}
+	})
 }
 
 func TestService_Image_damaged(t *testing.T) {
 	t.Parallel()
-	s, store := inFiles(t)
-	data := jpegOf(noise(256, 256))
-	at := bytes.Index(data, []byte{0xff, 0xda})
-	copy(data[at+20:], bytes.Repeat([]byte{0xff, 0}, 750)) // ones only are no code of any table
-	p := take(t, s, data)
-	if _, err := s.Image(t.Context(), p, Full); fault.CodeOf(err) != fault.PhotoRefused {
-		t.Fatalf("got %v, want %s", err, fault.PhotoRefused)
-	}
-	p, err := store.Photo(t.Context(), p.ID)
-	if err != nil || !p.Broken {
-		t.Fatalf("the row is %+v, %v; want it broken", p, err)
-	}
-	if err := os.Remove(s.Bucket.path(p.originalKey())); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Image(t.Context(), p, Full); fault.CodeOf(err) != fault.PhotoRefused {
-		t.Errorf("at the second view: %v, want %s without a look at the bytes", err, fault.PhotoRefused)
-	}
+	everywhere(t, func(t *testing.T, s *Service, store *rows) {
+		data := jpegOf(noise(256, 256))
+		at := bytes.Index(data, []byte{0xff, 0xda})
+		copy(data[at+20:], bytes.Repeat([]byte{0xff, 0}, 750)) // ones only are no code of any table
+		p := take(t, s, data)
+		if _, err := s.Image(t.Context(), p, Full); fault.CodeOf(err) != fault.PhotoRefused {
+			t.Fatalf("got %v, want %s", err, fault.PhotoRefused)
+		}
+		p, err := store.Photo(t.Context(), p.ID)
+		if err != nil || !p.Broken {
+			t.Fatalf("the row is %+v, %v; want it broken", p, err)
+		}
+		lose(t, s, p.originalKey())
+		if _, err := s.Image(t.Context(), p, Full); fault.CodeOf(err) != fault.PhotoRefused {
+			t.Errorf("at the second view: %v, want %s without a look at the bytes", err, fault.PhotoRefused)
+		}
+	})
 }
 
 func TestService_Image_bucketFails(t *testing.T) {
 	t.Parallel()
-	s, store := inFiles(t)
-	p := take(t, s, jpegOf(quarters(64, 48)))
-	if err := os.Remove(s.Bucket.path(p.originalKey())); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Image(t.Context(), p, Full); fault.CodeOf(err) != fault.Internal {
-		t.Errorf("got %v, want an internal error", err)
-	}
-	if p, err := store.Photo(t.Context(), p.ID); err != nil || p.Broken {
-		t.Errorf("a bucket that fails marks the photo: %+v, %v", p, err)
-	}
+	everywhere(t, func(t *testing.T, s *Service, store *rows) {
+		p := take(t, s, jpegOf(quarters(64, 48)))
+		lose(t, s, p.originalKey())
+		if _, err := s.Image(t.Context(), p, Full); fault.CodeOf(err) != fault.Internal {
+			t.Errorf("got %v, want an internal error", err)
+		}
+		if p, err := store.Photo(t.Context(), p.ID); err != nil || p.Broken {
+			t.Errorf("a bucket that fails marks the photo: %+v, %v", p, err)
+		}
+	})
 }
 
 func TestService_Photo_whose(t *testing.T) {

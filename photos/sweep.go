@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
-
-	"gocloud.dev/blob"
 
 	"github.com/balagh/balagh/fault"
 )
@@ -28,7 +25,7 @@ func (s *Service) Sweep(ctx context.Context, now time.Time) (int, error) {
 	}
 	lost := 0
 	for _, kind := range []string{originals, served} {
-		n, err := s.sweepFolder(ctx, fmt.Sprintf("%s/%02x/", kind, now.Unix()/3600%256), before)
+		n, err := s.sweepFolder(ctx, sweptAt(kind, int(now.Unix()/3600)), before)
 		lost += n
 		if err != nil {
 			return loose + lost, fmt.Errorf("sweep the bucket: %w", err)
@@ -36,6 +33,9 @@ func (s *Service) Sweep(ctx context.Context, now time.Time) (int, error) {
 	}
 	return loose + lost, nil
 }
+
+// sweptAt is the folder whose turn it is in an hour.
+func sweptAt(kind string, hour int) string { return fmt.Sprintf("%s/%02x/", kind, hour%256) }
 
 func (s *Service) sweepLoose(ctx context.Context, before time.Time) (removed int, err error) {
 	after := ""
@@ -60,12 +60,7 @@ func (s *Service) sweepLoose(ctx context.Context, before time.Time) (removed int
 }
 
 func (s *Service) sweepFolder(ctx context.Context, prefix string, before time.Time) (removed int, err error) {
-	list := s.Bucket.List(&blob.ListOptions{Prefix: prefix})
-	for {
-		o, err := list.Next(ctx)
-		if err == io.EOF {
-			return removed, nil
-		}
+	for o, err := range s.Bucket.Keys(ctx, prefix) {
 		if err != nil {
 			return removed, err
 		}
@@ -85,4 +80,5 @@ func (s *Service) sweepFolder(ctx context.Context, prefix string, before time.Ti
 		}
 		removed++
 	}
+	return removed, nil
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/push"
-	"github.com/balagh/balagh/store/sqlite"
 	"github.com/balagh/balagh/store/storetest"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // lookUps is a directory that something happens at: at is called before the n-th look-up, from 1 on.
@@ -74,7 +74,7 @@ func TestService_RunBroadcasts_killedBeforeTheCursor(t *testing.T) {
 	t.Parallel()
 	b := crowd(t, 600)
 	id := b.broadcast(t)
-	dying := push.New(&mortal{DB: b.store, dies: 3}, b.people) // it has begun and moved once
+	dying := push.New(&mortal{Store: b.store, dies: 3}, b.people) // it has begun and moved once
 	dying.Now = b.clock.Now
 	stop := announcing(t, dying)
 	patiently(t, "a page is planned whose cursor has not moved", func() bool { _, once, _ := b.told(t, 600); return once == 512 })
@@ -90,7 +90,7 @@ func TestService_RunBroadcasts_killedBeforeTheCursor(t *testing.T) {
 
 // mortal is a store whose process dies before a change of a broadcast.
 type mortal struct {
-	*sqlite.DB
+	teststore.Store
 	dies, changes int64
 }
 
@@ -98,7 +98,7 @@ func (m *mortal) UpdateBroadcast(ctx context.Context, id string, change func(*pu
 	if atomic.AddInt64(&m.changes, 1) >= m.dies {
 		return nil, errors.New("killed")
 	}
-	return m.DB.UpdateBroadcast(ctx, id, change, ds...)
+	return m.Store.UpdateBroadcast(ctx, id, change, ds...)
 }
 
 func TestService_RunBroadcasts_directoryFails(t *testing.T) {
@@ -402,19 +402,19 @@ func TestService_RunBroadcasts_topics(t *testing.T) {
 
 // reads counts the broadcasts that are read from the store.
 type reads struct {
-	*sqlite.DB
+	teststore.Store
 	n atomic.Int64
 }
 
 func (r *reads) Broadcast(ctx context.Context, id string) (*push.Broadcast, error) {
 	r.n.Add(1)
-	return r.DB.Broadcast(ctx, id)
+	return r.Store.Broadcast(ctx, id)
 }
 
 func TestService_Inbox_asksForABroadcastOnceASecond(t *testing.T) {
 	t.Parallel()
 	b := town(t, 1)
-	counted := &reads{DB: b.store}
+	counted := &reads{Store: b.store}
 	b.Store = counted
 	var messages []push.Planned
 	for i, id := range []string{"b", "gone", "b", "gone"} {

@@ -2,7 +2,6 @@ package push_test
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,10 +14,10 @@ import (
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/push"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(teststore.Tests{M: m}) }
 
 var epoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
@@ -156,17 +155,13 @@ type bench struct {
 	*push.Service
 	people *people
 	clock  *clocks
-	store  *sqlite.DB
+	store  teststore.Store
 }
 
 // setUp is a service with citizen "noura", who has two phones and a tablet without a token, and "faisal", who has none.
 func setUp(t *testing.T) bench {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	p := &people{contacts: map[string]push.Contact{
 		"noura": {Language: "ar", Push: true, Devices: []push.Device{{ID: "phone", Token: "token-1", Platform: "android"},
 			{ID: "second", Token: "token-2", Platform: "ios", Language: "en"}, {ID: "tablet"}}},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -17,7 +16,7 @@ import (
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/push"
 	"github.com/balagh/balagh/push/sms"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 func member(r actor.Role) actor.Actor {
@@ -29,11 +28,7 @@ var admin, manager = member(actor.Admin), member(actor.Manager)
 // desks are services on one store, as in two processes.
 func desks(t *testing.T) (here, there *push.Service) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	here, there = push.New(db, &people{}), push.New(db, &people{})
 	for _, s := range []*push.Service{here, there} {
 		s.Now = func() time.Time { return epoch }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ import (
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fault"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 	"github.com/balagh/balagh/surveys/form"
 )
@@ -27,7 +26,7 @@ import (
 // asking is a service with a round of the reception's questionnaire that is open for ten days.
 type asking struct {
 	*surveys.Programmes
-	store *sqlite.DB
+	store teststore.Store
 	now   time.Time
 	round string
 }
@@ -36,11 +35,7 @@ var askedAt = time.Date(2026, 11, 22, 9, 30, 15, 0, time.UTC)
 
 func newAsking(t *testing.T) *asking {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	x := &asking{store: db, now: askedAt, round: event.Derive("round", "reception", "1")}
 	x.Programmes = &surveys.Programmes{Store: db, Now: func() time.Time { return x.now },
 		NewID: func() string { return event.Derive(fmt.Sprint(rand.Int64())) },

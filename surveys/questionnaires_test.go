@@ -3,14 +3,13 @@ package surveys_test
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 	"github.com/balagh/balagh/surveys/form"
 )
@@ -19,11 +18,7 @@ var asAdmin = actor.Actor{Kind: actor.Staff, ID: "staff-1", Role: actor.Admin, C
 
 func textsOnStore(t *testing.T) *surveys.Programmes {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	return &surveys.Programmes{Store: db, Now: func() time.Time { return time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC) }}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -13,7 +12,7 @@ import (
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fold"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 	"github.com/balagh/balagh/surveys/form"
 )
@@ -113,15 +112,7 @@ func newWorld(t testing.TB, change func(*surveys.Round)) *world {
 
 func newWorldOf(t testing.TB, q *form.Questionnaire, change func(*surveys.Round)) *world {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := teststore.Open(t)
 	w := &world{&surveys.Programmes{Store: db, Now: func() time.Time { return answerTime }, Zone: time.UTC}, nil, q}
 	if err := db.AddQuestionnaire(t.Context(), w.q); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,7 +17,7 @@ import (
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/event"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 	"github.com/balagh/balagh/surveys/form"
 )
@@ -35,17 +34,13 @@ var (
 type asker struct {
 	*surveys.Programmes
 	t   *testing.T
-	db  *sqlite.DB
+	db  teststore.Store
 	now atomic.Int64
 }
 
 func newAsker(t *testing.T) *asker {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	w := &asker{t: t, db: db}
 	w.at(lately)
 	w.Programmes = w.process(db)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -20,7 +19,7 @@ import (
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fault"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 )
 
@@ -33,21 +32,19 @@ var (
 	good    = surveys.Answer{Level: 5, Solved: true}
 )
 
+func TestMain(m *testing.M) { teststore.Main(m) }
+
 // bench is a service on a store of its own, with a clock that stands still until it is set.
 type bench struct {
 	*surveys.Service
 	t   *testing.T
-	db  *sqlite.DB
+	db  teststore.Store
 	now atomic.Int64
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	b := &bench{t: t, db: db}
 	b.at(began)
 	b.Service = &surveys.Service{Store: db, Now: func() time.Time { return time.UnixMilli(b.now.Load()) }, NewID: uuid.NewString,

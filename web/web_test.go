@@ -18,7 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/balagh/balagh/event"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 	"github.com/balagh/balagh/surveys/form"
 	"github.com/balagh/balagh/web"
@@ -26,11 +26,13 @@ import (
 
 var start = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
+func TestMain(m *testing.M) { teststore.Main(m) }
+
 // site is an application with the page, and a round of the reception's questionnaire.
 type site struct {
 	*surveys.Programmes
 	app   *fiber.App
-	store *sqlite.DB
+	store teststore.Store
 	now   time.Time
 	round string
 	log   *strings.Builder
@@ -51,11 +53,7 @@ func reception(t *testing.T) *form.Questionnaire {
 
 func newSite(t *testing.T, q *form.Questionnaire) *site {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	s := &site{store: db, now: start, round: event.Derive("round", "1"), log: &strings.Builder{}}
 	s.Programmes = &surveys.Programmes{Store: db, Now: func() time.Time { return s.now }, NewID: uuid.NewString, Rand: rand.Reader,
 		Zone: time.UTC,

@@ -8,7 +8,6 @@ import (
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
-	"github.com/balagh/balagh/store/sqlite"
 )
 
 type adminCommand struct {
@@ -25,11 +24,7 @@ func (o *offline) accounts(ctx context.Context, do func(*accounts.Service) error
 	if err != nil {
 		return err
 	}
-	path, err := o.path()
-	if err != nil {
-		return err
-	}
-	db, err := sqlite.Open(ctx, path, sqlite.Options{})
+	db, _, err := o.openStore(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -53,9 +53,18 @@ type manifest struct {
 	Files   map[string]string `json:"files"` // name → SHA-256
 }
 
+// file is the SQLite file to copy from or to.
+func (s *storage) file() (string, error) {
+	path, err := s.path()
+	if err == nil && path == "" {
+		err = errors.New("backup copies the file of a SQLite store: for one on MongoDB use the server's own tools, such as mongodump and snapshots, or balagh store copy to bring it into a file")
+	}
+	return path, err
+}
+
 // Run copies.
 func (c *backupCreate) Run(ctx context.Context, std stdio) error {
-	path, err := c.path()
+	path, err := c.file()
 	if err != nil {
 		return err
 	}
@@ -72,15 +81,15 @@ func (c *backupCreate) Run(ctx context.Context, std stdio) error {
 	if m.Files[backupStore], err = hashFile(filepath.Join(c.Folder, backupStore)); err != nil {
 		return err
 	}
-	bucket, err := c.open(ctx)
+	bucket, err := c.open(ctx, "")
 	if err != nil {
 		return err
 	}
 	defer bucket.Close()
-	n, err := eachObject(ctx, bucket.Bucket, std, func(key string) error {
-		r, err := bucket.NewReader(ctx, key, nil)
+	n, err := eachObject(ctx, bucket, std, func(key string) error {
+		r, err := bucket.Open(ctx, key)
 		if err != nil {
-			return fmt.Errorf("read a photo: %w", err)
+			return fmt.Errorf("a photo: %w", err)
 		}
 		defer r.Close()
 		name := filepath.Join("photos", filepath.FromSlash(key))
@@ -101,31 +110,20 @@ func (c *backupCreate) Run(ctx context.Context, std stdio) error {
 	return err
 }
 
-func (s *storage) open(ctx context.Context) (*photos.Bucket, error) {
-	uri, err := s.bucket()
-	if err != nil {
-		return nil, err
-	}
-	return photos.OpenBucket(ctx, uri)
-}
-
 // eachObject goes through the originals: what is served can be made from them again.
-func eachObject(ctx context.Context, b *blob.Bucket, std stdio, do func(key string) error) (n int, err error) {
-	for list := b.List(&blob.ListOptions{Prefix: "originals/"}); ; n++ {
-		o, err := list.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return n, nil
-		}
+func eachObject(ctx context.Context, b *photos.Bucket, std stdio, do func(key string) error) (n int, err error) {
+	for o, err := range b.Keys(ctx, "originals/") {
 		if err != nil {
 			return n, fmt.Errorf("list the photos: %w", err)
 		}
 		if err := do(o.Key); err != nil {
 			return n, err
 		}
-		if n%1000 == 999 {
-			fmt.Fprintf(std.err, "%d photos\n", n+1)
+		if n++; n%1000 == 0 {
+			fmt.Fprintf(std.err, "%d photos\n", n)
 		}
 	}
+	return n, nil
 }
 
 // Run verifies.
@@ -167,18 +165,18 @@ func verify(ctx context.Context, folder string) (*manifest, error) {
 
 // Run restores.
 func (c *backupRestore) Run(ctx context.Context, std stdio) error {
-	m, err := verify(ctx, c.Folder)
+	path, err := c.file()
 	if err != nil {
 		return err
 	}
-	path, err := c.path()
+	m, err := verify(ctx, c.Folder)
 	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("there is a store at %s already: move it away first", path)
 	}
-	bucket, err := c.open(ctx)
+	bucket, err := c.open(ctx, photos.TrialKey())
 	if err != nil {
 		return err
 	}

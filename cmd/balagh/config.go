@@ -15,14 +15,18 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/balagh/balagh/store/mongo"
 )
 
 // storage says where things are kept. Every command that touches them has it.
 type storage struct {
-	Store  string `default:"sqlite:./data/balagh.db" placeholder:"URI" help:"Where reports are kept: sqlite:PATH."`
-	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH. Default: the folder photos beside the SQLite file."`
+	Store  string `default:"sqlite:./data/balagh.db" placeholder:"URI" help:"Where reports are kept: sqlite:PATH, mongodb://… or mongodb+srv://…. One with a password belongs in the environment."`
+	Bucket string `placeholder:"URI" help:"Where photos are kept: file:///PATH, s3://BUCKET, gs://BUCKET or azblob://CONTAINER. Default: the folder photos beside the SQLite file."`
 	Secret string `secret:"" placeholder:"TEXT" help:"Master secret, at least 32 characters: keys are derived from it. Make one with: openssl rand -base64 48"`
 	Dev    bool   `help:"Development: codes and texts appear in the log and at /dev/outbox, a missing secret is made. Never for real people."`
+
+	beside string // what folder gives for a store that is a server's, instead of ./data
 }
 
 // settings are everything that a server can be told.
@@ -38,6 +42,8 @@ type settings struct {
 	MinAppVersion  string         `placeholder:"X.Y.Z" help:"Older applications are asked to update (426)."`
 	CodesPerPhone  int            `default:"3" help:"One-time codes that one number may have in ten minutes."`
 	CodesPerClient int            `default:"20" help:"One-time codes that one address may ask for in ten minutes."`
+	PhotoURLs      string         `name:"photo-urls" default:"stream" enum:"stream,signed" help:"How pictures are served: stream through the server, or by signed addresses of the object store."`
+	PhotoURLTime   time.Duration  `name:"photo-url-time" default:"5m0s" help:"How long a signed address is good."`
 	AnonPerClient  int            `default:"20" help:"Reports without an account that one address may file in an hour."`
 	DeliveryAlarm  time.Duration  `default:"10m0s" help:"A delivery that waits longer than this is told of in the log and in the metric balagh_delivery_alarm."`
 	LogLevel       slog.Level     `default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
@@ -46,35 +52,7 @@ type settings struct {
 
 const secretLength = 32
 
-// path is the SQLite file.
-func (s *storage) path() (string, error) {
-	p, ok := strings.CutPrefix(s.Store, "sqlite:")
-	if !ok || p == "" {
-		scheme, _, _ := strings.Cut(s.Store, ":")
-		return "", fmt.Errorf("--store: a store of the kind %q is not known; write sqlite:PATH", scheme)
-	}
-	return p, nil
-}
-
-// bucket is the address of the photos.
-func (s *storage) bucket() (string, error) {
-	if scheme, _, _ := strings.Cut(s.Bucket, ":"); s.Bucket != "" {
-		if scheme != "file" {
-			return "", fmt.Errorf("--bucket: a bucket of the kind %q is not known; write file:///PATH", scheme)
-		}
-		return s.Bucket, nil
-	}
-	p, err := s.path()
-	if err != nil {
-		return "", err
-	}
-	if p, err = filepath.Abs(p); err != nil {
-		return "", err
-	}
-	return "file://" + filepath.ToSlash(filepath.Join(filepath.Dir(p), "photos")), nil
-}
-
-// secret is the master secret. In development one is made at the first start and kept beside the store.
+// secret is the master secret. In development one is made at the first start and kept beside the store, or in ./data.
 func (s *storage) secret() ([]byte, error) {
 	switch {
 	case len(s.Secret) >= secretLength:
@@ -84,11 +62,11 @@ func (s *storage) secret() ([]byte, error) {
 	case !s.Dev:
 		return nil, errors.New("there is no secret: set BALAGH_SECRET to at least 32 random characters, for example from `openssl rand -base64 48`, and keep it as safe as the store (or start with --dev to try the program)")
 	}
-	p, err := s.path()
+	folder, err := s.folder()
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(filepath.Dir(p), "development.secret")
+	file := filepath.Join(folder, "development.secret")
 	b, err := os.ReadFile(file)
 	if err == nil && len(b) >= secretLength {
 		return b, nil
@@ -116,6 +94,14 @@ func (s *settings) check() error {
 			bad = append(bad, err)
 		}
 	}
+	if _, err := s.path(); err != nil {
+		bad = append(bad, err)
+	} else if _, err := s.bucket(); err != nil {
+		bad = append(bad, err)
+	}
+	if s.PhotoURLs == signedURLs && (s.PhotoURLTime < time.Second || s.PhotoURLTime > maxPhotoURLTime) {
+		add("BALAGH_PHOTO_URL_TIME: %v is not between 1s and %v", s.PhotoURLTime, maxPhotoURLTime)
+	}
 	if s.Dev {
 		return errors.Join(bad...)
 	}
@@ -141,8 +127,13 @@ func (c *configCommand) Run(std stdio, k *kong.Context) error {
 			if value != flag.Default && !(flag.Default == "" && slices.Contains([]string{"", "[]", "false", "0"}, value)) {
 				from = "set"
 			}
-			if flag.Tag.Has("secret") && value != "" {
+			switch {
+			case flag.Tag.Has("secret") && value != "":
 				value = "********"
+			case flag.Name == "store" && !strings.HasPrefix(value, "sqlite:"): // it may have a password in it, however it is written
+				value = mongo.Masked(value)
+			case flag.Name == "bucket":
+				value = withoutUser(value)
 			}
 			fmt.Fprintf(w, "%s=%s\t# %s; %s\n", flag.Envs[0], value, from, flag.Help)
 		}

@@ -27,7 +27,7 @@ import (
 // BALAGH_STORE for a server does not want citizens played into it.
 type demoCommand struct {
 	Address  string `default:"127.0.0.1:8080" help:"Where to listen."`
-	Store    string `env:"BALAGH_DEMO_STORE" placeholder:"URI" help:"Where reports are kept: sqlite:PATH. Default: ./data/demo/balagh.db, or ./data/scenario-NAME/balagh.db."`
+	Store    string `env:"BALAGH_DEMO_STORE" placeholder:"URI" help:"Where reports are kept: sqlite:PATH or mongodb://…. Default: ./data/demo/balagh.db, or ./data/scenario-NAME/balagh.db."`
 	Photos   string `env:"BALAGH_PHOTOS,PHOTOS" placeholder:"FOLDER" help:"Photos that the citizens send. Default: pictures that are made."`
 	Citizens int    `default:"300" help:"How many citizens play."`
 	Seed     uint64 `default:"1933" help:"The same seed plays the same citizens."`
@@ -35,6 +35,7 @@ type demoCommand struct {
 	Exit     bool   `help:"End after the summary."`
 
 	environment []string // besides this process's, for the stand-in
+	beside      string   // see storage, for tests
 	factor      int      // by which the figures of a scenario are divided, for tests; 0 for none
 }
 
@@ -59,21 +60,13 @@ func (c *demoCommand) Run(ctx context.Context, std stdio) (err error) {
 	if err := demo.CheckPhotos(c.Photos); err != nil {
 		return err
 	}
-	s, err := c.settings()
+	s, err := c.settings("data/demo")
 	if err != nil {
 		return err
 	}
-	path, err := s.path()
+	log, err := s.demoLog()
 	if err != nil {
 		return err
-	}
-	file := filepath.Join(filepath.Dir(path), "demo.log")
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return fmt.Errorf("make the folder of the demo: %w", err)
-	}
-	log, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("open the log of the demo: %w", err)
 	}
 	defer log.Close()
 	fcm, stop, err := c.startStandin(ctx, log)
@@ -93,7 +86,7 @@ func (c *demoCommand) Run(ctx context.Context, std stdio) (err error) {
 	clock := hurried(time.Now())
 	p.server.Programmes.Now = clock
 	return c.serve(ctx, p, s, func(serving context.Context, url string) error {
-		return c.play(serving, std, demo.Options{URL: url, StandinURL: fcm, Clock: clock}, file)
+		return c.play(serving, std, demo.Options{URL: url, StandinURL: fcm, Clock: clock}, log.Name())
 	})
 }
 
@@ -134,8 +127,8 @@ func (c *demoCommand) serve(ctx context.Context, p *parts, s *settings, do func(
 }
 
 // settings are those of a server for development, whatever the environment says of another one, with room for hundreds of
-// phones that share an address.
-func (c *demoCommand) settings() (*settings, error) {
+// phones that share an address. What does not go into its store goes beside it, or into folder.
+func (c *demoCommand) settings(folder string) (*settings, error) {
 	var s settings
 	parser, err := kong.New(&s, kong.Name("balagh"))
 	if err != nil {
@@ -144,9 +137,24 @@ func (c *demoCommand) settings() (*settings, error) {
 	if _, err := parser.Parse(nil); err != nil {
 		return nil, err
 	}
-	s.Store, s.Address, s.Dev = c.Store, c.Address, true
+	s.Store, s.Address, s.Dev, s.beside = c.Store, c.Address, true, cmp.Or(c.beside, folder)
 	s.CodesPerClient, s.AnonPerClient = 1_000_000, 1_000_000
 	return &s, nil
+}
+
+func (s *storage) demoLog() (*os.File, error) {
+	folder, err := s.folder()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the demo: %w", err)
+	}
+	log, err := os.OpenFile(filepath.Join(folder, "demo.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the log of the demo: %w", err)
+	}
+	return log, nil
 }
 
 // play lets the citizens play, and keeps the server up until ctx ends unless it is to exit.

@@ -14,11 +14,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/balagh/balagh/store/teststore"
 )
 
 func testDemo(t *testing.T) *demoCommand {
 	t.Helper()
-	return &demoCommand{Address: "127.0.0.1:0", Store: "sqlite:" + filepath.Join(t.TempDir(), "demo", "balagh.db"), Citizens: 12, Seed: 7, Exit: true,
+	store := teststore.URI(t)
+	if path, ok := strings.CutSuffix(store, ".db"); ok { // in a folder that is not there yet
+		store = path + "/demo/balagh.db"
+	}
+	return &demoCommand{Address: "127.0.0.1:0", Store: store, beside: filepath.Join(t.TempDir(), "demo"), Citizens: 12, Seed: 7, Exit: true,
 		environment: []string{asProgram + "=1"}}
 }
 
@@ -74,8 +80,11 @@ func TestDemo_Run(t *testing.T) {
 			t.Errorf("something went wrong:\n%s", out)
 		}
 	}
-	path := strings.TrimPrefix(c.Store, "sqlite:")
-	log, err := os.ReadFile(filepath.Join(filepath.Dir(path), "demo.log"))
+	folder, err := (&storage{Store: c.Store, beside: c.beside}).folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.ReadFile(filepath.Join(folder, "demo.log"))
 	if err != nil || !bytes.Contains(log, []byte("stopped")) {
 		t.Errorf("the log: %v", err)
 	}

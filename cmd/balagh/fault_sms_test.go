@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,7 +23,7 @@ import (
 	"github.com/balagh/balagh/push/email"
 	"github.com/balagh/balagh/push/fcm"
 	"github.com/balagh/balagh/push/sms"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // timetable is a store with a clock that moves on when nothing is under way. While it is locked nothing is leased.
@@ -181,10 +180,7 @@ func smtpServer(t *testing.T) (port int, got func() map[string]int) {
 func TestFaults_SMSForAnHour(t *testing.T) {
 	t.Parallel()
 	const each = 100
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := teststore.Open(t)
 	c := &timetable{Store: db, began: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}
 	people := phones{}
 	told := push.New(c, people)
@@ -217,7 +213,6 @@ func TestFaults_SMSForAnHour(t *testing.T) {
 		running.Wait()
 		mailer.Close()
 		http.DefaultClient.CloseIdleConnections()
-		_ = db.Close()
 	})
 
 	admin := actor.Actor{Kind: actor.Staff, Role: actor.Admin, Centres: []string{actor.All}}

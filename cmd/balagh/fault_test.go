@@ -21,7 +21,7 @@ import (
 	"github.com/balagh/balagh/demo/standin"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/push"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // phones is a push.Directory of citizens with one phone each.
@@ -45,7 +45,6 @@ type queue struct {
 	t      *testing.T
 	fcm    string
 	log    string // journal of FCM
-	path   string
 	server *server
 	ids    []string // of messages
 }
@@ -68,8 +67,7 @@ func fullQueue(t *testing.T, n int, workers string) *queue {
 		citizens = append(citizens, c.id)
 	}
 	q.server.signal(syscall.SIGTERM)
-	q.path = strings.TrimPrefix(q.server.args[slices.Index(q.server.args, "--store")+1], "sqlite:")
-	q.open(func(db *sqlite.DB) {
+	q.open(func(db teststore.Store) {
 		told, now := push.New(db, people), time.Now()
 		var all sync.WaitGroup
 		for k := range n {
@@ -89,12 +87,9 @@ func fullQueue(t *testing.T, n int, workers string) *queue {
 }
 
 // open lets the test look into the store.
-func (q *queue) open(look func(*sqlite.DB)) {
+func (q *queue) open(look func(teststore.Store)) {
 	q.t.Helper()
-	db, err := sqlite.Open(context.Background(), q.path, sqlite.Options{})
-	if err != nil {
-		q.t.Fatal(err)
-	}
+	db := teststore.At(q.t, storeOf(q.server))
 	look(db)
 	if err := db.Close(); err != nil {
 		q.t.Error(err)
@@ -116,7 +111,7 @@ func (q *queue) stats() (s standin.Stats) {
 }
 
 // in gives the messages whose delivery is in a state.
-func (q *queue) in(db *sqlite.DB, state push.State) map[string]bool {
+func (q *queue) in(db teststore.Store, state push.State) map[string]bool {
 	q.t.Helper()
 	all := map[string]bool{}
 	for _, id := range q.ids {
@@ -151,7 +146,7 @@ func (q *queue) arrived(doubt map[string]bool) {
 			q.t.Errorf("FCM has %s %d times", id, n)
 		}
 	}
-	q.open(func(db *sqlite.DB) {
+	q.open(func(db teststore.Store) {
 		if n := len(q.in(db, push.Accepted)); n != len(q.ids) {
 			q.t.Errorf("%d deliveries are accepted; want %d", n, len(q.ids))
 		}
@@ -176,7 +171,7 @@ func TestFaults_SIGKILL(t *testing.T) {
 	q.server.signal(syscall.SIGKILL)
 	eventually(t, "FCM has answered what it got", func() bool { s := q.stats(); return s.Accepted == s.Requests })
 	var doubt map[string]bool
-	q.open(func(db *sqlite.DB) { doubt = q.in(db, push.Leased) })
+	q.open(func(db teststore.Store) { doubt = q.in(db, push.Leased) })
 	before := q.stats()
 	if before.Accepted == len(q.ids) || before.Duplicates > 0 || len(doubt) == 0 {
 		t.Errorf("%+v, %d under way: it was not killed in the middle", before, len(doubt))
@@ -184,7 +179,7 @@ func TestFaults_SIGKILL(t *testing.T) {
 	q.server.start()
 	eventually(t, "all is sent", func() bool { return q.stats().Unique == len(q.ids) })
 	eventually(t, "what was leased has had its turn", func() (none bool) { // it may all have reached FCM before the kill
-		q.open(func(db *sqlite.DB) {
+		q.open(func(db teststore.Store) {
 			_, open, err := db.NextDelivery(context.Background(), push.ChannelPush)
 			none = err == nil && !open
 		})
@@ -203,7 +198,7 @@ func TestFaults_SIGKILL(t *testing.T) {
 func TestFaults_twoServers(t *testing.T) {
 	t.Parallel()
 	q := fullQueue(t, 4000, "32")
-	other := &server{installation: &installation{t: t, log: &logBuffer{}}, args: slices.Clone(q.server.args)}
+	other := &server{installation: &installation{t: t, log: &logBuffer{}}, args: slices.Clone(q.server.args), dir: q.server.dir}
 	address := slices.Index(other.args, "--address") + 1
 	other.args[address] = freePort(t)
 	other.url = "http://" + other.args[address]

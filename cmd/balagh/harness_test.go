@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +23,8 @@ import (
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/openapi"
+	"github.com/balagh/balagh/photos/phototest"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // asProgram makes the test binary behave as the program itself: what is killed in a test is a process of its own.
@@ -42,7 +43,10 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"),
+	if !phototest.Prepare(fmt.Println) {
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(teststore.Tests{M: m}, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"),
 		goleak.IgnoreAnyFunction("go.opencensus.io/stats/view.(*worker).start"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
@@ -91,7 +95,7 @@ func install(t *testing.T, change ...func(*settings)) *installation {
 // installAt starts one with nothing in it, or with what its store has.
 func installAt(t *testing.T, change ...func(*settings)) *installation {
 	t.Helper()
-	s := &settings{storage: storage{Store: "sqlite:" + filepath.Join(t.TempDir(), "balagh.db"), Dev: true}, Address: "127.0.0.1:0", Issuer: "balagh",
+	s := &settings{storage: storage{Store: teststore.URI(t), Dev: true, beside: t.TempDir()}, Address: "127.0.0.1:0", Issuer: "balagh",
 		TimeZone: "Asia/Riyadh", channels: channels{FcmWorkers: 8, SmppWindow: 1}, DeliveryAlarm: time.Hour, CodesPerPhone: 3, CodesPerClient: 1000, AnonPerClient: 20, ShutdownTime: 20 * time.Second, LogLevel: slog.LevelDebug}
 	for _, c := range change {
 		c(s)
@@ -215,6 +219,9 @@ type answer struct {
 	body   []byte
 }
 
+// unled follows no redirect: where one leads is for the test to see.
+var unled = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
 // do sends a request, body as JSON unless it is a string or bytes, and holds the answer to the contract.
 func (c *client) do(method, path string, body any, headers ...string) *answer {
 	c.t.Helper()
@@ -249,7 +256,7 @@ func (c *client) do(method, path string, body any, headers ...string) *answer {
 	for n := 0; n+1 < len(headers); n += 2 {
 		req.Header.Set(headers[n], headers[n+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := unled.Do(req)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)
 	}

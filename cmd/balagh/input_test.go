@@ -365,7 +365,7 @@ func TestBadInput_Photo(t *testing.T) {
 }
 
 func countObjects(i *installation) (n int, err error) {
-	return eachObject(i.t.Context(), i.parts.bucket.Bucket, stdio{io.Discard, io.Discard}, func(string) error { return nil })
+	return eachObject(i.t.Context(), i.parts.bucket, stdio{io.Discard, io.Discard}, func(string) error { return nil })
 }
 
 func TestPhotos_OneRequest(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // program runs balagh as a process of its own.
@@ -65,6 +66,7 @@ type server struct {
 	*installation
 	args []string
 	env  []string // besides this process's
+	dir  string   // in which it works; ./data in it has what is not in the store
 	cmd  *exec.Cmd
 }
 
@@ -72,7 +74,7 @@ func (s *server) start() {
 	s.t.Helper()
 	s.cmd = program(s.t, s.args...)
 	s.cmd.Env = append(s.cmd.Env, s.env...)
-	s.cmd.Stderr = s.log
+	s.cmd.Stderr, s.cmd.Dir = s.log, s.dir
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -101,11 +103,13 @@ func (s *server) signal(sig os.Signal) {
 func serverProcess(t *testing.T, options ...string) (s *server, admin *client) {
 	t.Helper()
 	addr := freePort(t)
-	store := "sqlite:" + filepath.Join(t.TempDir(), "balagh.db")
-	s = &server{installation: &installation{t: t, url: "http://" + addr, log: &logBuffer{}}}
+	store := teststore.URI(t)
+	s = &server{installation: &installation{t: t, url: "http://" + addr, log: &logBuffer{}}, dir: t.TempDir()}
 	s.args = append([]string{"serve", "--dev", "--address", addr, "--store", store, "--codes-per-client", "1000"}, options...)
-	if out, err := program(t, "admin", "create-staff", "--dev", "--store", store, "--email", "admin@example.sa", "--name", "مدير", "--role", "admin",
-		"--password", staffPassword).CombinedOutput(); err != nil {
+	create := program(t, "admin", "create-staff", "--dev", "--store", store, "--email", "admin@example.sa", "--name", "مدير", "--role", "admin",
+		"--password", staffPassword)
+	create.Dir = s.dir
+	if out, err := create.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	s.start()

@@ -25,6 +25,7 @@ type cli struct {
 	Push    pushCommand    `cmd:"" help:"Try the channels that reach people."`
 	Config  configCommand  `cmd:"" help:"Print what is configured, secrets masked."`
 	Surveys surveysCommand `cmd:"" help:"Prove the counts of ratings."`
+	Store   storeCommand   `cmd:"" help:"Bring a store up to date, or look whether it is whole."`
 	Backup  backupCommand  `cmd:"" help:"Copy a running installation, or bring a copy back."`
 	Health  healthCommand  `cmd:"" help:"Ask a running server whether it is ready; the exit status tells."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -41,6 +41,15 @@ func TestServe_Unsafe(t *testing.T) {
 		{"BALAGH_FCM_ENDPOINT", []string{"--fcm-endpoint=http://127.0.0.1:1/v1"}},
 		{"BALAGH_TIME_ZONE", []string{"--time-zone=Nowhere/Land"}},
 		{"sqlite:PATH", []string{"--dev", "--store=mysql://x"}},
+		{"mongodb://", []string{"--dev", "--store=mysql://x"}},
+		{"only the beginning", []string{"--dev", "--store=mongodb:"}},
+		{"only the beginning", []string{"--dev", "--store=mongodb+srv://"}},
+		{"BALAGH_BUCKET", []string{"--store=mongodb://127.0.0.1:1/x"}},
+		{"file:///PATH", []string{"--dev", "--store=mongodb://127.0.0.1:1/x", "--bucket=ftp://x"}},
+		{`--bucket: a bucket of the kind "ftp" is not known`, []string{"--dev", "--bucket=ftp://x"}},
+		{"--bucket: credentials do not belong into the address", []string{"--dev", "--bucket=s3://key:secret@x"}},
+		{"BALAGH_PHOTO_URLS=signed: this bucket", []string{"--dev", "--photo-urls=signed"}},
+		{"BALAGH_PHOTO_URL_TIME", []string{"--dev", "--photo-urls=signed", "--photo-url-time=2h"}},
 		{"BALAGH_FCM_CREDENTIALS", []string{"--dev", "--fcm-credentials=" + os.DevNull}},
 		{"BALAGH_WEB_PUSH_SUBJECT", []string{"--dev", "--web-push-key=x"}},
 		{"choose one way", []string{"--dev", "--sms-profile=unifonic", "--smpp-address=127.0.0.1:2775"}},
@@ -79,11 +88,12 @@ func TestConfig_Masked(t *testing.T) {
 	t.Setenv("BALAGH_SECRET", "0123456789012345678901234567890123456789")
 	t.Setenv("BALAGH_SMS_KEY", "very secret")
 	t.Setenv("BALAGH_ADDRESS", "127.0.0.1:9999")
+	t.Setenv("BALAGH_BUCKET", "s3://key:very%20secret@photos?endpoint=http://key:very%20secret@127.0.0.1&region=me-central-1")
 	out, err := call(t, "config")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(out, "0123456789") || strings.Contains(out, "very secret") {
+	if strings.Contains(out, "0123456789") || strings.Contains(out, "very secret") || strings.Contains(out, "very%20secret") {
 		t.Errorf("a secret is printed:\n%s", out)
 	}
 	for _, want := range []string{"BALAGH_SECRET=********", "BALAGH_ADDRESS=127.0.0.1:9999", "BALAGH_STORE=sqlite:./data/balagh.db", "BALAGH_TIME_ZONE=Asia/Riyadh"} {
@@ -93,12 +103,23 @@ func TestConfig_Masked(t *testing.T) {
 	}
 }
 
+func TestConfig_MaskedStore(t *testing.T) {
+	for _, uri := range []string{"mongodb://balagh:open%20sesame@db1,db2/reports?authSource=admin&tlsCertificateKeyFilePassword=open%20sesame",
+		"mongodb+srv://balagh:open%20sesame@db.example/reports", "MongoDB://balagh:open%20sesame@db1", "mongodb:/balagh:open%20sesame@db1"} {
+		t.Setenv("BALAGH_STORE", uri)
+		out, err := call(t, "config")
+		if err != nil || strings.Contains(out, "sesame") || strings.Contains(uri, "://") && !strings.Contains(out, "://balagh:********@db") {
+			t.Errorf("%v:\n%s", err, out)
+		}
+	}
+}
+
 // TestBackup copies a server while it files reports, brings the copy back elsewhere and looks for everything that had been
 // acknowledged before the copy began.
 func TestBackup(t *testing.T) {
 	t.Parallel()
-	i := install(t)
-	store := i.parts.store.Path()
+	store := filepath.Join(t.TempDir(), "balagh.db")
+	i := install(t, func(s *settings) { s.Store = "sqlite:" + store })
 	c := i.citizen("+966500000061")
 	body, kind := form(t, speakers, picture(t, 320, 240))
 	first := c.do("POST", "/v1/reports", body, "Content-Type", kind).want(201)

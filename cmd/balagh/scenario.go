@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -22,21 +20,13 @@ func (c *demoCommand) account(ctx context.Context, std stdio) (err error) {
 		return err
 	}
 	c.Store = cmp.Or(c.Store, "sqlite:./data/scenario-"+account.Name+"/balagh.db")
-	s, err := c.settings()
+	s, err := c.settings("data/scenario-" + account.Name)
 	if err != nil {
 		return err
 	}
-	path, err := s.path()
+	log, err := s.demoLog()
 	if err != nil {
 		return err
-	}
-	file := filepath.Join(filepath.Dir(path), "demo.log")
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return fmt.Errorf("make the folder of the demo: %w", err)
-	}
-	log, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("open the log of the demo: %w", err)
 	}
 	defer log.Close()
 	p, err := s.assemble(ctx, s.logger(log))
@@ -47,7 +37,7 @@ func (c *demoCommand) account(ctx context.Context, std stdio) (err error) {
 	began, collected := time.Now(), debug.SetGCPercent(400) // the heap is small, and what is loaded is garbage at once
 	if err := account.Load(ctx, p.installation(std)); err != nil {
 		if errors.Is(err, scenario.ErrNotEmpty) {
-			err = fmt.Errorf("%s: %w; choose another one with --store, or remove it with make clean", path, err)
+			err = fmt.Errorf("%s: %w; choose another one with --store, or remove this one (make clean removes what is in ./data)", s.shown(), err)
 		}
 		return err
 	}

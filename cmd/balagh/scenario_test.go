@@ -4,9 +4,10 @@ package main
 
 import (
 	"bytes"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // TestDemo_Scenario loads a hundredth of each account and reads its figures back; a second load is refused.
@@ -18,7 +19,7 @@ func TestDemo_Scenario(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := &demoCommand{Address: "127.0.0.1:0", Scenario: name, Store: "sqlite:" + filepath.Join(t.TempDir(), "balagh.db"), Exit: true, factor: 100}
+			c := &demoCommand{Address: "127.0.0.1:0", Scenario: name, Store: teststore.URI(t), beside: t.TempDir(), Exit: true, factor: 100}
 			var out bytes.Buffer
 			if err := c.Run(t.Context(), stdio{&out, &out}); err != nil {
 				t.Fatalf("%v\n%s", err, out.String())

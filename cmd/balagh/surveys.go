@@ -12,7 +12,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"github.com/balagh/balagh/store/sqlite"
 	"github.com/balagh/balagh/surveys"
 )
 
@@ -28,14 +27,7 @@ type recountCommand struct {
 
 // Run counts.
 func (c *recountCommand) Run(ctx context.Context, std stdio) error {
-	path, err := c.path()
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(path); err != nil { // opening it would make an empty one, in which all is well
-		return fmt.Errorf("there is no store: %w", err)
-	}
-	db, err := sqlite.Open(ctx, path, sqlite.Options{})
+	db, err := c.openExisting(ctx) // in an empty one all is well
 	if err != nil {
 		return err
 	}

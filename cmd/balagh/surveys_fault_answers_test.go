@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,7 +18,7 @@ import (
 	"testing"
 
 	"github.com/balagh/balagh/actor"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 )
 
@@ -237,7 +236,7 @@ func TestSurveysFaults_ratings(t *testing.T) {
 	all := len(tasks)
 	check := func() {
 		t.Helper()
-		if out, err := program(t, "surveys", "recount", "--check", "--store", "sqlite:"+storeOf(s)).CombinedOutput(); err != nil || !strings.Contains(string(out), "no difference") {
+		if out, err := program(t, "surveys", "recount", "--check", "--store", storeOf(s)).CombinedOutput(); err != nil || !strings.Contains(string(out), "no difference") {
 			t.Errorf("%v: %s", err, out)
 		}
 	}
@@ -253,10 +252,7 @@ func TestSurveysFaults_ratings(t *testing.T) {
 			a.refused(409, "already_exists")
 		}
 	}
-	db, err := sqlite.Open(t.Context(), filepath.Clean(storeOf(s)), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := teststore.At(t, storeOf(s))
 	defer db.Close()
 	eventually(t, "all is counted", func() bool {
 		marked, err := db.MarkedDays(context.Background())

@@ -28,7 +28,7 @@ import (
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/push"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 )
 
@@ -37,7 +37,7 @@ type asking struct {
 	t       *testing.T
 	servers []*server
 	admin   *client
-	db      *sqlite.DB // the test's own look into the store
+	db      teststore.Store // the test's own look into the store
 	centres map[string]string
 	clock   string // its file
 	ahead   time.Duration
@@ -57,16 +57,13 @@ func newAsking(t *testing.T, servers int) *asking {
 	first.signal(syscall.SIGTERM)
 	x := &asking{t: t, servers: []*server{first}, admin: admin, centres: map[string]string{}, clock: filepath.Join(t.TempDir(), "clock")}
 	for len(x.servers) < servers {
-		other := &server{installation: &installation{t: t, log: &logBuffer{}}, args: slices.Clone(first.args)}
+		other := &server{installation: &installation{t: t, log: &logBuffer{}}, args: slices.Clone(first.args), dir: first.dir}
 		address := slices.Index(other.args, "--address") + 1
 		other.args[address] = freePort(t)
 		other.url = "http://" + other.args[address]
 		x.servers = append(x.servers, other)
 	}
-	var err error
-	if x.db, err = sqlite.Open(t.Context(), storeOf(first), sqlite.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	x.db = teststore.At(t, storeOf(first))
 	t.Cleanup(func() { _ = x.db.Close() })
 	x.people()
 	x.pass(0)
@@ -82,8 +79,9 @@ func newAsking(t *testing.T, servers int) *asking {
 	return x
 }
 
+// storeOf is the address of a server's store.
 func storeOf(s *server) string {
-	return strings.TrimPrefix(s.args[slices.Index(s.args, "--store")+1], "sqlite:")
+	return s.args[slices.Index(s.args, "--store")+1]
 }
 
 // people with a case each: five in seven in Riyadh, the others in Qassim.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,22 +9,22 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/balagh/balagh/event"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 )
 
 // TestSurveysRecount: the command finds what differs, leaves it with --check, and mends it without.
 func TestSurveysRecount(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "balagh.db")
+	uri := teststore.URI(t)
 	recount := func(args ...string) (string, error) {
 		t.Helper()
-		return call(t, append([]string{"surveys", "recount", "--store=sqlite:" + path}, args...)...)
+		return call(t, append([]string{"surveys", "recount", "--store=" + uri}, args...)...)
 	}
-	if _, err := recount(); err == nil || !strings.Contains(err.Error(), "there is no store") {
+	if _, err := call(t, "surveys", "recount", "--store="+uri+"_absent"); err == nil || !strings.Contains(err.Error(), "there is no store") {
 		t.Errorf("without a store: %v", err)
 	}
-	tear(t, path)
+	tear(t, uri)
 	const line = "2026-03-04 SA-01 · maintenance · carpets · nobody: kept 0 of 1 closures rated [0 0 0 0 0], 0 flagged, " +
 		"in truth 1 of 1 closures rated [0 0 0 1 0], 0 flagged\n"
 	for _, c := range []struct {
@@ -44,12 +43,9 @@ func TestSurveysRecount(t *testing.T) {
 
 // tear makes a store of twenty days in which one rating is not counted. A change of the day, which nothing in the product makes, writes the
 // level under the old day and marks another.
-func tear(t *testing.T, path string) {
+func tear(t *testing.T, uri string) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := teststore.At(t, uri)
 	defer db.Close()
 	s := &surveys.Service{Store: db, Now: time.Now, NewID: uuid.NewString}
 	for i := range 20 {

@@ -1,22 +1,17 @@
 package main
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/balagh/balagh/event"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 	"github.com/balagh/balagh/surveys"
 )
 
 func TestSurveyWatch_look(t *testing.T) {
 	t.Parallel()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := teststore.Open(t)
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	w := &surveyWatch{asking: &surveys.Programmes{Store: db, Now: func() time.Time { return now }}}
 	sees := func(failing int, rounds, invitations time.Duration) {

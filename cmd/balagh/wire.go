@@ -19,7 +19,6 @@ import (
 	"github.com/balagh/balagh/push/fcm"
 	"github.com/balagh/balagh/push/sms"
 	"github.com/balagh/balagh/reports"
-	"github.com/balagh/balagh/store/sqlite"
 	"github.com/balagh/balagh/surveys"
 )
 
@@ -27,7 +26,7 @@ import (
 type parts struct {
 	log     *slog.Logger
 	metrics *api.Metrics
-	store   *sqlite.DB
+	store   store
 	bucket  *photos.Bucket
 	server  *api.Server
 	relay   *event.Relay
@@ -57,7 +56,8 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 			err = errors.Join(err, p.close())
 		}
 	}()
-	if err := p.open(ctx, &s.storage); err != nil {
+	together, err := p.open(ctx, &s.storage)
+	if err != nil {
 		return nil, err
 	}
 	told := push.New(p.store, nil)
@@ -76,6 +76,10 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 	}
 	pictures := photos.New(p.store, p.bucket)
 	pictures.Zone = zone
+	links, err := s.photoLinks(ctx, p.bucket)
+	if err != nil {
+		return nil, err
+	}
 	cases := reports.New(p.store, attacher{pictures}, zone)
 	if err := cases.Refresh(ctx); err != nil {
 		return nil, err
@@ -95,7 +99,7 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 		p.senders = append(p.senders, &push.Sender{Service: told, Name: name, Channel: channel, Log: log, Workers: s.atOnce()[name],
 			OnOutcome: p.metrics.Delivery, OnTaken: p.metrics.Taken})
 	}
-	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, Push: told, Surveys: asked, Programmes: asking, Answers: p.store, Together: sqlite.Together, Now: time.Now, Log: log,
+	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, PhotoLinks: links, Push: told, Surveys: asked, Programmes: asking, Answers: p.store, Together: together, Now: time.Now, Log: log,
 		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies,
 		AnonymousLimit: accounts.Limit{Max: s.AnonPerClient, Window: time.Hour}, MinAppVersion: s.MinAppVersion, Outbox: p.outlets.outbox}
 	if web := p.outlets.web; web != nil {
@@ -119,16 +123,12 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 	return p, nil
 }
 
-func (p *parts) open(ctx context.Context, s *storage) error {
-	path, err := s.path()
-	if err != nil {
-		return err
+func (p *parts) open(ctx context.Context, s *storage) (together func(context.Context) context.Context, err error) {
+	if p.store, together, err = s.openStore(ctx, p.metrics); err != nil {
+		return nil, err
 	}
-	if p.store, err = sqlite.Open(ctx, path, sqlite.Options{OnCommit: p.metrics.Commit}); err != nil {
-		return err
-	}
-	p.bucket, err = s.open(ctx)
-	return err
+	p.bucket, err = s.open(ctx, photos.TrialKey())
+	return together, err
 }
 
 func (p *parts) close() error {

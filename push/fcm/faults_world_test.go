@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,7 +20,7 @@ import (
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/push"
 	"github.com/balagh/balagh/push/fcm"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // clocks are the one on the wall, which can be set, and one that only runs on.
@@ -98,10 +97,10 @@ func (s gated) SettleDeliveries(ctx context.Context, results []push.Result) erro
 	return err
 }
 
-// world is FCM, in a process of its own, a store on the disk, and the clocks.
+// world is FCM, in a process of its own, a store, and the clocks.
 type world struct {
 	t      *testing.T
-	path   string
+	store  string // its address
 	clocks clocks
 	gate   gate
 	fcm    *fake
@@ -109,13 +108,13 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return &world{t: t, path: filepath.Join(t.TempDir(), "balagh.db"), clocks: clocks{wall: epoch}, fcm: startFCM(t)}
+	return &world{t: t, store: teststore.URI(t), clocks: clocks{wall: epoch}, fcm: startFCM(t)}
 }
 
 // process is what one process has: its own handle of the store, service, sender and connections to FCM.
 type process struct {
 	*push.Service
-	db    *sqlite.DB
+	db    teststore.Store
 	looks atomic.Int64 // at the clock
 	taken atomic.Int64
 }
@@ -123,10 +122,7 @@ type process struct {
 // join starts a process that sends to an address.
 func (w *world) join(url string, timeout time.Duration) *process {
 	w.t.Helper()
-	db, err := sqlite.Open(w.t.Context(), w.path, sqlite.Options{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	db := teststore.At(w.t, w.store)
 	p := &process{db: db, Service: push.New(gated{db, &w.gate}, everybody{})}
 	p.Now = w.clocks.now
 	const workers, lease = 64, time.Minute

@@ -21,6 +21,7 @@ import (
 	"github.com/balagh/balagh/demo/standin"
 	"github.com/balagh/balagh/push"
 	"github.com/balagh/balagh/push/fcm"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 const asStandIn = "BALAGH_TEST_AS_STANDIN"
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	teststore.Main(m)
 }
 
 // fake is a stand-in for FCM in a process of its own.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ import (
 	"github.com/balagh/balagh/demo/standin"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/push"
-	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 var epoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
@@ -108,7 +107,7 @@ func (f *fake) accepted(t *testing.T) map[string]int {
 // chain is store, service, sender and FCM, as in production but for the clock.
 type chain struct {
 	*push.Service
-	db     *sqlite.DB
+	db     teststore.Store
 	people *people
 	clock  *clock
 	fcm    *fake
@@ -116,10 +115,7 @@ type chain struct {
 
 func startChain(t *testing.T, timeout time.Duration) chain {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "balagh.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := teststore.Open(t)
 	c := chain{db: db, people: &people{tokens: map[string]string{}}, clock: &clock{now: epoch}, fcm: startFCM(t)}
 	c.Service = push.New(db, c.people)
 	c.Now = c.clock.Now
@@ -133,7 +129,6 @@ func startChain(t *testing.T, timeout time.Duration) chain {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		_ = db.Close()
 	})
 	return c
 }

@@ -93,6 +93,7 @@ func (db *DB) begin(ctx context.Context, o Options) error {
 		return err
 	}
 	db.working.Go(db.follow)
+	db.working.Go(db.lateFigures)
 	return nil
 }
 
@@ -177,7 +178,7 @@ func failed(ctx context.Context, err error) error {
 		return fault.New(fault.NotFound)
 	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
-	case away(err) || backendAway(err):
+	case away(err) || backendAway(err) || clashed(err):
 		return &fault.Error{Code: fault.Unavailable, RetryAfter: retryAfter, Cause: err}
 	}
 	return err
@@ -204,6 +205,13 @@ func backendAway(err error) bool {
 
 // taken says that a unique key is there already.
 func taken(err error) bool { return driver.IsDuplicateKeyError(err) }
+
+// clashed says that writes of several waited for each other, or wrote the same, and the server gave this one up: it may be done again. A
+// server on PostgreSQL does so after a second when two at once change different documents to the same unique key.
+func clashed(err error) bool {
+	var e driver.ServerError
+	return errors.As(err, &e) && (e.HasErrorCode(112) || e.HasErrorMessage("deadlock detected"))
+}
 
 // millis is how moments are kept beside documents: milliseconds since 1970 in UTC; 0 for the zero time.
 func millis(t time.Time) int64 {

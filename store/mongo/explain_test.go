@@ -107,13 +107,14 @@ func shapeOf(v bson.RawValue) string {
 
 // explain says which of the queries are wrong.
 func (s *shapes) explain(ctx context.Context) (bad []string) {
-	name := fmt.Sprintf("test_%d_explain", os.Getpid()) // new: of an empty collection that it knows to be empty, a server reads all
+	// One that no test has used: of a collection that was counted when it was small a server on PostgreSQL reads all, whatever its indexes.
+	name := fmt.Sprintf("test_%d_explained", os.Getpid())
 	db, err := Open(ctx, server+"/"+name, Options{})
 	if err != nil {
 		return []string{err.Error()}
 	}
 	defer func() {
-		_ = db.Drop(ctx)
+		_ = pool.give(ctx, name)
 		_ = db.Close()
 	}()
 	for shape, q := range s.found {

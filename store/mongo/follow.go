@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -72,7 +73,7 @@ func (db *DB) followUpNow(ctx context.Context, in string, raw bson.Raw) error {
 		All []follow `bson:"all"`
 	}
 	if err := bson.Unmarshal(packed, &then); err != nil {
-		return fmt.Errorf("what follows a write: %w", err)
+		return unreadable{fmt.Errorf("what follows a write: %w", err)}
 	}
 	for begin := 0; begin < len(then.All); { // neighbours of one collection go together
 		end := begin
@@ -129,6 +130,7 @@ func (db *DB) follow() {
 
 // FollowLate does what was to follow writes from before a moment and did not.
 func (db *DB) FollowLate(ctx context.Context, before time.Time) error {
+	var errs []error
 	for _, in := range followers {
 		var late []bson.Raw
 		filter := bson.D{{Key: "then_at", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$lt", Value: before.UnixMilli()}}}}
@@ -139,10 +141,8 @@ func (db *DB) FollowLate(ctx context.Context, before time.Time) error {
 			return err
 		}
 		for _, raw := range late {
-			if err := db.followUpNow(ctx, in, raw); err != nil {
-				return err
-			}
+			errs = append(errs, db.followUpNow(ctx, in, raw)) // one that fails holds up no other
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -83,7 +83,12 @@ func (k kind[T]) insert(ctx context.Context, db *DB, v *T, e effects) error {
 	if err != nil {
 		return err
 	}
-	if _, err := db.in(k.in).InsertOne(ctx, d); err != nil {
+	_, err = db.in(k.in).InsertOne(ctx, d)
+	for try := 1; clashed(err) && try < 5; try++ {
+		pause(ctx, try)
+		_, err = db.in(k.in).InsertOne(ctx, d)
+	}
+	if err != nil {
 		return failed(ctx, err)
 	}
 	db.published(e.events)
@@ -254,6 +259,12 @@ func (k kind[T]) write(ctx context.Context, db *DB, id string, jobs []any) {
 	}
 	for try := 0; ctx.Err() == nil; try++ {
 		won, err := k.attempt(ctx, db, id, jobs)
+		if taken(err) && len(jobs) > 1 { // one of them wants a key that is taken; the others do not
+			for i := range jobs {
+				k.write(ctx, db, id, jobs[i:i+1])
+			}
+			return
+		}
 		if err != nil {
 			fail(err)
 			return
@@ -320,6 +331,9 @@ func (k kind[T]) attempt(ctx context.Context, db *DB, id string, jobs []any) (wo
 		return false, err
 	}
 	r, err := db.in(k.in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "rev", Value: was}}, up)
+	if clashed(err) {
+		return false, nil
+	}
 	if err != nil {
 		return false, failed(ctx, err)
 	}

@@ -170,7 +170,7 @@ func rawPage(ctx context.Context, db *DB, index string, filter, sort, fields bso
 	return all, cursor.All(ctx, &all)
 }
 
-var newest = bson.D{{Key: "seq", Value: -1}}
+var newestFirst = bson.D{{Key: "seq", Value: -1}}
 
 func BenchmarkReports_Mine(b *testing.B) {
 	db, n := benchReports(b)
@@ -181,7 +181,7 @@ func BenchmarkReports_Mine(b *testing.B) {
 		}
 		return err
 	}, func() error {
-		_, err := rawPage(b.Context(), db, byCitizen, bson.D{held("citizen", benchCitizen(rand.IntN(n/50)))}, newest, summaryOf, 20)
+		_, err := rawPage(b.Context(), db, byCitizen, bson.D{held("citizen", benchCitizen(rand.IntN(n/50)))}, newestFirst, summaryOf, 20)
 		return err
 	})
 }
@@ -197,7 +197,7 @@ func BenchmarkReports_Queue(b *testing.B) {
 		return err
 	}, func() error {
 		_, err := rawPage(b.Context(), db, byCentre, bson.D{{Key: "centre", Value: benchCentre()}, {Key: "open", Value: true},
-			{Key: "status", Value: among([]reports.Status{reports.Received, reports.Assigned})}}, newest, summaryOf, 20)
+			{Key: "status", Value: among([]reports.Status{reports.Received, reports.Assigned})}}, newestFirst, summaryOf, 20)
 		return err
 	})
 }

@@ -55,7 +55,7 @@ func addReports(t testing.TB, db *DB, all []*reports.Report) {
 	}
 }
 
-var begun = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+var firstReceived = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // TestReports_Queue compares every way in which a list is found with looking at every report.
 func TestReports_Queue(t *testing.T) {
@@ -63,7 +63,7 @@ func TestReports_Queue(t *testing.T) {
 	db := fresh(t)
 	var all []*reports.Report
 	for i := range 1500 {
-		all = append(all, someReport(i, begun.Add(time.Duration(i/3)*time.Minute)))
+		all = append(all, someReport(i, firstReceived.Add(time.Duration(i/3)*time.Minute)))
 	}
 	addReports(t, db, all)
 	scopes := []reports.Scope{{}, {Centres: []string{"SA-1"}}, {Centres: []string{"SA-0", "SA-3", "SA-0"}, Departments: []string{"d1"}},
@@ -80,9 +80,9 @@ func TestReports_Queue(t *testing.T) {
 				case 1:
 					q.Assignee = "staff-1"
 				case 2:
-					q.OverdueAt = begun.AddDate(0, 0, 2).Add(3 * time.Hour)
+					q.OverdueAt = firstReceived.AddDate(0, 0, 2).Add(3 * time.Hour)
 				case 3:
-					q.From, q.To = begun.Add(time.Hour), begun.Add(6*time.Hour)
+					q.From, q.To = firstReceived.Add(time.Hour), firstReceived.Add(6*time.Hour)
 				}
 				wantPages(t, db, q, all)
 				n++
@@ -154,7 +154,7 @@ func TestReports_QueueOfOnePlaceInTheOrder(t *testing.T) {
 	bySeq := map[int64][]*reports.Report{}
 	var all []*reports.Report
 	for n := 0; len(all) < 40; n++ { // ids whose bits in seq are the same
-		r := someReport(n, begun)
+		r := someReport(n, firstReceived)
 		r.Status = reports.Received
 		seq := seqOf(r.ReceivedAt, r.ID)
 		if bySeq[seq] = append(bySeq[seq], r); len(bySeq[seq]) == 2 {
@@ -172,8 +172,8 @@ func TestReports_QueueOfOnePlaceInTheOrder(t *testing.T) {
 func TestReports_UpdateReport_CrowdsAndRivals(t *testing.T) {
 	t.Parallel()
 	one := fresh(t)
-	two := beside(t, one)
-	addReports(t, one, []*reports.Report{someReport(1, begun), someReport(2, begun)})
+	two := again(t, one)
+	addReports(t, one, []*reports.Report{someReport(1, firstReceived), someReport(2, firstReceived)})
 	count := func(db *DB, id string, n int) {
 		var group sync.WaitGroup
 		for range n {
@@ -188,13 +188,13 @@ func TestReports_UpdateReport_CrowdsAndRivals(t *testing.T) {
 		}
 		group.Wait()
 	}
-	count(one, someReport(1, begun).ID, 2000)
+	count(one, someReport(1, firstReceived).ID, 2000)
 	var group sync.WaitGroup
 	for _, db := range []*DB{one, two} {
 		for range 10 { // crowds, one after the other
 			group.Go(func() {
 				for range 10 {
-					count(db, someReport(2, begun).ID, 5)
+					count(db, someReport(2, firstReceived).ID, 5)
 				}
 			})
 		}
@@ -204,22 +204,11 @@ func TestReports_UpdateReport_CrowdsAndRivals(t *testing.T) {
 		if n == 0 {
 			continue
 		}
-		r, err := two.Report(t.Context(), someReport(n, begun).ID)
+		r, err := two.Report(t.Context(), someReport(n, firstReceived).ID)
 		if err != nil || r.Closure != want || r.Rev != int64(want)+1 {
 			t.Errorf("%d changes became %d, rev %d, %v", want, r.Closure, r.Rev, err)
 		}
 	}
-}
-
-// beside opens the store that another process has open.
-func beside(t testing.TB, db *DB) *DB {
-	t.Helper()
-	other, err := Open(t.Context(), server+"/"+db.db.Name(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = other.Close() })
-	return other
 }
 
 func TestReports_Near_ManyOnOneSpot(t *testing.T) {
@@ -228,7 +217,7 @@ func TestReports_Near_ManyOnOneSpot(t *testing.T) {
 	here := reports.Point{Latitude: 24.7136, Longitude: 46.6753}
 	var all []*reports.Report
 	for n := range 120 {
-		r := someReport(n, begun)
+		r := someReport(n, firstReceived)
 		r.Status = []reports.Status{reports.Received, reports.Closed}[n%2]
 		r.Place = &reports.Place{Latitude: here.Latitude, Longitude: here.Longitude + float64(n/60)*.001}
 		all = append(all, r)
@@ -259,8 +248,8 @@ func TestReports_Near_ManyOnOneSpot(t *testing.T) {
 // TestReports_Summary compares the two ways in which a summary is read.
 func TestReports_Summary(t *testing.T) {
 	t.Parallel()
-	whole := someReport(1, begun)
-	whole.Status, whole.Assignee, whole.FirstAnswer = reports.InProgress, "staff-1", begun.Add(time.Hour+5*time.Nanosecond)
+	whole := someReport(1, firstReceived)
+	whole.Status, whole.Assignee, whole.FirstAnswer = reports.InProgress, "staff-1", firstReceived.Add(time.Hour+5*time.Nanosecond)
 	whole.Photos = []reports.PhotoRef{{ID: "1"}, {ID: "2"}}
 	whole.Place = &reports.Place{Latitude: 24, Longitude: -46.5, Accuracy: 8, Address: "حي", Source: reports.FromGPS}
 	for name, r := range map[string]*reports.Report{"whole": whole, "little": {Number: "1", Day: "2026-03-04"}} {

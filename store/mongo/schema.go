@@ -25,8 +25,11 @@ type index struct {
 
 // indexes are all of them, declared beside the code that needs them.
 func indexes() []index {
-	return slices.Concat(outboxIndexes, followIndexes, reportIndexes)
+	return slices.Concat(outboxIndexes, followIndexes, accountsIndexes, answersIndexes, photosIndexes, questionnairesIndexes, roundsIndexes, reportIndexes, messageIndexes, deliveryIndexes, ledgerIndexes, broadcastIndexes, occasionIndexes, caseIndexes, invitationIndexes, responseIndexes, verbatimIndexes)
 }
+
+// clustered are collections that lie in the order of their ids: of others the server gives away the order in which documents came.
+var clustered = []string{"responses", "verbatims"}
 
 func (x index) name() string {
 	var b strings.Builder
@@ -86,6 +89,12 @@ func (db *DB) version(ctx context.Context) (int, error) {
 	return s.Version, nil
 }
 
+// Version gives the schema that the store has, 0 for none yet, and the one that this program works with.
+func (db *DB) Version(ctx context.Context) (is, wanted int, err error) {
+	is, err = db.version(ctx)
+	return is, schemaVersion, err
+}
+
 // Migrate makes what is missing: indexes, and the version. It is done twice, or by several programs at once, without harm.
 func (db *DB) Migrate(ctx context.Context) error {
 	version, err := db.version(ctx)
@@ -124,6 +133,14 @@ func byCollection(all []index) map[string][]index {
 }
 
 func (db *DB) makeIndexes(ctx context.Context) error {
+	for _, in := range clustered {
+		key := bson.D{{Key: "key", Value: bson.D{{Key: "_id", Value: 1}}}, {Key: "unique", Value: true}}
+		err := db.db.CreateCollection(ctx, in, options.CreateCollection().SetClusteredIndex(key))
+		var command driver.CommandError
+		if err != nil && !(errors.As(err, &command) && command.Code == 48) { // NamespaceExists
+			return fmt.Errorf("make the collection %s: %w", in, failed(ctx, err))
+		}
+	}
 	for in, all := range byCollection(indexes()) {
 		models := make([]driver.IndexModel, len(all))
 		for i, x := range all {

@@ -28,9 +28,8 @@ func migrate(ctx context.Context, db *sql.DB, path string) error {
 	if err := db.QueryRowContext(ctx, `SELECT version FROM schema`).Scan(&version); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("read the version of the store: %w", err)
 	}
-	if version > len(migrations) {
-		return fmt.Errorf("%w: it has schema %d, this program knows up to %d; use the newer program, or restore the backup %s", ErrNewer,
-			version, len(migrations), backupName(path, len(migrations)))
+	if err := known(path, version); err != nil {
+		return err
 	}
 	if version > 0 && version < len(migrations) {
 		if err := vacuumInto(ctx, db, backupName(path, version)); err != nil {
@@ -41,6 +40,14 @@ func migrate(ctx context.Context, db *sql.DB, path string) error {
 		if err := step(ctx, db, version); err != nil {
 			return fmt.Errorf("bring the store from schema %d to %d: %w", version, version+1, err)
 		}
+	}
+	return nil
+}
+
+func known(path string, version int) error {
+	if version > len(migrations) {
+		return fmt.Errorf("%w: it has schema %d, this program knows up to %d; use the newer program, or restore the backup %s", ErrNewer,
+			version, len(migrations), backupName(path, len(migrations)))
 	}
 	return nil
 }
@@ -79,13 +86,34 @@ func BackupFile(ctx context.Context, path, dst string) error {
 	return vacuumInto(ctx, db, dst)
 }
 
-// CheckFile reads the whole store at path and says whether its pages and indexes are sound.
+// Check is CheckFile for a store that a server may have open. It refuses one that a newer version wrote, and changes nothing.
+func Check(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dsn(path, "query_only(1)"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var version int
+	if err := db.QueryRowContext(ctx, `SELECT version FROM schema`).Scan(&version); err != nil {
+		return fmt.Errorf("read the version of the store: %w", err)
+	}
+	if err := known(path, version); err != nil {
+		return err
+	}
+	return sound(ctx, db)
+}
+
+// CheckFile reads the whole store at path, which nobody has open, and says whether its pages and indexes are sound.
 func CheckFile(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&immutable=1")
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	return sound(ctx, db)
+}
+
+func sound(ctx context.Context, db *sql.DB) error {
 	var result string
 	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&result); err != nil {
 		return err

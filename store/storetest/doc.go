@@ -22,3 +22,7 @@ const MongoDB = "BALAGH_TEST_MONGODB"
 
 // WithoutMongoDB is what a test run without one says.
 const WithoutMongoDB = "the MongoDB half is left out; to have it: export " + MongoDB + "=$(tools/documentdb up)"
+
+// Store names the environment variable that says on which store the tests of the other packages run: mongodb, on the server that
+// MongoDB names, or SQLite when it is not set.
+const Store = "BALAGH_TEST_STORE"
