@@ -114,7 +114,7 @@ func (s *shapes) explain(ctx context.Context) (bad []string) {
 		return []string{err.Error()}
 	}
 	defer func() {
-		_ = db.Drop(ctx)
+		_ = pool.give(ctx, name)
 		_ = db.Close()
 	}()
 	for shape, q := range s.found {
