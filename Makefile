@@ -28,9 +28,13 @@ demo: build ## play a contact centre with 300 citizens, then stay up (PHOTOS=fol
 # What tests of MongoDB need; storetest.WithoutMongoDB has the same sentence.
 WITHOUT_MONGODB = the MongoDB half is left out; to have it: export BALAGH_TEST_MONGODB=$$(tools/documentdb up)
 
+# Likewise those of object stores; photos/phototest has the same sentence.
+WITHOUT_S3 = the S3 half is left out; to have it: export BALAGH_TEST_S3=$$(tools/s3 up)
+
 test: ## run every test on SQLite, and those of store/mongo where there is a server for them
 	go test -parallel 8 ./...
 	@[ -n "$$BALAGH_TEST_MONGODB" ] || { echo '$(WITHOUT_MONGODB), and run make test-mongodb too'; [ -z "$$CI" ]; }
+	@[ -n "$$BALAGH_TEST_S3" ] || { echo '$(WITHOUT_S3)'; [ -z "$$CI" ]; }
 
 # The packages whose tests open a store by store/teststore.
 ON_MONGODB = ./api ./cmd/balagh ./event ./push ./push/fcm ./surveys ./web

@@ -116,7 +116,7 @@ func TestService_Link(t *testing.T) {
 		if strings.Contains(link, originals) {
 			t.Errorf("it leads to an original: %s", link)
 		}
-		for _, other := range []string{strings.Replace(link, "-thumb", "-full", 1), strings.Replace(link, p.servedKey(Thumb), p.originalKey(), 1)} {
+		for _, other := range []string{strings.Replace(link, "-thumb", "-full", 1), strings.Replace(link, served, originals, 1)} {
 			if res, _ := get(t, other); other == link || res.StatusCode != http.StatusForbidden {
 				t.Errorf("the same signature opens another object: %d", res.StatusCode)
 			}

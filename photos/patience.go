@@ -41,8 +41,14 @@ func (w *impatientWriter) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Close waits until the object is kept.
+// Close waits until the object is kept. The writer of Azure panics when it is closed after its upload failed, as one that was broken
+// off does (gocloud.dev v0.47.0: it sets the pipe to nil that it closes).
 func (w *impatientWriter) Close() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the driver panicked: %v", v)
+		}
+	}()
 	w.with(func() { err = w.w.Close() })
 	return err
 }

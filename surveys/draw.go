@@ -356,10 +356,10 @@ func (p *Programmes) draw(ctx context.Context, r *Round, alive func() error) (Dr
 	return drawn, add(nil, 0)
 }
 
-// invitation of a person who was drawn.
+// invitation of a person who was drawn. It has the Rev of the round: see DropDrawn.
 func (r *Round) invitation(citizen string, s Snapshot) Invitation {
 	x := &r.Programme
-	return Invitation{ID: event.Derive(r.ID, citizen), Rev: 1, Programme: x.Code, Round: r.ID, Citizen: citizen,
+	return Invitation{ID: event.Derive(r.ID, citizen), Rev: r.Rev, Programme: x.Code, Round: r.ID, Citizen: citizen,
 		Questionnaire: x.Questionnaire, Version: x.Version,
 		Anonymous: x.Anonymous, Stratum: Stratum(&s, x.Sample.By), Snapshot: s, State: InvitationDrawn, Channels: x.Channels,
 		Reminders: x.Reminders}

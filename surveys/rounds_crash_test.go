@@ -85,8 +85,8 @@ func (d *dying) AddInvitations(ctx context.Context, all []surveys.Invitation) (n
 	return n, err
 }
 
-func (d *dying) DropDrawn(ctx context.Context, round string) error {
-	return d.write(func() error { return d.RoundStore.DropDrawn(ctx, round) })
+func (d *dying) DropDrawn(ctx context.Context, round string, below int64) error {
+	return d.write(func() error { return d.RoundStore.DropDrawn(ctx, round, below) })
 }
 
 func (d *dying) UpdateInvitations(ctx context.Context, ids []string,
@@ -178,5 +178,42 @@ func TestProgrammes_dyingAnywhere(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// sleeping is the store of a process that sleeps before it drops what was drawn, and dies when it has.
+type sleeping struct {
+	surveys.RoundStore
+	meanwhile func()
+}
+
+func (s sleeping) DropDrawn(ctx context.Context, round string, below int64) error {
+	s.meanwhile()
+	return errors.Join(errDied, s.RoundStore.DropDrawn(ctx, round, below))
+}
+
+// Who slept over the end of the lease drops nothing of what another process has drawn.
+func TestProgrammes_sleptBeforeDropDrawn(t *testing.T) {
+	t.Parallel()
+	w := newAsker(t)
+	w.people(30)
+	w.put(monthly("monthly"))
+	w.at(time.Date(2026, 3, 1, 8, 0, 0, 0, riyadh))
+	slept := false
+	_, err := w.process(sleeping{w.db, func() {
+		slept = true
+		w.pass(31 * time.Second)
+		for other := w.process(w.db); w.rounds("monthly")[0].State == surveys.RoundDrawing; {
+			if _, err := other.RoundsOnce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}}).RoundsOnce(t.Context())
+	if !slept || !errors.Is(err, errDied) {
+		t.Fatalf("slept %v, %v", slept, err)
+	}
+	r := w.rounds("monthly")[0]
+	if states := w.states(r.ID); r.State != surveys.RoundInviting || states[surveys.InvitationDrawn] != 12 {
+		t.Errorf("the round is %s, its invitations %v", r.State, states)
 	}
 }

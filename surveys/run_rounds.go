@@ -223,7 +223,7 @@ func (r *Round) before(o *Round) bool {
 
 // drawRound draws the sample, from the beginning.
 func (p *Programmes) drawRound(ctx context.Context, r *Round) error {
-	if err := p.Store.DropDrawn(ctx, r.ID); err != nil {
+	if err := p.Store.DropDrawn(ctx, r.ID, r.Rev); err != nil {
 		return fmt.Errorf("forget a sample that was not finished: %w", err)
 	}
 	drawn, err := p.draw(ctx, r, p.holding(ctx, r))

@@ -77,8 +77,9 @@ type CaseStore interface {
 type InvitationStore interface {
 	// AddInvitations keeps those whose ids are new, and tells how many were. Those that are there stay as they are.
 	AddInvitations(ctx context.Context, all []Invitation) (int, error)
-	// DropDrawn removes the invitations of a round that are in the state drawn.
-	DropDrawn(ctx context.Context, round string) error
+	// DropDrawn removes the invitations of a round that are in the state drawn and whose Rev is below one: those drawn have that of
+	// the round under whose lease they were drawn, so whoever slept over the end of theirs drops nothing of a later one.
+	DropDrawn(ctx context.Context, round string, below int64) error
 	// Invitation reads one; fault.NotFound.
 	Invitation(ctx context.Context, id string) (*Invitation, error)
 	// InvitationsOf a citizen that were sent and whose Until is after now, newest first; answered and refused ones as well.

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	_ "gocloud.dev/blob/azureblob" // azblob://
+	_ "gocloud.dev/blob/gcsblob"   // gs://; s3:// comes with objectstore
+
 	"github.com/balagh/balagh/photos"
 	"github.com/balagh/balagh/photos/objectstore"
 )

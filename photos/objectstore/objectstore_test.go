@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/azureblob"
+	_ "gocloud.dev/blob/gcsblob"
 
 	"github.com/balagh/balagh/photos/phototest"
 )

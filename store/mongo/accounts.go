@@ -83,7 +83,7 @@ func changeAccount[T any](ctx context.Context, db *DB, k kind[T], id string, cha
 
 // AddCitizen adds a citizen with a phone that no other has.
 func (db *DB) AddCitizen(ctx context.Context, c *accounts.Citizen) error {
-	return citizens.add(ctx, db, c, effects{}, fault.Exists)
+	return db.oneByOne(ctx, "phones/"+c.Phone, func() error { return citizens.add(ctx, db, c, effects{}, fault.Exists) })
 }
 
 // Citizen reads one.
@@ -111,29 +111,32 @@ func (db *DB) UpdateCitizen(ctx context.Context, id string, change func(*account
 
 func deviceID(citizen, id string) string { return citizen + "/" + id }
 
-// PutDevice writes a device. Those that bring one token in this process go one after the other: nearly always it is the same phone, and
-// a server on PostgreSQL takes a second to see that two writes of one token wait for each other.
+// PutDevice writes a device.
 func (db *DB) PutDevice(ctx context.Context, d *accounts.Device) error {
 	if d.PushToken == "" {
 		return db.putDevice(ctx, d)
 	}
-	j := &deviceJob{d: d}
-	err := db.crowd.join(ctx, "push_tokens/"+d.PushToken, j, func(jobs []any) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTime)
-		defer cancel()
+	return db.oneByOne(ctx, "push_tokens/"+d.PushToken, func() error { return db.putDevice(ctx, d) })
+}
+
+// oneByOne does what is asked for under one key in this process in turn. Writes of one unique key beside _id that meet are each other's
+// deadlock to a server on PostgreSQL, which takes a second to see that.
+func (db *DB) oneByOne(ctx context.Context, key string, do func() error) error {
+	t := &turn{do: do}
+	err := db.crowd.join(ctx, key, t, func(jobs []any) {
 		for _, j := range jobs {
-			j := j.(*deviceJob)
-			j.err = db.putDevice(ctx, j.d)
+			t := j.(*turn)
+			t.err = t.do()
 		}
 	})
 	if err != nil {
 		return err
 	}
-	return j.err
+	return t.err
 }
 
-type deviceJob struct {
-	d   *accounts.Device
+type turn struct {
+	do  func() error
 	err error
 }
 

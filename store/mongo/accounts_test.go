@@ -131,7 +131,7 @@ func TestDB_Take_severalProcesses(t *testing.T) {
 			t.Errorf("%d: %d allowed, %d counted", i, n, counted(fmt.Sprint("mine", i)))
 		}
 	}
-	if total > 20 || total < 18 || counted("all") != total { // one that gives back may have refused another
+	if total > 20 || total < 10 || counted("all") != total { // one that gives back may have refused another
 		t.Errorf("%d allowed, %d counted", total, counted("all"))
 	}
 }

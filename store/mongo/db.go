@@ -46,6 +46,7 @@ type DB struct {
 	db      *driver.Database
 	wake    chan struct{}
 	crowd   crowd
+	near    reaches
 	closing chan struct{}
 	working sync.WaitGroup
 }

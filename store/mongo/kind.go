@@ -83,7 +83,12 @@ func (k kind[T]) insert(ctx context.Context, db *DB, v *T, e effects) error {
 	if err != nil {
 		return err
 	}
-	if _, err := db.in(k.in).InsertOne(ctx, d); err != nil {
+	_, err = db.in(k.in).InsertOne(ctx, d)
+	for try := 1; clashed(err) && try < 5; try++ {
+		pause(ctx, try)
+		_, err = db.in(k.in).InsertOne(ctx, d)
+	}
+	if err != nil {
 		return failed(ctx, err)
 	}
 	db.published(e.events)

@@ -315,9 +315,10 @@ func (db *DB) done(ctx context.Context, in string, all []handed) error {
 			empty = append(empty, driver.NewUpdateOneModel().SetFilter(whole).SetUpdate(bson.D{{Key: "$unset",
 				Value: bson.D{{Key: "outbox", Value: ""}, {Key: "outbox_due", Value: ""}, {Key: "outbox_by", Value: ""}}}}))
 		}
-		pull = append(pull, driver.NewUpdateOneModel().SetFilter(filter).SetUpdate(bson.D{
-			{Key: "$pull", Value: bson.D{{Key: "outbox", Value: bson.D{{Key: "seq", Value: bson.D{{Key: "$in", Value: h.seqs}}}}}}},
-			{Key: "$set", Value: bson.D{{Key: "outbox_due", Value: 1}}}}))
+		taken := bson.E{Key: "$pull", Value: bson.D{{Key: "outbox", Value: bson.D{{Key: "seq", Value: bson.D{{Key: "$in", Value: h.seqs}}}}}}}
+		leased := append(slices.Clip(filter), bson.E{Key: "outbox_by", Value: bson.D{{Key: "$exists", Value: true}}})
+		pull = append(pull, driver.NewUpdateOneModel().SetFilter(leased).SetUpdate(bson.D{taken, {Key: "$set", Value: bson.D{{Key: "outbox_due", Value: 1}}}}),
+			driver.NewUpdateOneModel().SetFilter(filter).SetUpdate(bson.D{taken})) // one that was put back waits as long as it was told to
 	}
 	r, err := db.in(in).BulkWrite(ctx, empty, options.BulkWrite().SetOrdered(false))
 	if err != nil {
@@ -326,7 +327,7 @@ func (db *DB) done(ctx context.Context, in string, all []handed) error {
 	if int(r.ModifiedCount+r.DeletedCount) == len(all) {
 		return nil
 	}
-	if _, err = db.in(in).BulkWrite(ctx, pull, options.BulkWrite().SetOrdered(false)); err != nil {
+	if _, err = db.in(in).BulkWrite(ctx, pull); err != nil { // in order: a second one finds nothing where the first did
 		return failed(ctx, err)
 	}
 	select {
@@ -357,7 +358,7 @@ func (db *DB) Retry(ctx context.Context, failure event.Leased, behind []event.Le
 			due = 1
 		}
 		in, id := placeOf(l)
-		if _, err := db.in(in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "outbox_fence", Value: l.Fence}}, bson.D{{Key: "$set", Value: bson.D{{Key: "outbox_due", Value: due}}}}); err != nil {
+		if _, err := db.in(in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "outbox_fence", Value: l.Fence}}, bson.D{{Key: "$set", Value: bson.D{{Key: "outbox_due", Value: due}}}, {Key: "$unset", Value: bson.D{{Key: "outbox_by", Value: ""}}}}); err != nil {
 			return fmt.Errorf("put events back: %w", failed(ctx, err))
 		}
 	}
@@ -368,7 +369,8 @@ func (db *DB) Retry(ctx context.Context, failure event.Leased, behind []event.Le
 		return nil
 	}
 	_, err := db.in(in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "outbox_fence", Value: failure.Fence}},
-		bson.D{{Key: "$set", Value: bson.D{{Key: "outbox_due", Value: at.UnixMilli()}}}, {Key: "$inc", Value: bson.D{{Key: "outbox.$[failed].attempts", Value: 1}}}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "outbox_due", Value: at.UnixMilli()}}}, {Key: "$unset", Value: bson.D{{Key: "outbox_by", Value: ""}}},
+			{Key: "$inc", Value: bson.D{{Key: "outbox.$[failed].attempts", Value: 1}}}},
 		options.UpdateOne().SetArrayFilters([]any{bson.D{{Key: "failed.seq", Value: failure.Seq}}}))
 	if err != nil {
 		return fmt.Errorf("put events back: %w", failed(ctx, err))

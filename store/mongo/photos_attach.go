@@ -1,7 +1,9 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -110,6 +112,7 @@ func (a *attaching) read(ctx context.Context) (map[string]picture, error) {
 // write attaches photos that are still as they were read, and says whether all were. A single one is attached or not, and needs no trial.
 func (a *attaching) write(ctx context.Context, ps []*photos.Photo) (won bool, err error) {
 	alone := len(ps) == 1 && len(a.held) == 0
+	slices.SortFunc(ps, func(a, b *photos.Photo) int { return cmp.Compare(a.ID, b.ID) }) // everybody in one order, so that nobody waits in a circle
 	models := make([]driver.WriteModel, 0, len(ps))
 	for _, p := range ps {
 		set := bson.D{{Key: "report", Value: a.report}, {Key: "doc.report", Value: a.report}}
@@ -122,6 +125,9 @@ func (a *attaching) write(ctx context.Context, ps []*photos.Photo) (won bool, er
 		p.Rev++
 	}
 	r, err := a.db.in(pictures.in).BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	if clashed(err) {
+		return false, nil
+	}
 	if err != nil {
 		a.unsure = true
 		return false, failed(ctx, err)
@@ -160,8 +166,11 @@ func (a *attaching) end(ctx context.Context, up bson.D) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTime)
 	defer cancel()
-	if _, err := a.db.in(pictures.in).UpdateMany(ctx, a.mine(), up); err != nil {
-		a.unsure = true
+	_, err := a.db.in(pictures.in).UpdateMany(ctx, a.mine(), up)
+	for try := 1; clashed(err) && try < 5; try++ {
+		pause(ctx, try)
+		_, err = a.db.in(pictures.in).UpdateMany(ctx, a.mine(), up)
 	}
+	a.unsure = a.unsure || err != nil
 	clear(a.held)
 }

@@ -29,7 +29,8 @@ func TestDB_AudiencePeople_severalLooks(t *testing.T) {
 	for n, i := range []int{audienceLook - 2, audienceLook - 1, audienceLook, citizens - 1} {
 		want = append(want, storetest.Townsman(i))
 		for k := range 3 {
-			r := &reports.Report{ID: fmt.Sprint(n, k), Number: fmt.Sprintf("%010d", 10*n+k), Rev: 1, Citizen: storetest.Townsman(i), Centre: "riyadh", Category: "sound"}
+			r := &reports.Report{ID: fmt.Sprintf("01936f0e-2222-7c3e-9d0e-%012d", 10*n+k), Number: fmt.Sprintf("%010d", 10*n+k), Rev: 1, Status: reports.Received,
+				Citizen: storetest.Townsman(i), Centre: "riyadh", Category: "sound", ReceivedAt: moment(1), Day: "1970-01-01"}
 			if err := db.CreateReport(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
 			}

@@ -19,21 +19,6 @@ func TestPushBroadcasts(t *testing.T) {
 	storetest.TestPushBroadcasts(t, func(t *testing.T) storetest.BroadcastsStore { return fresh(t) })
 }
 
-// beside is a store on the database of another, as another process has it.
-func beside(t *testing.T, db *DB) *DB {
-	t.Helper()
-	other, err := Open(t.Context(), server+"/"+db.db.Name(), Options{AsIs: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := other.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return other
-}
-
 func TestDB_LeaseBroadcast_poisonedDocument(t *testing.T) {
 	t.Parallel()
 	db := fresh(t)
@@ -60,7 +45,7 @@ func TestDB_UpdateBroadcast_severalProcesses(t *testing.T) {
 	if err := db.CreateBroadcast(t.Context(), &push.Broadcast{ID: "b", Rev: 1, State: push.Running}); err != nil {
 		t.Fatal(err)
 	}
-	processes := []*DB{db, beside(t, db), beside(t, db)}
+	processes := []*DB{db, again(t, db), again(t, db)}
 	var changing sync.WaitGroup
 	for i := range 24 {
 		changing.Go(func() {
@@ -100,7 +85,7 @@ func TestDB_LeaseBroadcast_severalProcesses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	processes := []*DB{db, beside(t, db), beside(t, db)}
+	processes := []*DB{db, again(t, db), again(t, db)}
 	var won atomic.Int64
 	var leasing sync.WaitGroup
 	for i := range 4 * all {

@@ -12,7 +12,7 @@ import (
 func TestDB_Spend_severalProcesses(t *testing.T) {
 	t.Parallel()
 	first := fresh(t)
-	processes := []*DB{first, beside(t, first), beside(t, first), beside(t, first)}
+	processes := []*DB{first, again(t, first), again(t, first), again(t, first)}
 	var taken atomic.Int64
 	var spending sync.WaitGroup
 	for i, db := range processes {

@@ -14,7 +14,8 @@ import (
 	"github.com/balagh/balagh/reports"
 )
 
-// A list is read from ranges of one index that are in its order: see route. What else was asked for is looked at on the way.
+// A list is read from ranges of one index that are in its order: see route. What else was asked for is looked at on the way. Each index
+// is one more entry to write with each report, and those of words are some thirty.
 var reportIndexes = []index{
 	{in: "reports", keys: bson.D{{Key: "number", Value: 1}}, unique: true, serves: "numbers, which are given once"},
 	{in: "reports", keys: bson.D{{Key: "open", Value: 1}, {Key: "seq", Value: 1}}, serves: "the queue"},
@@ -27,7 +28,9 @@ var reportIndexes = []index{
 	{in: "reports", keys: bson.D{{Key: "words", Value: 1}, {Key: "seq", Value: 1}}, serves: "the search"},
 	{in: "reports", keys: bson.D{{Key: "near", Value: "2dsphere"}}, serves: "what is open around a point"},
 	{in: "reports", keys: bson.D{{Key: "past", Value: "2dsphere"}}, serves: "what was handled around a point"},
-	{in: "reports", keys: bson.D{{Key: "day", Value: 1}}, exists: "day", serves: "volumes"},
+	{in: "reports", keys: bson.D{{Key: "day", Value: 1}, {Key: "category", Value: 1}, {Key: "centre", Value: 1}, {Key: "department", Value: 1},
+		{Key: "channel", Value: 1}, {Key: "status", Value: 1}, {Key: "gender", Value: 1}, {Key: "residency", Value: 1}, {Key: "company", Value: 1}},
+		serves: "volumes, which MongoDB counts within it"},
 }
 
 var _ reports.QueryStore = (*DB)(nil)
@@ -49,6 +52,7 @@ const (
 	byCentreDue = "centre_1_deadline_1__id_1"
 	byCitizen   = "citizen_1_seq_1"
 	byWords     = "words_1_seq_1"
+	byResolved  = "resolved_1"
 
 	fewCentres = 8 // have a range each; more are looked at on the way
 )
@@ -198,25 +202,12 @@ func (w where) on(r route) bson.D {
 	return filter
 }
 
-// summaryOf is what a list reads of a report: all but what happened to it since.
-var summaryOf = bson.D{{Key: "seq", Value: 1}, {Key: "supports", Value: 1}, {Key: "doc.id", Value: 1}, {Key: "doc.number", Value: 1}, {Key: "doc.rev", Value: 1},
-	{Key: "doc.status", Value: 1}, {Key: "doc.category", Value: 1}, {Key: "doc.description", Value: 1}, {Key: "doc.place", Value: 1},
-	{Key: "doc.photos.id", Value: 1}, {Key: "doc.received_at", Value: 1}, {Key: "doc.updated_at", Value: 1}, {Key: "doc.centre", Value: 1},
-	{Key: "doc.department", Value: 1}, {Key: "doc.channel", Value: 1}, {Key: "doc.assignee", Value: 1}, {Key: "doc.due", Value: 1},
-	{Key: "doc.first_answer_at", Value: 1}}
-
-// listed is a report with its place in the order of receipt.
-type listed struct {
-	seq int64
-	reports.Summary
-}
-
 func (db *DB) listed(ctx context.Context, w where, r route, sort bson.D, limit int) ([]listed, error) {
 	all := make([]listed, 0, limit)
-	err := reportKind.each(ctx, db, w.on(r), func(r *reports.Report, raw bson.Raw) error {
-		seq, _ := raw.Lookup("seq").AsInt64OK()
-		all = append(all, listed{seq, r.Summary()})
-		return nil
+	err := db.scan(ctx, "reports", w.on(r), func(raw bson.Raw) error {
+		l, err := listedOf(raw)
+		all = append(all, l)
+		return err
 	}, options.Find().SetHint(r.index).SetProjection(summaryOf).SetSort(sort).SetLimit(int64(limit)).SetBatchSize(int32(limit+1)))
 	return all, err
 }
@@ -309,6 +300,6 @@ func (db *DB) ResolvedBefore(ctx context.Context, t time.Time, limit int) (ids [
 		id, _ := raw.Lookup("_id").StringValueOK()
 		ids = append(ids, id)
 		return nil
-	}, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}).SetSort(bson.D{{Key: "resolved", Value: 1}}).SetLimit(int64(limit)))
+	}, options.Find().SetHint(byResolved).SetProjection(bson.D{{Key: "_id", Value: 1}}).SetSort(bson.D{{Key: "resolved", Value: 1}}).SetLimit(int64(limit)))
 	return ids, err
 }

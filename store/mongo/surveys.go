@@ -74,6 +74,9 @@ func (db *DB) Tally(ctx context.Context, f surveys.Filter) ([]surveys.Tally, err
 	if err != nil {
 		return nil, err
 	}
+	if f.Centres != nil && len(f.Centres) == 0 || f.Departments != nil && len(f.Departments) == 0 {
+		return nil, nil // of none
+	}
 	var all []surveys.Tally
 	cursor, err := db.in(occasions.in).Aggregate(ctx, pipeline)
 	err = scanned(ctx, cursor, err, func(raw bson.Raw) error {

@@ -40,8 +40,9 @@ func (db *DB) PutCase(ctx context.Context, c surveys.Case) error {
 	}
 	filter := bson.D{{Key: "_id", Value: caseID(c.Citizen, c.Report)}, {Key: "changed", Value: bson.D{{Key: "$lte", Value: millis(c.Changed)}}}}
 	_, err = db.in("cases").ReplaceOne(ctx, filter, d, options.Replace().SetUpsert(true))
-	if taken(err) {
-		_, err = db.in("cases").ReplaceOne(ctx, filter, d)
+	for try := 1; taken(err) || clashed(err) && try < clashes; try++ {
+		pause(ctx, try-1)
+		_, err = db.in("cases").ReplaceOne(ctx, filter, d, options.Replace().SetUpsert(!taken(err)))
 	}
 	if err != nil {
 		return fmt.Errorf("keep a case: %w", failed(ctx, err))

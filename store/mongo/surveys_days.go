@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"github.com/balagh/balagh/surveys"
 )
@@ -27,24 +29,32 @@ import (
 const (
 	settleBatch = 1_000
 	deviceBatch = 500
+	clashes     = 20 // after which others are no excuse
 )
 
 // settle marks the days of every occasion that was written before it began.
 func (db *DB) settle(ctx context.Context) error {
-	for {
-		found, done, err := db.settleSome(ctx)
+	for try := 0; ; try++ {
+		found, err := db.settleSome(ctx)
+		if clashed(err) && try < clashes { // with somebody who settles the same
+			pause(ctx, try+1)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("mark days: %w", err)
 		}
-		if found < settleBatch || done == 0 {
+		if found < settleBatch {
 			return nil
 		}
 	}
 }
 
-func (db *DB) settleSome(ctx context.Context) (found int, done int64, err error) {
-	ids, days, rated := map[int64]bson.A{}, map[string]bool{}, map[rating]bool{}
-	err = db.scan(ctx, occasions.in, bson.D{{Key: "mark", Value: bson.D{{Key: "$exists", Value: true}}}}, func(raw bson.Raw) error {
+// marked finds the occasions with a mark: without a range the index of marks would not be used.
+var marked = bson.D{{Key: "mark", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$gte", Value: 0}}}}
+
+func (db *DB) settleSome(ctx context.Context) (found int, err error) {
+	ids, days, rated := map[int64][]string{}, map[string]bool{}, map[rating]bool{}
+	err = db.scan(ctx, occasions.in, marked, func(raw bson.Raw) error {
 		found++
 		mark := numberIn(raw, "mark")
 		ids[mark] = append(ids[mark], textIn(raw, "_id"))
@@ -55,29 +65,29 @@ func (db *DB) settleSome(ctx context.Context) (found int, done int64, err error)
 		return nil
 	}, options.Find().SetProjection(bson.D{{Key: "mark", Value: 1}, {Key: "day", Value: 1}, {Key: "device", Value: 1}, {Key: "rated", Value: 1}}).SetLimit(settleBatch))
 	if err != nil || found == 0 {
-		return found, 0, err
+		return found, err
 	}
 	if err := db.eachRated(ctx, rated, bson.E{Key: "day", Value: "$day"}, func(_ rating, raw bson.Raw) { days[textIn(raw, "_id", "day")] = true }); err != nil {
-		return found, 0, err
+		return found, err
 	}
 	if err := db.markDays(ctx, days); err != nil {
-		return found, 0, err
+		return found, err
 	}
 	for mark, some := range ids { // one that was written meanwhile has another mark
-		r, err := db.in(occasions.in).UpdateMany(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: some}}}, {Key: "mark", Value: mark}},
+		slices.Sort(some) // in one order, as the days: who waits for another is waited for by none
+		_, err := db.in(occasions.in).UpdateMany(ctx, bson.D{{Key: "_id", Value: among(some)}, {Key: "mark", Value: mark}},
 			bson.D{{Key: "$unset", Value: bson.D{{Key: "mark", Value: ""}}}})
 		if err != nil {
-			return found, done, failed(ctx, err)
+			return found, failed(ctx, err)
 		}
-		done += r.ModifiedCount
 	}
-	return found, done, nil
+	return found, nil
 }
 
 // markDays gives each day a mark that is unlike the one that it may have.
 func (db *DB) markDays(ctx context.Context, days map[string]bool) error {
 	var models []driver.WriteModel
-	for day := range days {
+	for _, day := range slices.Sorted(maps.Keys(days)) {
 		models = append(models, driver.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: day}}).SetUpsert(true).
 			SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "v", Value: docVersion}, {Key: "token", Value: rand.Int64()}}}}))
 	}
@@ -145,11 +155,11 @@ func (db *DB) CountedDays(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	marked, err := db.daysIn(ctx, "rating_marks")
+	open, err := db.daysIn(ctx, "rating_marks")
 	if err != nil {
 		return nil, err
 	}
-	days := append(kept, marked...)
+	days := append(kept, open...)
 	for after := (bson.D{{Key: "$gte", Value: ""}}); after != nil; {
 		from := after
 		after = nil
@@ -214,24 +224,49 @@ func (db *DB) keptDay(ctx context.Context, day string, state *dayState) error {
 	}
 	return db.scan(ctx, "rating_days", bson.D{{Key: "_id", Value: day}}, func(raw bson.Raw) error {
 		state.fence = numberIn(raw, "fence")
-		groups, _ := raw.Lookup("groups").ArrayOK()
-		values, err := groups.Values()
-		if err != nil {
-			return fmt.Errorf("the counts of a day: %w", err)
-		}
-		for _, v := range values {
-			group, ok := v.DocumentOK()
-			if !ok {
-				return fmt.Errorf("the counts of a day hold a %s", v.Type)
-			}
-			c := surveys.DayCount{DayKey: dayKeyOf(group), Eligible: numberIn(group, "eligible"), Flagged: numberIn(group, "flagged")}
-			for level, name := range levelNames {
-				c.Counts[level] = numberIn(group, name)
-			}
-			state.Kept = append(state.Kept, c)
-		}
-		return nil
+		return eachGroup(raw, func(c *surveys.DayCount) { state.Kept = append(state.Kept, *c) })
 	})
+}
+
+// eachGroup visits the counts of a day, each of which is valid during the call only. Each element is read once: there are very many.
+func eachGroup(raw bson.Raw, visit func(*surveys.DayCount)) error {
+	groups, _ := raw.Lookup("groups").ArrayOK()
+	values, err := groups.Values()
+	if err != nil {
+		return fmt.Errorf("the counts of a day: %w", err)
+	}
+	for _, v := range values {
+		elements, err := bsoncore.Document(v.Value).Elements()
+		if err != nil {
+			return fmt.Errorf("a count of a day: %w", err)
+		}
+		var c surveys.DayCount
+		for _, e := range elements {
+			v := e.Value()
+			text, _ := v.StringValueOK()
+			n, _ := v.AsInt64OK()
+			switch key := e.Key(); key {
+			case "centre":
+				c.Centre = text
+			case "department":
+				c.Department = text
+			case "category":
+				c.Category = text
+			case "employee":
+				c.Employee = text
+			case "eligible":
+				c.Eligible = n
+			case "flagged":
+				c.Flagged = n
+			default:
+				if level := slices.Index(levelNames[:], key); level >= 0 {
+					c.Counts[level] = n
+				}
+			}
+		}
+		visit(&c)
+	}
+	return nil
 }
 
 func dayKeyOf(raw bson.Raw) surveys.DayKey {
@@ -304,10 +339,10 @@ func (db *DB) RecountDay(ctx context.Context, day string) error {
 		if !state.Marked && len(surveys.Differences(day, &state.DayState)) == 0 {
 			return nil
 		}
-		if done, err := db.keepDay(ctx, day, state); err != nil || done {
+		if done, err := db.keepDay(ctx, day, state); done || err != nil && (!clashed(err) || try >= clashes) {
 			return err
 		}
-		pause(ctx, try)
+		pause(ctx, try+1)
 	}
 }
 
@@ -351,41 +386,56 @@ func (db *DB) keepCounts(ctx context.Context, day string, state *dayState) (done
 	return err == nil && r.MatchedCount == 1, failed(ctx, err)
 }
 
-var ratedFields = map[surveys.Dimension]any{surveys.ByCentre: "$groups.centre", surveys.ByDepartment: "$groups.department",
-	surveys.ByCategory: "$groups.category", surveys.ByEmployee: "$groups.employee"}
+// ratedPage is of how many days the counts are read at once. There are some thousand groups in a day of the whole country.
+const ratedPage = 16
 
-// RatedDays adds up a range of days.
+// RatedDays adds up a range of days. A server takes several times as long to take their groups apart as to hand them over.
 func (db *DB) RatedDays(ctx context.Context, f surveys.DayFilter) ([]surveys.DayTally, error) {
-	pipeline, err := ratedPipeline(f)
-	if err != nil {
-		return nil, err
+	value, ok := ratedValues[f.By]
+	if !ok {
+		return nil, fmt.Errorf("no such dimension: %q", f.By)
+	}
+	sums := map[string]*surveys.DayTally{}
+	add := func(c *surveys.DayCount) {
+		if f.Centres != nil && !slices.Contains(f.Centres, c.Centre) || f.Departments != nil && !slices.Contains(f.Departments, c.Department) {
+			return
+		}
+		key := value(&c.DayKey)
+		t, ok := sums[key]
+		if !ok {
+			t = &surveys.DayTally{Tally: surveys.Tally{Key: key}}
+			sums[key] = t
+		}
+		t.Eligible += c.Eligible
+		t.Flagged += c.Flagged
+		for level, n := range c.Counts {
+			t.Counts[level] += n
+		}
+	}
+	days, from, last := bson.D{{Key: "$gte", Value: f.From}, {Key: "$lte", Value: f.To}}, "", ratedPage
+	for last == ratedPage {
+		last = 0
+		err := db.scan(ctx, "rating_days", bson.D{{Key: "_id", Value: days}}, func(raw bson.Raw) error {
+			last++
+			from = textIn(raw, "_id")
+			return eachGroup(raw, add)
+		}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(ratedPage))
+		if err != nil {
+			return nil, fmt.Errorf("add up days: %w", err)
+		}
+		days[0] = bson.E{Key: "$gt", Value: from}
 	}
 	var all []surveys.DayTally
-	cursor, err := db.in("rating_days").Aggregate(ctx, pipeline)
-	err = scanned(ctx, cursor, err, func(raw bson.Raw) error {
-		all = append(all, surveys.DayTally{Tally: tallyOf(raw), Flagged: numberIn(raw, "flagged")})
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("add up days: %w", err)
+	for _, t := range sums {
+		all = append(all, *t)
 	}
 	slices.SortFunc(all, func(a, b surveys.DayTally) int { return cmp.Compare(a.Key, b.Key) })
 	return all, nil
 }
 
-func ratedPipeline(f surveys.DayFilter) (driver.Pipeline, error) {
-	by, ok := ratedFields[f.By]
-	if !ok {
-		return nil, fmt.Errorf("no such dimension: %q", f.By)
-	}
-	sums := bson.D{{Key: "_id", Value: bson.D{{Key: "by", Value: by}}}}
-	for _, name := range append([]string{"eligible", "flagged"}, levelNames[:]...) {
-		sums = append(sums, bson.E{Key: name, Value: bson.D{{Key: "$sum", Value: "$groups." + name}}})
-	}
-	p := driver.Pipeline{{{Key: "$match", Value: bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: f.From}, {Key: "$lte", Value: f.To}}}}}},
-		{{Key: "$unwind", Value: "$groups"}}}
-	if within := append(oneOf("groups.centre", f.Centres, ""), oneOf("groups.department", f.Departments, "")...); len(within) > 0 {
-		p = append(p, bson.D{{Key: "$match", Value: within}})
-	}
-	return append(p, bson.D{{Key: "$group", Value: sums}}), nil
+var ratedValues = map[surveys.Dimension]func(*surveys.DayKey) string{
+	surveys.ByCentre:     func(k *surveys.DayKey) string { return k.Centre },
+	surveys.ByDepartment: func(k *surveys.DayKey) string { return k.Department },
+	surveys.ByCategory:   func(k *surveys.DayKey) string { return k.Category },
+	surveys.ByEmployee:   func(k *surveys.DayKey) string { return k.Employee },
 }

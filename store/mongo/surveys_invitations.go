@@ -74,8 +74,8 @@ func (db *DB) AddInvitations(ctx context.Context, all []surveys.Invitation) (int
 }
 
 // DropDrawn removes those that were drawn, a batch at a time: removing a whole country takes longer than one operation may.
-func (db *DB) DropDrawn(ctx context.Context, round string) error {
-	drawn := bson.D{{Key: "round", Value: round}, {Key: "state", Value: string(surveys.InvitationDrawn)}}
+func (db *DB) DropDrawn(ctx context.Context, round string, below int64) error {
+	drawn := bson.D{{Key: "round", Value: round}, {Key: "state", Value: string(surveys.InvitationDrawn)}, {Key: "rev", Value: bson.D{{Key: "$lt", Value: below}}}}
 	for {
 		var ids []string
 		err := db.scan(ctx, "invitations", drawn, func(raw bson.Raw) error {

@@ -154,10 +154,12 @@ const manyFacts = 10_000
 func (db *DB) Lag(ctx context.Context, now time.Time) (event.Lag, error) {
 	var lag event.Lag
 	var oldest int64
-	err := db.row(ctx, `SELECT coalesce(max(seq) - min(seq) + 1, 0), coalesce((SELECT at FROM outbox WHERE due <= ? ORDER BY seq LIMIT 1), 0), (SELECT count(*) FROM parked)
-		FROM outbox`, now.UnixMilli()).Scan(&lag.Pending, &oldest, &lag.Parked)
-	if err == nil && lag.Pending < manyFacts {
-		err = db.row(ctx, `SELECT count(*) FROM outbox`).Scan(&lag.Pending)
+	var apart int
+	err := db.row(ctx, `SELECT coalesce(max(seq) - min(seq) + 1, 0), (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?2)),
+		coalesce((SELECT at FROM outbox WHERE due <= ?1 ORDER BY seq LIMIT 1), 0), (SELECT count(*) FROM parked) FROM outbox`,
+		now.UnixMilli(), manyFacts).Scan(&apart, &lag.Pending, &oldest, &lag.Parked)
+	if lag.Pending == manyFacts {
+		lag.Pending = apart
 	}
 	if err != nil {
 		return event.Lag{}, fmt.Errorf("count events: %w", err)

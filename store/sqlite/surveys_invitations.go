@@ -72,14 +72,14 @@ func (db *DB) AddInvitations(ctx context.Context, all []surveys.Invitation) (int
 	return int(added), nil
 }
 
-const dropDrawn = `DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE round = ? AND state = 'drawn' LIMIT ?+0)`
+const dropDrawn = `DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE round = ? AND state = 'drawn' AND rev < ? LIMIT ?+0)`
 
 // DropDrawn removes those that were drawn, a batch at a time so that others can write.
-func (db *DB) DropDrawn(ctx context.Context, round string) error {
+func (db *DB) DropDrawn(ctx context.Context, round string, below int64) error {
 	for {
 		var n int64
 		err := db.write(ctx, func(t *tx) (err error) {
-			n, err = t.exec(dropDrawn, key(round), dropInvitations)
+			n, err = t.exec(dropDrawn, key(round), below, dropInvitations)
 			return err
 		})
 		if err != nil || n < dropInvitations {

@@ -56,7 +56,6 @@ func init() { // the functions of the table lead back to it
 		}),
 		transfer.Responses:  movedResponses,
 		transfer.Verbatims:  movedVerbatims,
-		transfer.Tallies:    movedTallies,
 		transfer.Templates:  documents("templates", []string{"kind", "channel", "version"}, func(x *push.Template) []any { return []any{x.Kind, x.Channel, x.Version} }),
 		transfer.Policies:   documents("policies", []string{"kind", "rev"}, func(p *push.Policy) []any { return []any{p.Kind, p.Rev} }),
 		transfer.Broadcasts: movedBroadcasts,
@@ -74,12 +73,6 @@ func init() { // the functions of the table lead back to it
 			s.Day, s.Scope = stringOf(keys[0]), stringOf(keys[1])
 			return err
 		}, func(s *transfer.Spending) []any { return []any{s.Day, s.Scope, s.Amount} }),
-		transfer.Receipts: rowsOf("receipts", []string{"once"}, "at", func(r *transfer.Receipt, keys []any, row scanner) error {
-			var at int64
-			err := row.Scan(&at)
-			r.Once, r.At = stringOf(keys[0]), moment(at)
-			return err
-		}, func(r *transfer.Receipt) []any { return []any{r.Once, millis(r.At)} }),
 	}
 	// Figures that came and went again say nothing.
 	movedKinds[transfer.Figures].where = " WHERE n <> 0"
@@ -298,24 +291,6 @@ var movedVerbatims = &moved{table: "verbatims", keys: []string{"id"}, cols: "fol
 			return err
 		}
 		return t.replace("verbatims", rows[0]...)
-	}}
-
-var movedTallies = &moved{table: "touches LEFT JOIN tallies ON tallies.round = touches.round", keys: []string{"touches.round"}, cols: "touched, coalesce(counted, 0), doc",
-	read: func(_ context.Context, _ *DB, keys []any, row scanner) (any, error) {
-		var x transfer.Tally
-		err := row.Scan(&x.Touched, &x.Counted, &x.Tally)
-		x.Round = stringOf(keys[0])
-		return x, err
-	},
-	put: func(t *tx, record json.RawMessage) error {
-		x, err := transfer.Decode[transfer.Tally](record)
-		if err != nil {
-			return err
-		}
-		if err := t.replace("touches", key(x.Round), x.Touched); err != nil || len(x.Tally) == 0 {
-			return err
-		}
-		return t.replace("tallies", key(x.Round), x.Counted, x.Tally)
 	}}
 
 var movedBroadcasts = &moved{table: "broadcasts", keys: []string{"id"}, cols: "doc",

@@ -21,6 +21,7 @@ func TestInvitations(t *testing.T, open func(t *testing.T) RoundsStore) {
 		"AddInvitations/the_first_stays":                  invitationOnce,
 		"AddInvitations/many_at_once_each_is_added_once":  invitationAddRace,
 		"DropDrawn/of_one_round_in_one_state":             invitationDrop,
+		"DropDrawn/nothing_of_a_later_lease":              invitationDropLate,
 		"InvitationsOf/sent_and_not_over_newest_first":    invitationsOf,
 		"LastInvited/to_any_programme":                    invitationLast,
 		"InvitedSince/in_order_but_for_a_round":           invitedSince,
@@ -154,8 +155,8 @@ func invitationDrop(t *testing.T, s RoundsStore) {
 	addInvitations(t, s, anInvitation(1, inState(surveys.InvitationInvited)), anInvitation(2, ofRound(2)),
 		anInvitation(3, inState(surveys.InvitationDropped)),
 		anInvitation(4, ofRound(0), inState(surveys.InvitationPlanned)))
-	must(t, s.DropDrawn(t.Context(), roundsID('r', 1)))
-	must(t, s.DropDrawn(t.Context(), roundsID('r', 3)))
+	must(t, s.DropDrawn(t.Context(), roundsID('r', 1), 2))
+	must(t, s.DropDrawn(t.Context(), roundsID('r', 3), 2))
 	if _, err := s.Invitation(t.Context(), roundsID('i', 1_000)); !isNotFound(err) {
 		t.Errorf("one that was drawn: %v", err)
 	}
@@ -169,6 +170,26 @@ func invitationDrop(t *testing.T, s RoundsStore) {
 		}
 	}
 	addInvitations(t, s, drawn...) // drawn again
+}
+
+func invitationDropLate(t *testing.T, s RoundsStore) {
+	under := func(rev int64) func(*surveys.Invitation) { return func(i *surveys.Invitation) { i.Rev = rev } }
+	var drawn []surveys.Invitation
+	for n := 1; n <= 2_100; n++ { // more than go at once, those of both leases between each other
+		drawn = append(drawn, anInvitation(n, under(int64(4+n%2))))
+	}
+	addInvitations(t, s, drawn...)
+	must(t, s.DropDrawn(t.Context(), roundsID('r', 1), 4)) // of whoever slept
+	if got, err := s.CountInvitations(t.Context(), roundsID('r', 1)); err != nil || got["drawn"] != 2_100 {
+		t.Errorf("left are %v, %v", got, err)
+	}
+	must(t, s.DropDrawn(t.Context(), roundsID('r', 1), 5))
+	if got, err := s.CountInvitations(t.Context(), roundsID('r', 1)); err != nil || got["drawn"] != 1_050 {
+		t.Errorf("left are %v, %v", got, err)
+	}
+	if i, err := s.Invitation(t.Context(), roundsID('i', 1)); err != nil || i.Rev != 5 {
+		t.Errorf("one of the later lease is %+v, %v", i, err)
+	}
 }
 
 func invitationsOf(t *testing.T, s RoundsStore) {

@@ -1,8 +1,8 @@
 // Package transfer is the form in which one store hands over to another all that it holds: records, each of a kind, the same from
 // whichever store they come. It is what balagh store copy moves, and what it compares in the end.
 //
-// Not handed over is what would be over before anybody asks for it, one-time codes and counters of requests, and what is counted
-// from the rest: the ratings of each day.
+// Not handed over is what would be over before anybody asks for it, one-time codes, counters of requests and which call-backs of a
+// gateway were heard, and what is counted from the rest: the ratings of each day and the tallies of rounds.
 package transfer
 
 import (
@@ -41,19 +41,17 @@ const (
 	Invitations    = "invitations"    // surveys.Invitation
 	Responses      = "responses"      // Response
 	Verbatims      = "verbatims"      // Verbatim
-	Tallies        = "tallies"        // Tally
 	Templates      = "templates"      // push.Template
 	Policies       = "policies"       // push.Policy
 	Broadcasts     = "broadcasts"     // Broadcast
 	Messages       = "messages"       // Message
 	Figures        = "figures"        // Figure
 	Spendings      = "spendings"      // Spending
-	Receipts       = "receipts"       // Receipt
 )
 
 // Kinds are all of them.
 var Kinds = []string{Organisations, Keys, Staff, Citizens, Devices, Sessions, Answers, Photos, Reports, Facts, Parked, Occasions, Questionnaires,
-	Programmes, Rounds, Cases, Invitations, Responses, Verbatims, Tallies, Templates, Policies, Broadcasts, Messages, Figures, Spendings, Receipts}
+	Programmes, Rounds, Cases, Invitations, Responses, Verbatims, Templates, Policies, Broadcasts, Messages, Figures, Spendings}
 
 // Answer is what an idempotent request was answered with.
 type Answer struct {
@@ -137,12 +135,6 @@ type Spending struct {
 	Amount int64  `json:"amount"`
 }
 
-// Receipt of a gateway that was noted.
-type Receipt struct {
-	Once string    `json:"once"`
-	At   time.Time `json:"at"`
-}
-
 // Response with what is counted of it.
 type Response struct {
 	Response *surveys.Response `json:"response"`
@@ -153,14 +145,6 @@ type Response struct {
 type Verbatim struct {
 	surveys.Verbatim
 	Folded string `json:"folded"`
-}
-
-// Tally of the responses of a round.
-type Tally struct {
-	Round   string `json:"round"`
-	Touched int64  `json:"touched"` // how often responses were written
-	Counted int64  `json:"counted"` // what it was when they were counted
-	Tally   []byte `json:"tally,omitempty"`
 }
 
 // Source hands over.
