@@ -70,11 +70,14 @@ func fullQueue(t *testing.T, n int, workers string) *queue {
 	q.open(func(db teststore.Store) {
 		told, now := push.New(db, people), time.Now()
 		var all sync.WaitGroup
+		turns := make(chan struct{}, 64)
 		for k := range n {
 			e := event.Event{ID: fmt.Sprintf("fact-%d", k), Type: event.ReportReplied, At: now,
 				Report: &event.Report{ID: fmt.Sprintf("report-%d", k), Number: "1234567890", Citizen: citizens[k%len(citizens)]}}
 			q.ids = append(q.ids, event.Derive(e.ID, "inbox"))
+			turns <- struct{}{}
 			all.Go(func() {
+				defer func() { <-turns }()
 				if err := told.On(context.Background(), e); err != nil {
 					t.Error(err)
 				}

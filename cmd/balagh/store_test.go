@@ -28,7 +28,7 @@ func TestStore_upkeep(t *testing.T) {
 	wants("migrate", "the store is up to date", "")
 	wants("check", "", "")
 	teststore.Harm(t, uri)
-	if !teststore.OnMongoDB(t) {
+	if !teststore.OnMongoDB() {
 		wants("check", "", "damaged")
 		return
 	}

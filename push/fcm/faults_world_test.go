@@ -177,12 +177,15 @@ func (w *world) tell(p *process, town string, n int) []string {
 	w.t.Helper()
 	ids := make([]string, n)
 	var all sync.WaitGroup
+	turns := make(chan struct{}, 64) // about as many as a relay has at once
 	for i := range n {
 		citizen := fmt.Sprintf("%s-%d", town, i)
 		e := event.Event{ID: "fact-" + citizen, Type: event.ReportMoved, At: epoch,
 			Report: &event.Report{ID: "r", Number: "1234567890", Citizen: citizen, To: "resolved"}}
 		ids[i] = event.Derive(e.ID, "inbox")
+		turns <- struct{}{}
 		all.Go(func() {
+			defer func() { <-turns }()
 			if err := p.On(context.Background(), e); err != nil {
 				w.t.Error(err)
 			}

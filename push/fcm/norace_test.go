@@ -2,4 +2,4 @@
 
 package fcm_test
 
-const fewer = 1
+const raced = 1

@@ -138,6 +138,7 @@ func (c chain) tell(t *testing.T, n int, token string) []string {
 	t.Helper()
 	ids := make([]string, n)
 	var wg sync.WaitGroup
+	turns := make(chan struct{}, 64)
 	for i := range n {
 		citizen := fmt.Sprintf("citizen-%d", i)
 		c.people.mu.Lock()
@@ -146,7 +147,9 @@ func (c chain) tell(t *testing.T, n int, token string) []string {
 		e := event.Event{ID: fmt.Sprintf("e-%d", i), Type: event.ReportMoved, At: epoch,
 			Report: &event.Report{ID: "r", Number: "1234567890", Citizen: citizen, To: "resolved"}}
 		ids[i] = event.Derive(e.ID, "inbox")
+		turns <- struct{}{}
 		wg.Go(func() {
+			defer func() { <-turns }()
 			if err := c.On(context.Background(), e); err != nil {
 				t.Error(err)
 			}

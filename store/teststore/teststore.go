@@ -58,7 +58,7 @@ func Open(t testing.TB) Store {
 // URI is the address of an empty store, as --store has it.
 func URI(t testing.TB) string {
 	t.Helper()
-	if OnMongoDB(t) {
+	if OnMongoDB() {
 		return databases.take(t)
 	}
 	return SQLite(t)
@@ -71,16 +71,14 @@ func SQLite(t testing.TB) string {
 }
 
 // OnMongoDB says whether this run of the tests is one on MongoDB.
-func OnMongoDB(t testing.TB) bool {
-	t.Helper()
+func OnMongoDB() bool {
 	switch kind := os.Getenv(storetest.Store); kind {
 	case "", "sqlite":
 		return false
 	case "mongodb":
 		return true
 	default:
-		t.Fatalf("%s=%s is not known: mongodb, or sqlite", storetest.Store, kind)
-		return false
+		panic(fmt.Sprintf("%s=%s is not known: mongodb, or sqlite", storetest.Store, kind))
 	}
 }
 
