@@ -56,7 +56,7 @@ func (d *database) signal(name string, sig syscall.Signal) {
 // deadline, the process stays as it is and small, goes on by itself, and has everything that it acknowledged.
 func TestStore_away(t *testing.T) {
 	t.Parallel()
-	if !teststore.OnMongoDB(t) {
+	if !teststore.OnMongoDB() {
 		return // a file does not go away
 	}
 	d := &database{t: t}
