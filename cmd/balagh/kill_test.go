@@ -102,8 +102,12 @@ func (s *server) signal(sig os.Signal) {
 // serverProcess prepares a server with the small organisation in it.
 func serverProcess(t *testing.T, options ...string) (s *server, admin *client) {
 	t.Helper()
+	return serverAt(t, teststore.URI(t), options...)
+}
+
+func serverAt(t *testing.T, store string, options ...string) (s *server, admin *client) {
+	t.Helper()
 	addr := freePort(t)
-	store := teststore.URI(t)
 	s = &server{installation: &installation{t: t, url: "http://" + addr, log: &logBuffer{}}, dir: t.TempDir()}
 	s.args = append([]string{"serve", "--dev", "--address", addr, "--store", store, "--codes-per-client", "1000"}, options...)
 	create := program(t, "admin", "create-staff", "--dev", "--store", store, "--email", "admin@example.sa", "--name", "مدير", "--role", "admin",

@@ -16,6 +16,7 @@ import (
 	"github.com/balagh/balagh/reports"
 	"github.com/balagh/balagh/store/mongo"
 	"github.com/balagh/balagh/store/sqlite"
+	"github.com/balagh/balagh/store/transfer"
 	"github.com/balagh/balagh/surveys"
 )
 
@@ -29,6 +30,7 @@ type store interface {
 	surveys.RoundStore
 	event.Outbox
 	api.Answers
+	transfer.Target
 	Ping(context.Context) error
 	Close() error
 }

@@ -11,10 +11,11 @@ import (
 	"github.com/balagh/balagh/store/sqlite"
 )
 
-// storeCommand is the upkeep of a store. All of it may run beside a server.
+// storeCommand is the upkeep of a store. All of it but copying may run beside a server.
 type storeCommand struct {
 	Migrate storeMigrate `cmd:"" help:"Bring the store up to date, as a server that starts does, and say what was made."`
 	Check   storeCheck   `cmd:"" help:"Say what is missing or damaged in the store, and change nothing; the exit status tells."`
+	Copy    storeCopy    `cmd:"" help:"Copy a whole installation into an empty store of whichever kind, with its photos, and compare all of it."`
 }
 
 type storeMigrate struct{ storage }

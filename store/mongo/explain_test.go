@@ -16,7 +16,7 @@ import (
 // collection from one end to the other, and none that asks for a page of an order may sort more than the page.
 
 // readWhole are small collections that are read as a whole: configuration, written by administrators.
-var readWhole = []string{"organisation", "signing_keys", "schema", "templates", "policies", "questionnaires", "programmes", "copy_state"}
+var readWhole = []string{"organisation", "signing_keys", "schema", "templates", "policies", "questionnaires", "programmes", "rounds", "copy_state"}
 
 type shapes struct {
 	mu    sync.Mutex
@@ -27,6 +27,7 @@ type query struct {
 	in     string
 	filter bson.Raw
 	sort   bson.Raw
+	hint   string
 	limit  int64
 }
 
@@ -52,7 +53,8 @@ func (s *shapes) note(command bson.Raw) {
 			f = emptyDocument
 		}
 		o, _ := sort.DocumentOK()
-		q := query{in: in, filter: slices.Clone(f), sort: slices.Clone(o), limit: limit}
+		hint, _ := command.Lookup("hint").StringValueOK()
+		q := query{in: in, filter: slices.Clone(f), sort: slices.Clone(o), hint: hint, limit: limit}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if key := q.shape(); len(s.found[key].filter) == 0 {
@@ -87,7 +89,7 @@ var emptyDocument, _ = bson.Marshal(bson.D{})
 
 // shape is the query without its values.
 func (q query) shape() string {
-	return q.in + " " + shapeOf(bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: q.filter}) + " " + q.sort.String()
+	return q.in + " " + shapeOf(bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: q.filter}) + " " + q.sort.String() + " " + q.hint
 }
 
 func shapeOf(v bson.RawValue) string {
@@ -122,6 +124,9 @@ func (s *shapes) explain(ctx context.Context) (bad []string) {
 		find := bson.D{{Key: "find", Value: q.in}, {Key: "filter", Value: q.filter}}
 		if len(q.sort) > 0 {
 			find = append(find, bson.E{Key: "sort", Value: q.sort})
+		}
+		if q.hint != "" {
+			find = append(find, bson.E{Key: "hint", Value: q.hint})
 		}
 		if q.limit > 0 {
 			find = append(find, bson.E{Key: "limit", Value: q.limit})

@@ -33,7 +33,7 @@ const (
 )
 
 // followers are the collections whose documents carry what is to follow.
-var followers = []string{"reports", "occasions", "invitations"}
+var followers = []string{"reports", "invitations"}
 
 var followIndexes = func() (all []index) {
 	for _, in := range followers {
@@ -137,7 +137,7 @@ func (db *DB) FollowLate(ctx context.Context, before time.Time) error {
 		if err := db.scan(ctx, in, filter, func(raw bson.Raw) error {
 			late = append(late, append(bson.Raw(nil), raw...))
 			return nil
-		}, options.Find().SetSort(bson.D{{Key: "then_at", Value: 1}}).SetLimit(followBatch)); err != nil {
+		}, options.Find().SetSort(bson.D{{Key: "then_at", Value: 1}}).SetHint(inOrderOf("then_at")).SetLimit(followBatch)); err != nil {
 			return err
 		}
 		for _, raw := range late {

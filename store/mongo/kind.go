@@ -58,14 +58,14 @@ func (k kind[T]) fresh(v *T, e effects) (bson.D, error) {
 	}
 	d = append(d, bson.E{Key: "doc", Value: doc})
 	if slices.Contains(carriers, k.in) { // facts that are added later need it too
-		d = append(d, bson.E{Key: "outbox_fence", Value: rand.Int64N(1 << 62)})
+		d = append(d, bson.E{Key: "relay_fence", Value: rand.Int64N(1 << 62)})
 	}
 	if len(e.events) > 0 {
 		entries, err := outboxEntries(e.events)
 		if err != nil {
 			return nil, err
 		}
-		d = append(d, bson.E{Key: "outbox", Value: entries}, bson.E{Key: "outbox_due", Value: outboxDue(e.events)})
+		d = append(d, bson.E{Key: "outbox", Value: entries}, bson.E{Key: "relay_due", Value: outboxDue(e.events)})
 	}
 	if len(e.then) > 0 {
 		then, err := packFollows(e.then)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,9 +21,11 @@ import (
 // Facts wait in the document whose change they tell of:
 //
 //	outbox:       [{seq, attempts, event}, …], in the order in which they were written; absent without any
-//	outbox_due:   from when on a relay may take them (milliseconds): a lease or a wait ends then; absent without any
-//	outbox_fence: counts the leases; begins at random, so that a document that is made anew is no trap for who held the one before
-//	outbox_by:    the lease
+//	relay_due:   from when on a relay may take them (milliseconds): a lease or a wait ends then; absent without any
+//	relay_fence: counts the leases; begins at random, so that a document that is made anew is no trap for who held the one before
+//	relay_by:    the lease
+//
+// (Their names do not begin with that of the array: DocumentDB would take them for fields of it, and give them in no order.)
 //
 // A lease is of the document: facts of one document, and so of one subject, are handed on in order, those of different ones beside
 // each other. Facts that no aggregate goes with have documents of their own in the collection outbox, one for each subject.
@@ -30,7 +33,7 @@ var carriers = []string{"reports", "occasions", "invitations", "outbox"}
 
 var outboxIndexes = func() (all []index) {
 	for _, in := range carriers {
-		all = append(all, index{in: in, keys: bson.D{{Key: "outbox_due", Value: 1}}, exists: "outbox_due", serves: "the relay: facts that are due"})
+		all = append(all, index{in: in, keys: bson.D{{Key: "relay_due", Value: 1}}, exists: "relay_due", serves: "the relay: facts that are due"})
 	}
 	return all
 }()
@@ -87,7 +90,7 @@ func outboxPush(events []event.Event) (bson.D, error) {
 		return nil, err
 	}
 	return bson.D{{Key: "$push", Value: bson.D{{Key: "outbox", Value: bson.D{{Key: "$each", Value: entries}}}}},
-		{Key: "$max", Value: bson.D{{Key: "outbox_due", Value: outboxDue(events)}}}}, nil
+		{Key: "$max", Value: bson.D{{Key: "relay_due", Value: outboxDue(events)}}}}, nil
 }
 
 // Publish writes facts that no aggregate goes with.
@@ -97,7 +100,7 @@ func (db *DB) Publish(ctx context.Context, events ...event.Event) error {
 		if err != nil {
 			return err
 		}
-		push = append(push, bson.E{Key: "$setOnInsert", Value: bson.D{{Key: "v", Value: docVersion}, {Key: "outbox_fence", Value: rand.Int64N(1 << 62)}}})
+		push = append(push, bson.E{Key: "$setOnInsert", Value: bson.D{{Key: "v", Value: docVersion}, {Key: "relay_fence", Value: rand.Int64N(1 << 62)}}})
 		for {
 			_, err := db.in("outbox").UpdateOne(ctx, bson.D{{Key: "_id", Value: e.Subject}}, push, options.UpdateOne().SetUpsert(true))
 			if err == nil {
@@ -116,9 +119,9 @@ func (db *DB) Publish(ctx context.Context, events ...event.Event) error {
 type waiting struct {
 	in     string
 	ID     string        `bson:"_id"`
-	Due    int64         `bson:"outbox_due"`
-	Fence  int64         `bson:"outbox_fence"`
-	By     string        `bson:"outbox_by"`
+	Due    int64         `bson:"relay_due"`
+	Fence  int64         `bson:"relay_fence"`
+	By     string        `bson:"relay_by"`
 	Outbox []waitingFact `bson:"outbox"`
 }
 
@@ -131,11 +134,11 @@ type waitingFact struct {
 // isDue finds documents whose facts may go. A wait that is longer than any was written by a clock that was wrong.
 func isDue(now time.Time) []bson.D {
 	never := now.Add(event.LongestWait).UnixMilli()
-	return []bson.D{{{Key: "outbox_due", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$lte", Value: now.UnixMilli()}}}},
-		{{Key: "outbox_due", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$gt", Value: never}}}}}
+	return []bson.D{{{Key: "relay_due", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$lte", Value: now.UnixMilli()}}}},
+		{{Key: "relay_due", Value: bson.D{{Key: "$exists", Value: true}, {Key: "$gt", Value: never}}}}}
 }
 
-var outboxOnly = bson.D{{Key: "outbox", Value: 1}, {Key: "outbox_due", Value: 1}, {Key: "outbox_fence", Value: 1}, {Key: "outbox_by", Value: 1}}
+var outboxOnly = bson.D{{Key: "outbox", Value: 1}, {Key: "relay_due", Value: 1}, {Key: "relay_fence", Value: 1}, {Key: "relay_by", Value: 1}}
 
 // Lease takes the facts that are due, of as many documents as are needed.
 func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit int) ([]event.Leased, error) {
@@ -148,10 +151,11 @@ func (db *DB) Lease(ctx context.Context, now time.Time, ttl time.Duration, limit
 	var mu sync.Mutex
 	var held []waiting
 	err = eachCarrier(found, func(in string, docs []waiting) error {
+		slices.SortFunc(docs, func(a, b waiting) int { return strings.Compare(a.ID, b.ID) }) // two that meet must not block each other
 		models := make([]driver.WriteModel, len(docs))
 		for i, w := range docs {
-			models[i] = driver.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: w.ID}, {Key: "outbox_fence", Value: w.Fence}, {Key: "outbox_due", Value: w.Due}}).
-				SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "outbox_due", Value: until}, {Key: "outbox_by", Value: by}, {Key: "outbox_fence", Value: w.Fence + 1}}}})
+			models[i] = driver.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: w.ID}, {Key: "relay_fence", Value: w.Fence}, {Key: "relay_due", Value: w.Due}}).
+				SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "relay_due", Value: until}, {Key: "relay_by", Value: by}, {Key: "relay_fence", Value: w.Fence + 1}}}})
 		}
 		r, err := db.in(in).BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
 		if err != nil {
@@ -194,7 +198,7 @@ func (db *DB) dueFacts(ctx context.Context, now time.Time, limit int) ([]waiting
 					defer mu.Unlock()
 					all = append(all, w)
 					return nil
-				}, options.Find().SetProjection(outboxOnly).SetSort(bson.D{{Key: "outbox_due", Value: 1}}).SetLimit(int64(limit)))
+				}, options.Find().SetProjection(outboxOnly).SetSort(bson.D{{Key: "relay_due", Value: 1}}).SetHint(inOrderOf("relay_due")).SetLimit(int64(limit)))
 			})
 		}
 	}
@@ -217,7 +221,7 @@ func (db *DB) leasedBy(ctx context.Context, in string, docs []waiting, by string
 	for i, w := range docs {
 		ids[i] = w.ID
 	}
-	err = db.scan(ctx, in, bson.D{{Key: "_id", Value: among(ids)}, {Key: "outbox_by", Value: by}}, func(raw bson.Raw) error {
+	err = db.scan(ctx, in, bson.D{{Key: "_id", Value: among(ids)}, {Key: "relay_by", Value: by}}, func(raw bson.Raw) error {
 		w := waiting{in: in}
 		if err := bson.Unmarshal(raw, &w); err != nil {
 			return nil
@@ -253,7 +257,7 @@ func (db *DB) facts(ctx context.Context, held []waiting, limit int) ([]event.Lea
 // park sets a fact aside, which is done twice without harm.
 func (db *DB) park(ctx context.Context, in, id string, fence, seq int64) error {
 	var w waiting
-	if err := db.in(in).FindOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "outbox_fence", Value: fence}}, options.FindOne().SetProjection(outboxOnly)).Decode(&w); err != nil {
+	if err := db.in(in).FindOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "relay_fence", Value: fence}}, options.FindOne().SetProjection(outboxOnly)).Decode(&w); err != nil {
 		if err == driver.ErrNoDocuments {
 			return nil
 		}
@@ -305,19 +309,20 @@ func (db *DB) Done(ctx context.Context, done []event.Leased) error {
 
 // done empties the outboxes that hold nothing else, and takes the facts out of the others, which are due at once.
 func (db *DB) done(ctx context.Context, in string, all []handed) error {
+	slices.SortFunc(all, func(a, b handed) int { return strings.Compare(a.id, b.id) }) // as Lease does
 	var empty, pull []driver.WriteModel
 	for _, h := range all {
-		filter := bson.D{{Key: "_id", Value: h.id}, {Key: "outbox_fence", Value: h.fence}, {Key: "outbox.seq", Value: bson.D{{Key: "$in", Value: h.seqs}}}}
+		filter := bson.D{{Key: "_id", Value: h.id}, {Key: "relay_fence", Value: h.fence}, {Key: "outbox.seq", Value: bson.D{{Key: "$in", Value: h.seqs}}}}
 		whole := append(slices.Clip(filter), bson.E{Key: "outbox", Value: bson.D{{Key: "$size", Value: len(h.seqs)}}})
 		if in == "outbox" {
 			empty = append(empty, driver.NewDeleteOneModel().SetFilter(whole))
 		} else {
 			empty = append(empty, driver.NewUpdateOneModel().SetFilter(whole).SetUpdate(bson.D{{Key: "$unset",
-				Value: bson.D{{Key: "outbox", Value: ""}, {Key: "outbox_due", Value: ""}, {Key: "outbox_by", Value: ""}}}}))
+				Value: bson.D{{Key: "outbox", Value: ""}, {Key: "relay_due", Value: ""}, {Key: "relay_by", Value: ""}}}}))
 		}
 		taken := bson.E{Key: "$pull", Value: bson.D{{Key: "outbox", Value: bson.D{{Key: "seq", Value: bson.D{{Key: "$in", Value: h.seqs}}}}}}}
-		leased := append(slices.Clip(filter), bson.E{Key: "outbox_by", Value: bson.D{{Key: "$exists", Value: true}}})
-		pull = append(pull, driver.NewUpdateOneModel().SetFilter(leased).SetUpdate(bson.D{taken, {Key: "$set", Value: bson.D{{Key: "outbox_due", Value: 1}}}}),
+		leased := append(slices.Clip(filter), bson.E{Key: "relay_by", Value: bson.D{{Key: "$exists", Value: true}}})
+		pull = append(pull, driver.NewUpdateOneModel().SetFilter(leased).SetUpdate(bson.D{taken, {Key: "$set", Value: bson.D{{Key: "relay_due", Value: 1}}}}),
 			driver.NewUpdateOneModel().SetFilter(filter).SetUpdate(bson.D{taken})) // one that was put back waits as long as it was told to
 	}
 	r, err := db.in(in).BulkWrite(ctx, empty, options.BulkWrite().SetOrdered(false))
@@ -358,7 +363,7 @@ func (db *DB) Retry(ctx context.Context, failure event.Leased, behind []event.Le
 			due = 1
 		}
 		in, id := placeOf(l)
-		if _, err := db.in(in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "outbox_fence", Value: l.Fence}}, bson.D{{Key: "$set", Value: bson.D{{Key: "outbox_due", Value: due}}}, {Key: "$unset", Value: bson.D{{Key: "outbox_by", Value: ""}}}}); err != nil {
+		if _, err := db.in(in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "relay_fence", Value: l.Fence}}, bson.D{{Key: "$set", Value: bson.D{{Key: "relay_due", Value: due}}}, {Key: "$unset", Value: bson.D{{Key: "relay_by", Value: ""}}}}); err != nil {
 			return fmt.Errorf("put events back: %w", failed(ctx, err))
 		}
 	}
@@ -368,8 +373,8 @@ func (db *DB) Retry(ctx context.Context, failure event.Leased, behind []event.Le
 		}
 		return nil
 	}
-	_, err := db.in(in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "outbox_fence", Value: failure.Fence}},
-		bson.D{{Key: "$set", Value: bson.D{{Key: "outbox_due", Value: at.UnixMilli()}}}, {Key: "$unset", Value: bson.D{{Key: "outbox_by", Value: ""}}},
+	_, err := db.in(in).UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "relay_fence", Value: failure.Fence}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "relay_due", Value: at.UnixMilli()}}}, {Key: "$unset", Value: bson.D{{Key: "relay_by", Value: ""}}},
 			{Key: "$inc", Value: bson.D{{Key: "outbox.$[failed].attempts", Value: 1}}}},
 		options.UpdateOne().SetArrayFilters([]any{bson.D{{Key: "failed.seq", Value: failure.Seq}}}))
 	if err != nil {
@@ -385,7 +390,7 @@ func (db *DB) Lag(ctx context.Context, now time.Time) (event.Lag, error) {
 	var g group
 	for _, in := range carriers {
 		g.Go(func() error {
-			count := driver.Pipeline{{{Key: "$match", Value: bson.D{{Key: "outbox_due", Value: bson.D{{Key: "$exists", Value: true}}}}}},
+			count := driver.Pipeline{{{Key: "$match", Value: bson.D{{Key: "relay_due", Value: bson.D{{Key: "$exists", Value: true}}}}}},
 				{{Key: "$group", Value: bson.D{{Key: "_id", Value: nil}, {Key: "n", Value: bson.D{{Key: "$sum", Value: bson.D{{Key: "$size", Value: "$outbox"}}}}}}}}}
 			cursor, err := db.in(in).Aggregate(ctx, count)
 			return scanned(ctx, cursor, err, func(raw bson.Raw) error {
@@ -407,7 +412,7 @@ func (db *DB) Lag(ctx context.Context, now time.Time) (event.Lag, error) {
 				defer mu.Unlock()
 				lag.Oldest = max(lag.Oldest, now.Sub(e.At))
 				return nil
-			}, options.Find().SetProjection(outboxOnly).SetSort(bson.D{{Key: "outbox_due", Value: 1}}).SetLimit(1))
+			}, options.Find().SetProjection(outboxOnly).SetSort(bson.D{{Key: "relay_due", Value: 1}}).SetHint(inOrderOf("relay_due")).SetLimit(1))
 		})
 	}
 	g.Go(func() error {

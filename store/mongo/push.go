@@ -71,7 +71,7 @@ func unreachedSince(p push.Plan) int64 {
 	return max(1, millis(p.Since))
 }
 
-// PlanMessages writes messages with their deliveries, each once, in the order of their ids (see putCarriers).
+// PlanMessages writes messages with their deliveries, each once, in the order of their ids (see writeAsRead).
 func (db *DB) PlanMessages(ctx context.Context, planned []push.Planned) (n int, err error) {
 	all := make([]*message, len(planned))
 	for i, p := range planned {

@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/balagh/balagh/fault"
@@ -219,8 +217,8 @@ func (c *carrier) hurry(at time.Time) {
 	}
 }
 
-// model is the write of what differs, nil when nothing does.
-func (c *carrier) model() (driver.WriteModel, error) {
+// update is the write of what differs, nil when nothing does.
+func (c *carrier) update(now time.Time) (bson.D, error) {
 	var set, unset bson.D
 	put := func(key string, v any) { set = append(set, bson.E{Key: key, Value: v}) }
 	number := func(key string, was, is int64) {
@@ -308,7 +306,7 @@ func (c *carrier) model() (driver.WriteModel, error) {
 	var more bson.D
 	if len(figures) > 0 {
 		more = append(more, bson.E{Key: "figures", Value: bson.D{{Key: "$each", Value: figures}}})
-		up = append(up, bson.E{Key: "$min", Value: bson.D{{Key: "uncounted", Value: time.Now().UnixMilli()}}})
+		up = append(up, bson.E{Key: "$min", Value: bson.D{{Key: "uncounted", Value: now.UnixMilli()}}})
 	}
 	if len(c.added) > 0 {
 		entries, err := deliveryEntries(c.added)
@@ -323,17 +321,7 @@ func (c *carrier) model() (driver.WriteModel, error) {
 	if len(more) > 0 {
 		up = append(up, bson.E{Key: "$push", Value: more})
 	}
-	return driver.NewUpdateOneModel().SetFilter(c.unchanged()).SetUpdate(up), nil
-}
-
-// unchanged finds the document as it was read.
-func (c *carrier) unchanged() bson.D { return asRead(c.id, c.rev) }
-
-func asRead(id string, rev bson.RawValue) bson.D {
-	if len(rev.Value) == 0 {
-		return bson.D{{Key: "_id", Value: id}, {Key: "deliveries_rev", Value: nil}}
-	}
-	return bson.D{{Key: "_id", Value: id}, {Key: "deliveries_rev", Value: rev}}
+	return up, nil
 }
 
 // due is the least of the open deliveries of a channel.
@@ -384,50 +372,33 @@ func (db *DB) carriersBy(ctx context.Context, in string, filter bson.D, o ...opt
 
 // putCarriers writes what differs, and says whether somebody else had changed some of the documents, which then stay as they are.
 func (db *DB) putCarriers(ctx context.Context, all []*carrier) (lost bool, err error) {
-	var dead []any
-	models, of := map[string][]driver.WriteModel{}, map[string][]*carrier{}
-	// Who writes several documents does so in the order of their ids: two that do it in different orders may wait for each other.
-	all = slices.SortedFunc(slices.Values(all), func(a, b *carrier) int { return strings.Compare(a.id, b.id) })
+	var dead []bson.D
+	writes, of := map[string][]revWrite{}, map[string][]*carrier{}
+	now := time.Now()
 	for _, c := range all {
-		m, err := c.model()
+		up, err := c.update(now)
 		if err != nil {
 			return false, err
 		}
-		if m != nil {
-			models[c.in], of[c.in] = append(models[c.in], m), append(of[c.in], c)
+		if up != nil {
+			writes[c.in], of[c.in] = append(writes[c.in], revWrite{c.id, c.rev, up}), append(of[c.in], c)
 			dead = append(dead, c.dead()...)
 		}
 	}
 	if err := db.putDead(ctx, dead); err != nil {
 		return false, err
 	}
-	for in, models := range models {
-		r, err := db.in(in).BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
-		spoilt, ok := refusals(err)
-		if err != nil && !ok {
-			return false, failed(ctx, err)
+	for in, writes := range writes {
+		matched, refused, err := db.writeAsRead(ctx, in, writes)
+		if err != nil {
+			return false, err
 		}
-		for _, i := range spoilt {
+		for _, i := range refused {
 			of[in][i].stuck = true
 		}
-		lost = lost || int(r.MatchedCount)+len(spoilt) < len(models)
+		lost = lost || matched+len(refused) < len(writes)
 	}
 	return lost, nil
-}
-
-// refusals are the writes of a bulk that can never be made, because of what lies in the document, if these were all that went wrong.
-func refusals(err error) (all []int, only bool) {
-	var bulk driver.BulkWriteException
-	if !errors.As(err, &bulk) || bulk.WriteConcernError != nil {
-		return nil, false
-	}
-	for _, e := range bulk.WriteErrors {
-		if e.Code != 2 && e.Code != 14 && e.Code != 28 { // BadValue, TypeMismatch, PathNotViable
-			return nil, false
-		}
-		all = append(all, e.Index)
-	}
-	return all, true
 }
 
 // changeCarriers changes documents as nobody else does at the same time. A change is made again with what is there then when somebody

@@ -295,26 +295,25 @@ func (db *DB) finishBatch(ctx context.Context, b batch) error {
 func (db *DB) takeBatch(ctx context.Context, b batch) (counts, error) {
 	all := counts{}
 	for _, in := range deliveryCarriers {
-		var models []driver.WriteModel
+		var writes []revWrite
 		var ids []string
 		of := map[string][]int64{}
 		for _, d := range b.Docs {
 			if d.In == in {
 				ids = append(ids, d.ID)
 				of[d.ID] = d.Of
-				waits := append(asRead(d.ID, d.Rev), bson.E{Key: "uncounted", Value: bson.D{{Key: "$exists", Value: true}}})
-				models = append(models, driver.NewUpdateOneModel().SetFilter(waits).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "counted", Value: b.N}}},
-					{Key: "$unset", Value: bson.D{{Key: "figures", Value: ""}, {Key: "uncounted", Value: ""}}}}))
+				writes = append(writes, revWrite{d.ID, d.Rev, bson.D{{Key: "$set", Value: bson.D{{Key: "counted", Value: b.N}}},
+					{Key: "$unset", Value: bson.D{{Key: "figures", Value: ""}, {Key: "uncounted", Value: ""}}}}})
 			}
 		}
-		if len(models) == 0 {
+		if len(writes) == 0 {
 			continue
 		}
-		r, err := db.in(in).BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+		matched, _, err := db.writeAsRead(ctx, in, writes, bson.E{Key: "uncounted", Value: bson.D{{Key: "$exists", Value: true}}})
 		if err != nil {
-			return nil, failed(ctx, err)
+			return nil, err
 		}
-		if int(r.MatchedCount) < len(ids) {
+		if matched < len(ids) {
 			held := ids[:0]
 			if err := db.scan(ctx, in, bson.D{{Key: "_id", Value: among(slices.Clone(ids))}, {Key: "counted", Value: b.N}}, func(raw bson.Raw) error {
 				held = append(held, raw.Lookup("_id").StringValue())

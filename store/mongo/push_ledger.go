@@ -31,7 +31,7 @@ const deadGhost = time.Hour // after which who wrote a row has written the chang
 func isDead(s push.State) bool { return s == push.Failed || s == push.Expired }
 
 // dead are the rows of what dies with the write.
-func (c *carrier) dead() (rows []any) {
+func (c *carrier) dead() (rows []bson.D) {
 	for i, e := range c.entries {
 		was := c.was.entries[i]
 		if !isDead(e.State) || was.State == e.State && was.Changed.Equal(e.Changed) {
@@ -51,10 +51,11 @@ func deadID(d push.Delivery) string {
 	return d.Message + "/" + d.ID + "/" + strconv.FormatInt(millis(d.Changed), 10)
 }
 
-func (db *DB) putDead(ctx context.Context, rows []any) error {
+func (db *DB) putDead(ctx context.Context, rows []bson.D) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	slices.SortFunc(rows, func(a, b bson.D) int { return cmp.Compare(a[0].Value.(string), b[0].Value.(string)) }) // see writeAsRead
 	_, err := db.in("dead").InsertMany(ctx, rows, options.InsertMany().SetOrdered(false))
 	var bulk driver.BulkWriteException
 	if errors.As(err, &bulk) && bulk.WriteConcernError == nil && !slices.ContainsFunc(bulk.WriteErrors, func(e driver.BulkWriteError) bool { return e.Code != 11000 }) {

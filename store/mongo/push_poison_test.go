@@ -255,3 +255,38 @@ func TestCountDeliveries_strangeNames(t *testing.T) {
 		}
 	}
 }
+
+// Writes that say the same go as one. One document that the server refuses to write keeps none of the others from being written.
+func TestDB_WithdrawDeliveries_poisonedMessage(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	var ids []string
+	for i := range 3 * alike {
+		p := plannedFor(figuresNow, i)
+		if _, err := db.PlanMessages(t.Context(), []push.Planned{p}); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, p.Message.ID)
+	}
+	spoil(t, db, ids[alike], bson.D{{Key: "figures", Value: "none"}})
+	if err := db.WithdrawDeliveries(t.Context(), ids, "stopped", figuresNow); err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range ids {
+		want := push.Suppressed
+		if i == alike {
+			want = push.Queued
+		}
+		if ds, err := db.Deliveries(t.Context(), id); err != nil || len(ds) != 1 || ds[0].State != want {
+			t.Errorf("%d: %+v, %v; want %s", i, ds, err, want)
+		}
+	}
+	all, err := db.CountDeliveries(t.Context(), push.CountFilter{From: "2026-11-21", Through: "2026-11-21"})
+	var n int64
+	for _, c := range all {
+		n += c.N
+	}
+	if err != nil || int(n) != len(ids)-1 {
+		t.Errorf("counted %d, %v; want %d", n, err, len(ids)-1)
+	}
+}

@@ -30,8 +30,6 @@ import (
 //	day:        of receipt, as 20060102; absent for those that are out of every figure
 //	words:      what it says, folded, each word once
 //	supporters: who supports it, and supports: how many do. They change without a new rev
-//
-// Volumes of reports are counted beside the documents: see reports_volumes.go.
 var reportKind = kind[reports.Report]{
 	in:     "reports",
 	id:     func(r *reports.Report) string { return r.ID },
@@ -49,7 +47,7 @@ var _ reports.ReportStore = (*DB)(nil)
 const tieBits = 21
 
 // seqOf is the place of a report in the order of receipt: the milliseconds of its receipt, then bits of its id. That two share one is
-// so rare that lists which ask for a few reports more than they need always see them together: see ties.
+// so rare that no list needs the id in its index: see byReceipt.
 func seqOf(received time.Time, id string) int64 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id))

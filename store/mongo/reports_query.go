@@ -14,7 +14,8 @@ import (
 	"github.com/balagh/balagh/reports"
 )
 
-// A list is read from ranges of one index that are in its order: see route. What else was asked for is looked at on the way.
+// A list is read from ranges of one index that are in its order: see route. What else was asked for is looked at on the way. Each index
+// is one more entry to write with each report, and those of words are some thirty.
 var reportIndexes = []index{
 	{in: "reports", keys: bson.D{{Key: "number", Value: 1}}, unique: true, serves: "numbers, which are given once"},
 	{in: "reports", keys: bson.D{{Key: "open", Value: 1}, {Key: "seq", Value: 1}}, serves: "the queue"},
@@ -51,6 +52,7 @@ const (
 	byCentreDue = "centre_1_deadline_1__id_1"
 	byCitizen   = "citizen_1_seq_1"
 	byWords     = "words_1_seq_1"
+	byResolved  = "resolved_1"
 
 	fewCentres = 8 // have a range each; more are looked at on the way
 )
@@ -298,6 +300,6 @@ func (db *DB) ResolvedBefore(ctx context.Context, t time.Time, limit int) (ids [
 		id, _ := raw.Lookup("_id").StringValueOK()
 		ids = append(ids, id)
 		return nil
-	}, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}).SetSort(bson.D{{Key: "resolved", Value: 1}}).SetLimit(int64(limit)))
+	}, options.Find().SetHint(byResolved).SetProjection(bson.D{{Key: "_id", Value: 1}}).SetSort(bson.D{{Key: "resolved", Value: 1}}).SetLimit(int64(limit)))
 	return ids, err
 }

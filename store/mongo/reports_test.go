@@ -188,11 +188,7 @@ func TestReports_UpdateReport_CrowdsAndRivals(t *testing.T) {
 		}
 		group.Wait()
 	}
-	began := time.Now()
 	count(one, someReport(1, firstReceived).ID, 10_000)
-	if took := time.Since(began); took > 30*time.Second {
-		t.Errorf("10,000 changes took %s", took)
-	}
 	var group sync.WaitGroup
 	for _, db := range []*DB{one, two} {
 		for range 10 { // crowds, one after the other

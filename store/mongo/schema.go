@@ -132,6 +132,8 @@ func byCollection(all []index) map[string][]index {
 	return by
 }
 
+const indexTime = 24 * time.Hour // of the indexes of a collection
+
 func (db *DB) makeIndexes(ctx context.Context) error {
 	for _, in := range clustered {
 		key := bson.D{{Key: "key", Value: bson.D{{Key: "_id", Value: 1}}}, {Key: "unique", Value: true}}
@@ -146,8 +148,11 @@ func (db *DB) makeIndexes(ctx context.Context) error {
 		for i, x := range all {
 			models[i] = x.model()
 		}
-		// It may take long over what is there already, and nobody waits for it meanwhile.
-		if _, err := db.in(in).Indexes().CreateMany(context.WithoutCancel(ctx), models); err != nil {
+		// Over what is there already it may take long: what is under way is not broken off.
+		patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTime)
+		_, err := db.in(in).Indexes().CreateMany(patient, models)
+		cancel()
+		if err != nil {
 			return fmt.Errorf("make the indexes of %s: %w", in, failed(ctx, err))
 		}
 	}

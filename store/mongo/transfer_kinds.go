@@ -80,7 +80,7 @@ var movedReports = &moved{in: "reports", read: func(_ context.Context, _ *DB, ra
 }}
 
 // Facts of one subject lie together in the order of their seqs, which is the order in which records of facts come.
-var movedFacts = &moved{in: carriers[0], also: carriers[1:], filter: bson.D{{Key: "outbox_due", Value: bson.D{{Key: "$exists", Value: true}}}},
+var movedFacts = &moved{in: carriers[0], also: carriers[1:], filter: bson.D{{Key: "relay_due", Value: bson.D{{Key: "$exists", Value: true}}}},
 	read: func(_ context.Context, _ *DB, raw bson.Raw) (all []any, err error) {
 		var w waiting
 		if err := bson.Unmarshal(raw, &w); err != nil {
@@ -107,7 +107,7 @@ var movedFacts = &moved{in: carriers[0], also: carriers[1:], filter: bson.D{{Key
 		entry := bson.D{{Key: "seq", Value: f.Seq}, {Key: "attempts", Value: f.Attempts}, {Key: "event", Value: e}}
 		filter := bson.D{{Key: "_id", Value: f.Event.Subject}, {Key: "outbox.seq", Value: bson.D{{Key: "$ne", Value: f.Seq}}}}
 		return []placed{{"outbox", driver.NewUpdateOneModel().SetFilter(filter).SetUpsert(true).SetUpdate(bson.D{{Key: "$push", Value: bson.D{{Key: "outbox", Value: entry}}},
-			{Key: "$max", Value: bson.D{{Key: "outbox_due", Value: int64(1)}}}, {Key: "$setOnInsert", Value: bson.D{{Key: "v", Value: docVersion}, {Key: "outbox_fence", Value: int64(1)}}}})}}, nil
+			{Key: "$max", Value: bson.D{{Key: "relay_due", Value: int64(1)}}}, {Key: "$setOnInsert", Value: bson.D{{Key: "v", Value: docVersion}, {Key: "relay_fence", Value: int64(1)}}}})}}, nil
 	}}
 
 var movedParked = &moved{in: "parked", read: func(_ context.Context, _ *DB, raw bson.Raw) ([]any, error) {
