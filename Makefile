@@ -41,7 +41,7 @@ ON_MONGODB = ./api ./cmd/balagh ./event ./push ./push/fcm ./surveys ./web
 
 test-mongodb: ## run the tests that need a store once more, on the server of BALAGH_TEST_MONGODB
 	@[ -n "$$BALAGH_TEST_MONGODB" ] || { echo '$(WITHOUT_MONGODB)'; exit 1; }
-	BALAGH_TEST_STORE=mongodb go test -parallel 8 $(ON_MONGODB)
+	BALAGH_TEST_STORE=mongodb go test -timeout 20m -parallel 8 $(ON_MONGODB)
 
 check: fmt vet lint stale contract modules race ## everything that CI asks of a change
 
