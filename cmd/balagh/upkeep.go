@@ -18,7 +18,10 @@ type storeCommand struct {
 	Copy    storeCopy    `cmd:"" help:"Copy a whole installation into an empty store of whichever kind, with its photos, and compare all of it."`
 }
 
-type storeMigrate struct{ storage }
+type storeMigrate struct {
+	storage
+	Finish bool `help:"Do the second steps too, which programs of older versions would not understand: when none runs any more."`
+}
 
 // Run makes what is missing.
 func (c *storeMigrate) Run(ctx context.Context, std stdio) error {
@@ -68,6 +71,13 @@ func (c *storeMigrate) Run(ctx context.Context, std stdio) error {
 			return wanting(std, left)
 		}
 		fmt.Fprintf(std.out, "the store is up to date; %d indexes were made\n", made)
+		if c.Finish {
+			n, err := db.Finish(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(std.out, "%d second steps were done\n", n)
+		}
 		return nil
 	})
 }

@@ -46,6 +46,7 @@ type DB struct {
 	db      *driver.Database
 	wake    chan struct{}
 	crowd   crowd
+	steps   []migration
 	near    reaches
 	closing chan struct{}
 	working sync.WaitGroup
@@ -72,7 +73,7 @@ func Open(ctx context.Context, uri string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the address of the store %s is wrong: %s", Masked(uri), strings.ReplaceAll(err.Error(), uri, Masked(uri)))
 	}
-	db := &DB{client: client, db: client.Database(name), wake: make(chan struct{}, 1), closing: make(chan struct{})}
+	db := &DB{client: client, db: client.Database(name), steps: migrations, wake: make(chan struct{}, 1), closing: make(chan struct{})}
 	if err := db.begin(ctx, o); err != nil {
 		return nil, errors.Join(refusal(uri, err), client.Disconnect(context.WithoutCancel(ctx)))
 	}
@@ -147,9 +148,9 @@ func (db *DB) Close() error {
 	return db.client.Disconnect(ctx)
 }
 
-// Ping reads from the store.
+// Ping reads from the store. That a newer program has begun to bring it up to date does not concern one that runs.
 func (db *DB) Ping(ctx context.Context) error {
-	_, err := db.version(ctx)
+	_, err := db.schema(ctx)
 	return err
 }
 

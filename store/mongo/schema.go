@@ -63,28 +63,37 @@ type migration struct {
 	before, after func(context.Context, *DB) error
 }
 
-// migrations[i] brings a store from version i+1 to i+2.
+// migrations[i] brings a store from version i+1 to i+2. A released one is never changed.
 var migrations []migration
 
-const schemaVersion = 1
+// wanted is the version that this program works with.
+func (db *DB) wanted() int { return len(db.steps) + 1 }
+
+// schema is what the store says of itself.
+type schema struct {
+	Version  int `bson:"version"`
+	Finished int `bson:"finished"` // the version up to which the second steps were done; those before the first version count as done
+}
+
+func (db *DB) schema(ctx context.Context) (s schema, err error) {
+	err = db.in("schema").FindOne(ctx, bson.D{{Key: "_id", Value: "schema"}}).Decode(&s)
+	if errors.Is(err, driver.ErrNoDocuments) {
+		return s, nil
+	}
+	return s, failed(ctx, err)
+}
 
 // ErrNewer says that a newer version of the program wrote the store.
 var ErrNewer = errors.New("the store was written by a newer version of balagh")
 
 // version is that of the store, 0 for one with nothing in it.
 func (db *DB) version(ctx context.Context) (int, error) {
-	var s struct {
-		Version int `bson:"version"`
-	}
-	err := db.in("schema").FindOne(ctx, bson.D{{Key: "_id", Value: "schema"}}).Decode(&s)
-	if errors.Is(err, driver.ErrNoDocuments) {
-		return 0, nil
-	}
+	s, err := db.schema(ctx)
 	if err != nil {
-		return 0, failed(ctx, err)
+		return 0, err
 	}
-	if s.Version > schemaVersion {
-		return s.Version, fmt.Errorf("%w: it has schema %d, this program knows up to %d; use the newer program", ErrNewer, s.Version, schemaVersion)
+	if s.Version > db.wanted() {
+		return s.Version, fmt.Errorf("%w: it has schema %d, this program knows up to %d; use the newer program", ErrNewer, s.Version, db.wanted())
 	}
 	return s.Version, nil
 }
@@ -92,7 +101,7 @@ func (db *DB) version(ctx context.Context) (int, error) {
 // Version gives the schema that the store has, 0 for none yet, and the one that this program works with.
 func (db *DB) Version(ctx context.Context) (is, wanted int, err error) {
 	is, err = db.version(ctx)
-	return is, schemaVersion, err
+	return is, db.wanted(), err
 }
 
 // Migrate makes what is missing: indexes, and the version. It is done twice, or by several programs at once, without harm.
@@ -101,14 +110,14 @@ func (db *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for v := max(version, 1); v < schemaVersion; v++ {
-		if step := migrations[v-1].before; step != nil && version > 0 {
+	for v := max(version, 1); v < db.wanted(); v++ {
+		if step := db.steps[v-1].before; step != nil && version > 0 {
 			if err := step(ctx, db); err != nil {
 				return fmt.Errorf("bring the store from schema %d to %d: %w", v, v+1, err)
 			}
 		}
 	}
-	if version == schemaVersion { // nearly always: looking is cheaper than making what is there
+	if version == db.wanted() { // nearly always: looking is cheaper than making what is there
 		if missing, err := db.Check(ctx); err != nil || len(missing) == 0 {
 			return err
 		}
@@ -116,12 +125,33 @@ func (db *DB) Migrate(ctx context.Context) error {
 	if err := db.makeIndexes(ctx); err != nil {
 		return err
 	}
-	_, err = db.in("schema").UpdateOne(ctx, bson.D{{Key: "_id", Value: "schema"}}, bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: schemaVersion},
-		{Key: "at", Value: date(time.Now())}}}}, options.UpdateOne().SetUpsert(true))
+	_, err = db.in("schema").UpdateOne(ctx, bson.D{{Key: "_id", Value: "schema"}}, bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: db.wanted()},
+		{Key: "at", Value: date(time.Now())}}}, {Key: "$setOnInsert", Value: bson.D{{Key: "finished", Value: db.wanted()}}}}, options.UpdateOne().SetUpsert(true))
 	if taken(err) {
 		return nil
 	}
 	return failed(ctx, err)
+}
+
+// Finish does the second steps of migrations, which programs of older versions would not understand: none may run any more. It says how
+// many there were.
+func (db *DB) Finish(ctx context.Context) (n int, err error) {
+	s, err := db.schema(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for v := max(s.Finished, 1); v < min(s.Version, db.wanted()); v++ {
+		if step := db.steps[v-1].after; step != nil {
+			if err := step(ctx, db); err != nil {
+				return n, fmt.Errorf("finish bringing the store from schema %d to %d: %w", v, v+1, err)
+			}
+			n++
+		}
+		if _, err := db.in("schema").UpdateOne(ctx, bson.D{{Key: "_id", Value: "schema"}}, bson.D{{Key: "$set", Value: bson.D{{Key: "finished", Value: v + 1}}}}); err != nil {
+			return n, failed(ctx, err)
+		}
+	}
+	return n, nil
 }
 
 func byCollection(all []index) map[string][]index {
