@@ -132,12 +132,12 @@ func TestCluster_killedAndAsleep(t *testing.T) {
 	c.proxy(first, second)
 	second.signal(syscall.SIGKILL)
 	c.proxy(first)
-	busy.Wait()
 	eventually(t, "the leases of the sleeper are over", func() bool { return time.Since(slept) > asleep })
 	c.load(2)
 	if err := third.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
+	busy.Wait() // also for those whose requests the sleeper had
 	second.start()
 	c.proxy(first, second, third)
 	c.load(4)
