@@ -29,7 +29,7 @@ const awayPort = "27118"
 
 func (d *database) run(command string) string {
 	d.t.Helper()
-	cmd := exec.CommandContext(d.t.Context(), "../../tools/documentdb", command)
+	cmd := exec.Command("../../tools/documentdb", command)
 	cmd.Env = append(os.Environ(), "DOCUMENTDB_PORT="+awayPort)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
@@ -67,7 +67,7 @@ func TestStore_away(t *testing.T) {
 	citizen := s.citizen("+966500000801")
 	var filed []string
 	file := func(n int) *answer {
-		return citizen.do("POST", "/v1/reports", speakers, "Idempotency-Key", fmt.Sprintf("away-%d", n))
+		return citizen.do("POST", "/v1/reports", speakers, "Idempotency-Key", fmt.Sprintf("store-away-%d", n))
 	}
 	for n := range 5 {
 		filed = append(filed, file(n).want(201).str("id"))
