@@ -161,8 +161,20 @@ func (db *DB) in(collection string) *driver.Collection { return db.db.Collection
 
 // away says that the server did not answer, which passes by itself.
 func away(err error) bool {
-	return driver.IsNetworkError(err) || driver.IsTimeout(err) || errors.Is(err, driver.ErrClientDisconnected) || labelled(err, "RetryableWriteError") ||
-		strings.Contains(err.Error(), "server selection error")
+	if driver.IsNetworkError(err) || driver.IsTimeout(err) || errors.Is(err, driver.ErrClientDisconnected) || labelled(err, "RetryableWriteError") ||
+		strings.Contains(err.Error(), "server selection error") {
+		return true
+	}
+	var answered driver.ServerError
+	if errors.As(err, &answered) {
+		return false
+	}
+	for _, words := range []string{"connection", "pool for", "socket", "EOF", "i/o timeout"} { // the driver's own errors of a wire that broke
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
 }
 
 func labelled(err error, label string) bool {
