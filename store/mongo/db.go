@@ -219,6 +219,9 @@ func backendAway(err error) bool {
 // taken says that a unique key is there already.
 func taken(err error) bool { return driver.IsDuplicateKeyError(err) }
 
+// clashes of one write, after which others are no excuse.
+const clashes = 20
+
 // clashed says that writes of several waited for each other, or wrote the same, and the server gave this one up: it may be done again. A
 // server on PostgreSQL does so after a second when two at once change different documents to the same unique key.
 func clashed(err error) bool {

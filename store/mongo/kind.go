@@ -84,7 +84,7 @@ func (k kind[T]) insert(ctx context.Context, db *DB, v *T, e effects) error {
 		return err
 	}
 	_, err = db.in(k.in).InsertOne(ctx, d)
-	for try := 1; clashed(err) && try < 5; try++ {
+	for try := 1; clashed(err) && try < clashes; try++ {
 		pause(ctx, try)
 		_, err = db.in(k.in).InsertOne(ctx, d)
 	}

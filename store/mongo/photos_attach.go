@@ -167,7 +167,7 @@ func (a *attaching) end(ctx context.Context, up bson.D) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTime)
 	defer cancel()
 	_, err := a.db.in(pictures.in).UpdateMany(ctx, a.mine(), up)
-	for try := 1; clashed(err) && try < 5; try++ {
+	for try := 1; clashed(err) && try < clashes; try++ {
 		pause(ctx, try)
 		_, err = a.db.in(pictures.in).UpdateMany(ctx, a.mine(), up)
 	}

@@ -29,7 +29,6 @@ import (
 const (
 	settleBatch = 1_000
 	deviceBatch = 500
-	clashes     = 20 // after which others are no excuse
 )
 
 // settle marks the days of every occasion that was written before it began.
