@@ -22,7 +22,7 @@ import (
 type follow struct {
 	In     string `bson:"in"`
 	Filter bson.D `bson:"filter"`
-	Update bson.D `bson:"update,omitempty"` // an upsert; a key that is taken means that it was done, or overtaken
+	Update bson.D `bson:"update,omitempty"` // an upsert; a key that is taken, by what the filter does not find, means that it was done, or overtaken
 	Remove bool   `bson:"remove,omitempty"` // of all that the filter finds, instead
 }
 
@@ -96,7 +96,8 @@ func (db *DB) followUpNow(ctx context.Context, in string, raw bson.Raw) error {
 	return failed(ctx, err)
 }
 
-// inOrder does writes one after the other. A key that is taken stops none.
+// inOrder does writes one after the other. A key that is taken stops none: maybe somebody else wrote it in this moment, so it is
+// tried once more, with what is there now.
 func (db *DB) inOrder(ctx context.Context, in string, models []driver.WriteModel) error {
 	for len(models) > 0 {
 		_, err := db.in(in).BulkWrite(ctx, models)
@@ -107,7 +108,13 @@ func (db *DB) inOrder(ctx context.Context, in string, models []driver.WriteModel
 		if !ok || !taken(err) || len(bulk.WriteErrors) == 0 {
 			return failed(ctx, err)
 		}
-		models = models[bulk.WriteErrors[0].Index+1:]
+		models = models[bulk.WriteErrors[0].Index:]
+		if up, ok := models[0].(*driver.UpdateOneModel); ok {
+			if _, err := db.in(in).UpdateOne(ctx, up.Filter, up.Update); err != nil && !taken(err) {
+				return failed(ctx, err)
+			}
+		}
+		models = models[1:]
 	}
 	return nil
 }
