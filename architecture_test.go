@@ -34,11 +34,12 @@ var arrows = map[string][]string{
 	"openapi":         {},
 	"api":             append([]string{"actor", "event", "fault", "openapi", "api/gen", "surveys/form", "surveys/xlsform"}, domains...),
 	"api/gen":         {},
-	"reports":         {"event", "actor", "fault", "fold"},
-	"surveys":         {"event", "actor", "fault", "surveys/form", "surveys/stats", "hijri", "fold"},
+	"reports":         {"event", "actor", "fault", "fold", "daybook"},
+	"surveys":         {"event", "actor", "fault", "surveys/form", "surveys/stats", "hijri", "fold", "daybook"},
 	"surveys/form":    {"fault"},
 	"surveys/stats":   {},
 	"surveys/xlsform": {"surveys/form", "fault"},
+	"daybook":         {"fault"},
 	"hijri":           {},
 	"fold":            {},
 	"push":            {"event", "actor", "fault"},
@@ -55,10 +56,10 @@ var arrows = map[string][]string{
 	"event":           {"fault"},
 	"actor":           {},
 	"fault":           {},
-	"store/sqlite":    append([]string{"event", "fault", "fold", "surveys/form", "store/transfer"}, domains...),
-	"store/mongo":     append([]string{"event", "fault", "fold", "surveys/form", "store/transfer"}, domains...),
+	"store/sqlite":    append([]string{"event", "fault", "fold", "daybook", "surveys/form", "store/transfer"}, domains...),
+	"store/mongo":     append([]string{"event", "fault", "fold", "daybook", "surveys/form", "store/transfer"}, domains...),
 	"store/transfer":  append([]string{"event"}, domains...),
-	"store/storetest": append([]string{"actor", "event", "fault", "fold", "surveys/form", "store/transfer"}, domains...), // actor: what a suite files is filed by somebody
+	"store/storetest": append([]string{"actor", "event", "fault", "fold", "daybook", "surveys/form", "store/transfer"}, domains...), // actor: what a suite files is filed by somebody
 	"store/teststore": append([]string{"event", "store/mongo", "store/sqlite", "store/storetest"}, domains...),           // it opens them for tests
 	"web":             append([]string{"actor", "fault", "surveys/form"}, domains...),
 	"demo":            {"demo/standin"},                                                                      // it plays phones and desks: all that it knows is the contract
