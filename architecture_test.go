@@ -62,6 +62,11 @@ var arrows = map[string][]string{
 	"store/storetest": append([]string{"actor", "event", "fault", "fold", "daybook", "surveys/form", "store/transfer"}, domains...), // actor: what a suite files is filed by somebody
 	"store/teststore": append([]string{"event", "store/mongo", "store/sqlite", "store/storetest"}, domains...),                      // it opens them for tests
 	"web":             append([]string{"actor", "fault", "surveys/form"}, domains...),
+	"web/page":        {"api/gen", "hijri", "web/assets"}, // pages are clients of the API: all that they know is the contract
+	"web/assets":      {},
+	"web/manage":      {"api/gen", "hijri", "web/page"},
+	"web/desk":        {"api/gen", "hijri", "web/page"},
+	"web/admin":       {"api/gen", "hijri", "web/page"},
 	"demo":            {"demo/standin"},                                                                      // it plays phones and desks: all that it knows is the contract
 	"demo/scenario":   {"accounts", "actor", "demo", "event", "fault", "reports", "surveys", "surveys/form"}, // it loads through the services
 	"demo/standin":    {},

@@ -11,8 +11,6 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
-
-	"github.com/balagh/balagh/web"
 )
 
 type serveCommand struct{ settings }
@@ -30,11 +28,10 @@ func (c *serveCommand) Run(ctx context.Context, std stdio) error {
 // serve listens until ctx ends. Then no new request is taken, those under way are answered, what they made is handed on as far as
 // it was begun, and the rest waits in the store for the next start. ready is told the address, when it is not nil.
 func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string)) error {
-	app, err := p.server.App()
+	app, err := p.pages(s)
 	if err != nil {
 		return err
 	}
-	web.Survey{Programmes: p.server.Programmes, Log: p.log}.Mount(app)
 	app.Server().CloseOnShutdown = true
 	tcp, err := net.Listen("tcp", s.Address)
 	if err != nil {
