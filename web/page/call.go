@@ -39,6 +39,11 @@ type Answer struct {
 	Type   string
 }
 
+// lost says that there is no session, or none any more.
+func (p *Problem) lost() bool {
+	return p.Status == http.StatusUnauthorized && (p.Code == "unauthenticated" || p.Code == "token_expired")
+}
+
 // Get reads a resource into what into points to.
 func (v *Visit) Get(path string, query url.Values, into any) error {
 	_, err := v.Call(http.MethodGet, path, query, nil, nil, into)

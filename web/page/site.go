@@ -126,7 +126,7 @@ func (s *Site) failed(v *Visit, err error) error {
 		s.Log.Error("page", "route", v.c.Locals(operation), "error", err)
 		p = &Problem{Status: http.StatusInternalServerError, Code: "internal", Title: v.T("went_wrong")}
 	}
-	if p.Status == http.StatusUnauthorized {
+	if p.lost() {
 		return v.askToSignIn("")
 	}
 	v.c.Status(p.Status)

@@ -141,7 +141,7 @@ func (v *Visit) Redirect(to string) error {
 // Refused is the problem document in err when it is about what was typed (4xx, and no lost session); nil for any other error.
 func Refused(err error) *Problem {
 	var p *Problem
-	if errors.As(err, &p) && p.Status >= 400 && p.Status < 500 && p.Status != http.StatusUnauthorized {
+	if errors.As(err, &p) && p.Status >= 400 && p.Status < 500 && !p.lost() {
 		return p
 	}
 	return nil
