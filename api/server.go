@@ -11,6 +11,7 @@ import (
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/audit"
 	"github.com/balagh/balagh/openapi"
 	"github.com/balagh/balagh/photos"
 	"github.com/balagh/balagh/push"
@@ -28,6 +29,7 @@ type Server struct {
 	Surveys    *surveys.Service
 	Programmes *surveys.Programmes
 	Answers    Answers
+	Audit      *audit.Service
 
 	// Together lets what a request writes beside its main write go with that one; nil where a store cannot.
 	Together func(context.Context) context.Context
@@ -58,6 +60,8 @@ type Server struct {
 	rendered    rendered
 	published   renderedRounds
 	operations  map[string]*operation
+	app         *fiber.App
+	changing    chan struct{} // holds one: a change of what can be read before it
 }
 
 var _ gen.StrictServerInterface = (*Server)(nil)
@@ -86,6 +90,7 @@ func (s *Server) App() (*fiber.App, error) {
 		IdleTimeout:                  2 * time.Minute,
 		ErrorHandler:                 func(c *fiber.Ctx, err error) error { s.failed(c, err); return nil },
 	})
+	s.app, s.changing = app, make(chan struct{}, 1)
 	app.Use(s.observe)
 	if s.Session != nil {
 		app.Use(s.Session)

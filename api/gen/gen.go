@@ -36,6 +36,30 @@ func (e AccountKind) Valid() bool {
 	}
 }
 
+// Defines values for AuditEntryOutcome.
+const (
+	AuditEntryOutcomeBegun   AuditEntryOutcome = "begun"
+	AuditEntryOutcomeDone    AuditEntryOutcome = "done"
+	AuditEntryOutcomeFailed  AuditEntryOutcome = "failed"
+	AuditEntryOutcomeRefused AuditEntryOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the AuditEntryOutcome enum.
+func (e AuditEntryOutcome) Valid() bool {
+	switch e {
+	case AuditEntryOutcomeBegun:
+		return true
+	case AuditEntryOutcomeDone:
+		return true
+	case AuditEntryOutcomeFailed:
+		return true
+	case AuditEntryOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BroadcastState.
 const (
 	BroadcastStateDone      BroadcastState = "done"
@@ -653,6 +677,7 @@ const (
 	ProblemCodeMalformedRequest       ProblemCode = "malformed_request"
 	ProblemCodeMethodNotAllowed       ProblemCode = "method_not_allowed"
 	ProblemCodeNotFound               ProblemCode = "not_found"
+	ProblemCodeNotReversible          ProblemCode = "not_reversible"
 	ProblemCodeOutsideServedArea      ProblemCode = "outside_served_area"
 	ProblemCodePhotoRefused           ProblemCode = "photo_refused"
 	ProblemCodePreconditionFailed     ProblemCode = "precondition_failed"
@@ -695,6 +720,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeMethodNotAllowed:
 		return true
 	case ProblemCodeNotFound:
+		return true
+	case ProblemCodeNotReversible:
 		return true
 	case ProblemCodeOutsideServedArea:
 		return true
@@ -1834,6 +1861,60 @@ type AudienceCount struct {
 	// AtLeast There was no time to count them all
 	AtLeast bool `json:"at_least"`
 	People  int  `json:"people"`
+}
+
+// AuditEntry Example: {"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}
+type AuditEntry struct {
+	// After The same after it
+	After interface{} `json:"after,omitempty"`
+
+	// At When it began
+	At time.Time `json:"at"`
+
+	// Before What its GET gave before; null when there was nothing
+	Before interface{} `json:"before,omitempty"`
+
+	// Code Of the problem
+	Code *string `json:"code,omitempty"`
+
+	// Fields What was asked for, by name; values of secrets are kept nowhere
+	Fields []string `json:"fields,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Operation operationId of this document
+	Operation string `json:"operation"`
+
+	// Outcome With `begun` and `failed` the change may have been made or not
+	Outcome AuditEntryOutcome `json:"outcome"`
+	Path    string            `json:"path"`
+
+	// Request Request id
+	Request string `json:"request"`
+
+	// Reversible There is a way back, unless it was changed since; not in lists
+	Reversible *bool `json:"reversible,omitempty"`
+
+	// Reverts UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Reverts *Id      `json:"reverts,omitempty"`
+	Staff   Assignee `json:"staff"`
+
+	// Status Of HTTP
+	Status *int `json:"status,omitempty"`
+}
+
+// AuditEntryOutcome With `begun` and `failed` the change may have been made or not
+type AuditEntryOutcome string
+
+// AuditPage Example: {"items":[{"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}],"next":"MDE5MzZmMGU"}
+type AuditPage struct {
+	Items []AuditEntry `json:"items"`
+	Next  *string      `json:"next,omitempty"`
 }
 
 // Broadcast Example: {"at":"2026-11-22T15:00:00Z","at_least":false,"audience":{"centre":"riyadh"},"by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"created_at":"2026-11-22T09:00:00Z","id":"01936f20-0a00-7b52-a1c3-9f8e7d6c5b4a","people":48213,"planned":20480,"rev":4,"started_at":"2026-11-22T15:00:00Z","state":"running","texts":{"ar":{"body":"تتوقف خدمات المركز من الثانية إلى الرابعة فجرًا.","title":"صيانة مجدولة"},"en":{"body":"The services of the centre pause from 2 to 4 a.m.","title":"Scheduled maintenance"},"ur":{"body":"مرکز کی خدمات رات دو سے چار بجے تک بند رہیں گی۔","title":"طے شدہ دیکھ بھال"}},"topic":false,"urgent":false}
@@ -4712,6 +4793,14 @@ type AppCheck = string
 // AssigneeFilter defines model for AssigneeFilter.
 type AssigneeFilter = string
 
+// AuditPath defines model for AuditPath.
+type AuditPath = string
+
+// AuditStaff UUID
+//
+// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+type AuditStaff = Id
+
 // Bom defines model for Bom.
 type Bom = bool
 
@@ -4878,6 +4967,27 @@ type VolumesBy = []VolumesDimension
 
 // Words defines model for Words.
 type Words = string
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Staff Only what this member of staff changed
+	Staff *AuditStaff `form:"staff,omitempty" json:"staff,omitempty"`
+
+	// Path Only what has a path that begins so
+	Path *AuditPath `form:"path,omitempty" json:"path,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most this many
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListBroadcastsParams defines parameters for ListBroadcasts.
 type ListBroadcastsParams struct {
@@ -5583,6 +5693,15 @@ type RespondSurveyJSONRequestBody = SurveyResponse
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAudit What administrators changed, newest first
+	// (GET /v1/admin/audit)
+	ListAudit(c *fiber.Ctx, params ListAuditParams) error
+	// GetAudit One change, with what was before and after
+	// (GET /v1/admin/audit/{id})
+	GetAudit(c *fiber.Ctx, id PathId) error
+	// RevertAudit Put back what was before a change
+	// (POST /v1/admin/audit/{id}/revert)
+	RevertAudit(c *fiber.Ctx, id PathId) error
 	// ListBroadcasts Broadcasts, newest first
 	// (GET /v1/admin/broadcasts)
 	ListBroadcasts(c *fiber.Ctx, params ListBroadcastsParams) error
@@ -5613,6 +5732,9 @@ type ServerInterface interface {
 	// AdminListCategories Every category, retired ones too
 	// (GET /v1/admin/categories)
 	AdminListCategories(c *fiber.Ctx) error
+	// AdminGetCategory One category, retired ones too
+	// (GET /v1/admin/categories/{code})
+	AdminGetCategory(c *fiber.Ctx, code PathCode) error
 	// AdminPutCategory Create or replace a category
 	// (PUT /v1/admin/categories/{code})
 	AdminPutCategory(c *fiber.Ctx, code PathCode, params AdminPutCategoryParams) error
@@ -5637,6 +5759,9 @@ type ServerInterface interface {
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(c *fiber.Ctx) error
+	// AdminGetDepartment One department, retired ones too
+	// (GET /v1/admin/departments/{code})
+	AdminGetDepartment(c *fiber.Ctx, code PathCode) error
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(c *fiber.Ctx, code PathCode, params AdminPutDepartmentParams) error
@@ -5939,6 +6064,136 @@ type ServerInterfaceWrapper struct {
 type MiddlewareFunc fiber.Handler
 type HandlerMiddlewareFunc func(c *fiber.Ctx, next fiber.Handler) error
 
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "staff" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "staff", query, &params.Staff, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter staff: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "path" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "path", query, &params.Path, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter path: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", query, &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter cursor: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListAudit(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetAudit operation middleware
+func (siw *ServerInterfaceWrapper) GetAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetAudit(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RevertAudit operation middleware
+func (siw *ServerInterfaceWrapper) RevertAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RevertAudit(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListBroadcasts operation middleware
 func (siw *ServerInterfaceWrapper) ListBroadcasts(c *fiber.Ctx) error {
 
@@ -6239,6 +6494,35 @@ func (siw *ServerInterfaceWrapper) AdminListCategories(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// AdminGetCategory operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetCategory(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetCategory(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // AdminPutCategory operation middleware
 func (siw *ServerInterfaceWrapper) AdminPutCategory(c *fiber.Ctx) error {
 
@@ -6513,6 +6797,35 @@ func (siw *ServerInterfaceWrapper) AdminListDepartments(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.AdminListDepartments(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminGetDepartment operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetDepartment(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetDepartment(c, code)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -10580,6 +10893,7 @@ func (siw *ServerInterfaceWrapper) RespondSurvey(c *fiber.Ctx) error {
 // /v1/reports/nearby fits /v1/reports/:id too.
 func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	wrapper := ServerInterfaceWrapper{Handler: si}
+	router.Get("/v1/admin/audit", wrapper.ListAudit)
 	router.Get("/v1/admin/broadcasts", wrapper.ListBroadcasts)
 	router.Post("/v1/admin/broadcasts", wrapper.CreateBroadcast)
 	router.Post("/v1/admin/broadcasts/audience", wrapper.CountAudience)
@@ -10631,14 +10945,18 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/reports/nearby", wrapper.NearbyReports)
 	router.Get("/v1/surveys", wrapper.ListSurveys)
 
+	router.Get("/v1/admin/audit/:id", wrapper.GetAudit)
+	router.Post("/v1/admin/audit/:id/revert", wrapper.RevertAudit)
 	router.Get("/v1/admin/broadcasts/:id", wrapper.GetBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/pause", wrapper.PauseBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/resume", wrapper.ResumeBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/stop", wrapper.StopBroadcast)
+	router.Get("/v1/admin/categories/:code", wrapper.AdminGetCategory)
 	router.Put("/v1/admin/categories/:code", wrapper.AdminPutCategory)
 	router.Get("/v1/admin/centres/:code", wrapper.AdminGetCentre)
 	router.Put("/v1/admin/centres/:code", wrapper.AdminPutCentre)
 	router.Post("/v1/admin/dead-letters/:message/:id/retry", wrapper.RetryDeadLetter)
+	router.Get("/v1/admin/departments/:code", wrapper.AdminGetDepartment)
 	router.Put("/v1/admin/departments/:code", wrapper.AdminPutDepartment)
 	router.Get("/v1/admin/policies/:kind", wrapper.GetPolicy)
 	router.Put("/v1/admin/policies/:kind", wrapper.PutPolicy)
@@ -10703,6 +11021,57 @@ type NotModifiedResponseHeaders struct {
 }
 type NotModifiedResponse struct {
 	Headers NotModifiedResponseHeaders
+}
+
+type ListAuditRequestObject struct {
+	Params ListAuditParams
+}
+
+type ListAuditResponseObject interface {
+	VisitListAuditResponse(ctx *fiber.Ctx) error
+}
+
+type ListAudit200JSONResponse AuditPage
+
+func (response ListAudit200JSONResponse) VisitListAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetAuditRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type GetAuditResponseObject interface {
+	VisitGetAuditResponse(ctx *fiber.Ctx) error
+}
+
+type GetAudit200JSONResponse AuditEntry
+
+func (response GetAudit200JSONResponse) VisitGetAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RevertAuditRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type RevertAuditResponseObject interface {
+	VisitRevertAuditResponse(ctx *fiber.Ctx) error
+}
+
+type RevertAudit200JSONResponse AuditEntry
+
+func (response RevertAudit200JSONResponse) VisitRevertAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type ListBroadcastsRequestObject struct {
@@ -10949,6 +11318,33 @@ func (response AdminListCategories200JSONResponse) VisitAdminListCategoriesRespo
 	return ctx.JSON(&response)
 }
 
+type AdminGetCategoryRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetCategoryResponseObject interface {
+	VisitAdminGetCategoryResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetCategory200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetCategory200JSONResponse struct {
+	Body    Category
+	Headers AdminGetCategory200ResponseHeaders
+}
+
+func (response AdminGetCategory200JSONResponse) VisitAdminGetCategoryResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
 type AdminPutCategoryRequestObject struct {
 	Code   PathCode `json:"code"`
 	Params AdminPutCategoryParams
@@ -11115,6 +11511,33 @@ func (response AdminListDepartments200JSONResponse) VisitAdminListDepartmentsRes
 	ctx.Status(200)
 
 	return ctx.JSON(&response)
+}
+
+type AdminGetDepartmentRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetDepartmentResponseObject interface {
+	VisitAdminGetDepartmentResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetDepartment200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetDepartment200JSONResponse struct {
+	Body    Department
+	Headers AdminGetDepartment200ResponseHeaders
+}
+
+func (response AdminGetDepartment200JSONResponse) VisitAdminGetDepartmentResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
 }
 
 type AdminPutDepartmentRequestObject struct {
@@ -13287,6 +13710,15 @@ func (response RespondSurvey200JSONResponse) VisitRespondSurveyResponse(ctx *fib
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAudit What administrators changed, newest first
+	// (GET /v1/admin/audit)
+	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
+	// GetAudit One change, with what was before and after
+	// (GET /v1/admin/audit/{id})
+	GetAudit(ctx context.Context, request GetAuditRequestObject) (GetAuditResponseObject, error)
+	// RevertAudit Put back what was before a change
+	// (POST /v1/admin/audit/{id}/revert)
+	RevertAudit(ctx context.Context, request RevertAuditRequestObject) (RevertAuditResponseObject, error)
 	// ListBroadcasts Broadcasts, newest first
 	// (GET /v1/admin/broadcasts)
 	ListBroadcasts(ctx context.Context, request ListBroadcastsRequestObject) (ListBroadcastsResponseObject, error)
@@ -13317,6 +13749,9 @@ type StrictServerInterface interface {
 	// AdminListCategories Every category, retired ones too
 	// (GET /v1/admin/categories)
 	AdminListCategories(ctx context.Context, request AdminListCategoriesRequestObject) (AdminListCategoriesResponseObject, error)
+	// AdminGetCategory One category, retired ones too
+	// (GET /v1/admin/categories/{code})
+	AdminGetCategory(ctx context.Context, request AdminGetCategoryRequestObject) (AdminGetCategoryResponseObject, error)
 	// AdminPutCategory Create or replace a category
 	// (PUT /v1/admin/categories/{code})
 	AdminPutCategory(ctx context.Context, request AdminPutCategoryRequestObject) (AdminPutCategoryResponseObject, error)
@@ -13341,6 +13776,9 @@ type StrictServerInterface interface {
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(ctx context.Context, request AdminListDepartmentsRequestObject) (AdminListDepartmentsResponseObject, error)
+	// AdminGetDepartment One department, retired ones too
+	// (GET /v1/admin/departments/{code})
+	AdminGetDepartment(ctx context.Context, request AdminGetDepartmentRequestObject) (AdminGetDepartmentResponseObject, error)
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(ctx context.Context, request AdminPutDepartmentRequestObject) (AdminPutDepartmentResponseObject, error)
@@ -13646,6 +14084,87 @@ type strictHandler struct {
 	middlewares []StrictMiddlewareFunc
 }
 
+// ListAudit operation middleware
+func (sh *strictHandler) ListAudit(ctx *fiber.Ctx, params ListAuditParams) error {
+	var request ListAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAudit(ctx.UserContext(), request.(ListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditResponseObject); ok {
+		if err := validResponse.VisitListAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAudit operation middleware
+func (sh *strictHandler) GetAudit(ctx *fiber.Ctx, id PathId) error {
+	var request GetAuditRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAudit(ctx.UserContext(), request.(GetAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditResponseObject); ok {
+		if err := validResponse.VisitGetAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevertAudit operation middleware
+func (sh *strictHandler) RevertAudit(ctx *fiber.Ctx, id PathId) error {
+	var request RevertAuditRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RevertAudit(ctx.UserContext(), request.(RevertAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevertAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevertAuditResponseObject); ok {
+		if err := validResponse.VisitRevertAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListBroadcasts operation middleware
 func (sh *strictHandler) ListBroadcasts(ctx *fiber.Ctx, params ListBroadcastsParams) error {
 	var request ListBroadcastsRequestObject
@@ -13928,6 +14447,33 @@ func (sh *strictHandler) AdminListCategories(ctx *fiber.Ctx) error {
 	return nil
 }
 
+// AdminGetCategory operation middleware
+func (sh *strictHandler) AdminGetCategory(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetCategoryRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetCategory(ctx.UserContext(), request.(AdminGetCategoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetCategory")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetCategoryResponseObject); ok {
+		if err := validResponse.VisitAdminGetCategoryResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AdminPutCategory operation middleware
 func (sh *strictHandler) AdminPutCategory(ctx *fiber.Ctx, code PathCode, params AdminPutCategoryParams) error {
 	var request AdminPutCategoryRequestObject
@@ -14151,6 +14697,33 @@ func (sh *strictHandler) AdminListDepartments(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(AdminListDepartmentsResponseObject); ok {
 		if err := validResponse.VisitAdminListDepartmentsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminGetDepartment operation middleware
+func (sh *strictHandler) AdminGetDepartment(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetDepartmentRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetDepartment(ctx.UserContext(), request.(AdminGetDepartmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetDepartment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetDepartmentResponseObject); ok {
+		if err := validResponse.VisitAdminGetDepartmentResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
