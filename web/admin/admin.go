@@ -73,10 +73,12 @@ func show(v *page.Visit, name, title string, data any) error {
 
 // Mount adds the pages.
 func Mount(site *page.Site, app *fiber.App) {
-	for _, r := range resources {
+	for _, r := range described {
 		r.mount(site, app)
 	}
 	site.Handle(app, http.MethodGet, "/admin", administrators, overview)
+	site.Handle(app, http.MethodPost, "/admin/new/workbook", administrators, takeWorkbook)
+	site.Handle(app, http.MethodPost, "/admin/questionnaires/:code/workbook", administrators, takeWorkbook)
 }
 
 func (r *resource) mount(site *page.Site, app *fiber.App) {
@@ -97,11 +99,14 @@ func (r *resource) mount(site *page.Site, app *fiber.App) {
 		handle(http.MethodGet, "/admin/new/"+r.name, r.empty)
 		handle(http.MethodPost, "/admin/new/"+r.name, r.save)
 	}
-	if r.fields != nil {
+	if !r.pageless {
 		handle(http.MethodGet, one, r.one)
 	}
 	if r.change != "" {
 		handle(http.MethodPost, one, r.save)
+	}
+	if r.all != "" {
+		handle(http.MethodPost, "/admin/all/"+r.name, r.forAll)
 	}
 	if r.actions != nil {
 		handle(http.MethodPost, one+"/do/:action", r.act)
@@ -120,6 +125,7 @@ func init() {
 		}
 		page.AddWords(b)
 	}
+	described = append(described, surveys...)
 	for _, r := range described {
 		resources[r.name] = r
 	}

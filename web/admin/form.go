@@ -2,6 +2,7 @@ package admin
 
 import (
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,7 +24,8 @@ type sheet struct {
 	Done                       string
 	Actions                    []action
 	History                    string // address of its changes
-	Live                       bool
+	Live, Looked               bool   // there is something beside the form; it was asked for
+	Old                        string // version that was taken into the form
 	Aside                      any
 
 	r      *resource
@@ -44,8 +46,10 @@ func (s *sheet) Parent() string {
 	}
 	return s.Name
 }
-func (s *sheet) New() bool     { return s.Key == "" && !s.r.single }
-func (s *sheet) Changes() bool { return s.New() || s.r.change != "" }
+func (s *sheet) Single() bool       { return s.r.single }
+func (s *sheet) New() bool          { return s.Key == "" && !s.r.single }
+func (s *sheet) Changes() bool      { return s.New() || s.r.change != "" }
+func (s *sheet) Of(name string) any { return s.value[name] }
 
 // one shows one that is there.
 func (r *resource) one(v *page.Visit) error { return r.look(v, r.keyOf(v), nil) }
@@ -58,7 +62,24 @@ func (r *resource) look(v *page.Visit, key string, wrong *page.Problem) error {
 	if wrong != nil {
 		v.Status(wrong.Status)
 	}
-	return r.show(v, &sheet{Key: key, Tag: tag, Wrong: wrong, value: value, answer: answer, typed: known(r.asked(false), value)})
+	s := &sheet{Key: key, Tag: tag, Wrong: wrong, value: value, answer: answer, typed: known(r.asked(false), value)}
+	if n := v.Query("version"); n != "" && r.versions {
+		if err := r.takeOld(v, s, page.Digits(n)); err != nil {
+			return err
+		}
+	}
+	return r.show(v, s)
+}
+
+// takeOld puts an old version into the form, to be saved as a new one.
+func (r *resource) takeOld(v *page.Visit, s *sheet, n string) error {
+	for _, x := range everything(v, r.at(s.Key)+"/versions", false) {
+		if fmt.Sprint(x["version"]) == n {
+			s.Old, s.typed = v.In(n), known(r.asked(false), x)
+			return nil
+		}
+	}
+	return &page.Problem{Status: http.StatusNotFound, Code: "not_found", Title: v.T("not_there")}
 }
 
 // empty shows the form for a new one.
@@ -69,12 +90,15 @@ func (r *resource) empty(v *page.Visit) error {
 			fresh[x.name] = s
 		}
 	}
-	return r.show(v, &sheet{Once: rand.Text(), typed: fresh})
+	return r.show(v, &sheet{typed: fresh})
 }
 
 // show draws a sheet.
 func (r *resource) show(v *page.Visit, s *sheet) (err error) {
-	s.Visit, s.r, s.Name, s.Done = v, r, r.name, v.Query("done")
+	s.Visit, s.r, s.Name, s.Done = v, r, r.name, done(v)
+	if s.Once == "" {
+		s.Once = rand.Text()
+	}
 	if s.d == nil {
 		s.d = draw(v, s.Wrong)
 	}
@@ -131,6 +155,7 @@ func (r *resource) save(v *page.Visit) error {
 		s.d = draw(v, nil)
 		switch act {
 		case "look":
+			s.Looked = true
 		case "theirs":
 			s.typed[at] = known(r.asked(false), s.value)[at]
 		default:

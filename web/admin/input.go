@@ -120,7 +120,8 @@ func (d *drawing) rows(in *input, x field, value any) {
 		one := input{Visit: d.Visit, ID: "f-" + name, Name: name, Label: d.titleOf(m), Value: strconv.Itoa(i), Row: i + 1, First: i == 0, Last: i == len(all)-1}
 		one.Parts = d.inputs(x.parts, name+".", m)
 		one.Focus = d.about == name
-		one.Open = one.Focus || strings.HasPrefix(d.about, name+".") || d.wrongWithin(name)
+		open, _ := m[isOpen].(bool)
+		one.Open = open || one.Focus || strings.HasPrefix(d.about, name+".") || d.wrongWithin(name)
 		in.Parts = append(in.Parts, one)
 	}
 	in.Focus = d.about == in.Name
@@ -142,12 +143,19 @@ func (d *drawing) titleOf(m map[string]any) string {
 			}
 		}
 	}
-	for _, key := range []string{"name", "email", "code", "key", "date", "channel", "kind"} {
+	for _, key := range []string{"name", "by_name", "email", "code", "key", "date"} {
 		if s, ok := m[key].(string); ok {
-			return d.Either("channel_"+s, s)
+			return s
 		}
 	}
-	return ""
+	var said []string
+	for key, word := range map[string]string{"kind": "msg_", "channel": "via_"} {
+		if s, ok := m[key].(string); ok {
+			said = append(said, d.Either(word+s, s))
+		}
+	}
+	slices.Sort(said)
+	return strings.Join(said, " · ")
 }
 
 // wrongAt is what is wrong with the field of a name; where it is one input alone, also with what is within it.
@@ -198,12 +206,12 @@ func typedAs(x field, value any, zone *time.Location) string {
 	case float64:
 		return strconv.FormatFloat(y, 'f', -1, 64)
 	case []any:
-		if x.kind == lines {
+		if between := map[kind]string{lines: "\n", numbers: ", "}[x.kind]; between != "" {
 			var all []string
 			for _, z := range y {
 				all = append(all, fmt.Sprint(z))
 			}
-			return strings.Join(all, "\n")
+			return strings.Join(all, between)
 		}
 	}
 	b, _ := json.Marshal(value)
@@ -212,6 +220,10 @@ func typedAs(x field, value any, zone *time.Location) string {
 
 // choices of a field, with what is chosen among them even where it is not one of them any more.
 func (d *drawing) choices(x field, value any) (all []option) {
+	if x.kind == either {
+		on, said := value.(bool)
+		return []option{{"true", d.T("yes"), said && on}, {"false", d.T("no"), said && !on}}
+	}
 	if x.kind != choice && x.kind != several {
 		return nil
 	}
@@ -219,7 +231,7 @@ func (d *drawing) choices(x field, value any) (all []option) {
 		all = append(all, option{Value: "*", Text: d.T("all")})
 	}
 	for _, c := range x.choices {
-		all = append(all, option{Value: c, Text: d.Either(x.word+c, c)})
+		all = append(all, option{Value: c, Text: d.showText(x, c)})
 	}
 	if x.of != "" {
 		all = append(all, d.of(x.of)...)
@@ -232,7 +244,7 @@ func (d *drawing) choices(x field, value any) (all []option) {
 		s := fmt.Sprint(c)
 		i := slices.IndexFunc(all, func(o option) bool { return o.Value == s })
 		if i < 0 {
-			i, all = len(all), append(all, option{Value: s, Text: s})
+			i, all = len(all), append(all, option{Value: s, Text: d.showText(field{name: x.name}, s)})
 		}
 		all[i].Chosen = true
 	}

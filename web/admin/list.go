@@ -3,6 +3,8 @@ package admin
 import (
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 
 	"github.com/balagh/balagh/web/page"
 )
@@ -61,11 +63,11 @@ func (r *resource) listWith(v *page.Visit, wrong *page.Problem) error {
 		v.Status(wrong.Status)
 	}
 	d := draw(v, wrong)
-	p := listPage{Name: r.name, Columns: r.columns, Done: v.Query("done"), Wrong: wrong, Filters: d.inputs(r.filters, "", filters)}
+	p := listPage{Name: r.name, Columns: r.columns, Done: done(v), All: r.all, Wrong: wrong, Filters: d.inputs(r.filters, "", filters)}
 	if r.make != "" {
 		p.New = "/admin/new/" + r.name
 	}
-	if r.fields == nil {
+	if r.pageless {
 		for _, a := range r.actions {
 			p.Actions = append(p.Actions, a.name)
 		}
@@ -84,7 +86,7 @@ func (r *resource) listWith(v *page.Visit, wrong *page.Problem) error {
 
 func (d *drawing) row(r *resource, x map[string]any) (one row) {
 	key := r.keyIn(x)
-	if one.Action = r.page(key); r.fields != nil && key != "" {
+	if one.Action = r.page(key); !r.pageless && key != "" {
 		one.Href = one.Action
 	}
 	for _, name := range r.columns {
@@ -121,11 +123,7 @@ func (d *drawing) cell(x field, value map[string]any) cell {
 // act does something with one, or with all that the filters leave.
 func (r *resource) act(v *page.Visit) error {
 	key, name := r.keyOf(v), v.Param("action")
-	known := false
-	for _, a := range r.actions {
-		known = known || a.name == name
-	}
-	if !known {
+	if !slices.ContainsFunc(r.actions, func(a action) bool { return a.name == name }) {
 		return &page.Problem{Status: http.StatusNotFound, Code: "not_found", Title: v.T("not_there")}
 	}
 	headers := map[string]string{}
@@ -134,7 +132,7 @@ func (r *resource) act(v *page.Visit) error {
 	}
 	_, err := v.Call(http.MethodPost, r.at(key)+"/"+name, nil, headers, nil, nil)
 	if wrong := page.Refused(err); wrong != nil {
-		if r.fields == nil {
+		if r.pageless {
 			return r.listWith(v, wrong)
 		}
 		return r.look(v, key, wrong)
@@ -142,8 +140,36 @@ func (r *resource) act(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	if r.fields == nil {
+	if r.pageless {
 		return v.Redirect("/admin/" + r.name + "?done=done_" + name)
 	}
 	return v.Redirect(r.page(key) + "?done=done_" + name)
+}
+
+// forAll does what the resource does with all that the filters leave.
+func (r *resource) forAll(v *page.Visit) error {
+	var answer map[string]float64
+	if err := v.Send(http.MethodPost, r.path+"/"+r.all, typedAll(v, r.filters, ""), &answer); err != nil {
+		if wrong := page.Refused(err); wrong != nil {
+			return r.listWith(v, wrong)
+		}
+		return err
+	}
+	q := url.Values{"done": {"done_all_" + r.name}}
+	for _, n := range answer {
+		q.Set("n", strconv.Itoa(int(n)))
+	}
+	return v.Redirect("/admin/" + r.name + "?" + q.Encode())
+}
+
+// done is what was done before somebody was led to this page.
+func done(v *page.Visit) string {
+	word := v.Query("done")
+	if !v.Has(word) {
+		return ""
+	}
+	if n, err := strconv.Atoi(v.Query("n")); err == nil {
+		return v.T(word, n)
+	}
+	return v.T(word)
 }

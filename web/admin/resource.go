@@ -25,7 +25,10 @@ type resource struct {
 	make     string // method that makes one, "" where none is made by hand: PUT at its code, POST at the list
 	change   string // method that changes one, "" for what stays as it was made: PUT all of it, PATCH what differs
 	confirms bool   // takes warnings that were read
+	versions bool   // keeps them: an old one can be taken into the form
+	pageless bool   // has a list alone
 	actions  []action
+	all      string                      // action for all that the filters leave, by POST at path/<all>
 	aside    func(s *sheet) (any, error) // what is shown beside the form, by the template "aside" of the file <name>.html
 }
 
@@ -48,6 +51,9 @@ const (
 	day      kind = "day"      // of either calendar
 	moment   kind = "moment"   // day and time where the organisation is
 	yes      kind = "yes"      // or no
+	either   kind = "either"   // yes, no, or nothing said
+	numbers  kind = "numbers"  // several
+	named    kind = "named"    // somebody or something that is only shown, by its name
 	names    kind = "names"    // a text in each language
 	texts    kind = "texts"    // the same with lines
 	messages kind = "messages" // title and body in each language
@@ -93,9 +99,9 @@ func orAll(x field) field { x.all = true; return x }
 
 func rowsOf(name string, parts ...field) field { return field{name: name, kind: rows, parts: parts} }
 
-func groupOf(name string, parts ...field) field {
-	return field{name: name, kind: group, parts: parts, optional: true}
-}
+func groupOf(name string, parts ...field) field { return field{name: name, kind: group, parts: parts} }
+
+func shown(x field) field { x.only = "show"; return x }
 
 // find a field by its name; one that nothing is known of for others.
 func find(all []field, name string) field {
@@ -234,4 +240,21 @@ func bare(value any) any {
 		}
 	}
 	return value
+}
+
+// resourceAt is the resource whose operations are at a path of the API, and the rest of it; nil for none.
+func resourceAt(path string) (*resource, string) {
+	for _, r := range resources {
+		at := r.item
+		if at == "" {
+			at = r.path
+		}
+		if path == at || path == r.path {
+			return r, ""
+		}
+		if key, ok := strings.CutPrefix(path, at+"/"); ok {
+			return r, key
+		}
+	}
+	return nil, ""
 }

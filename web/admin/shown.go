@@ -95,7 +95,7 @@ func (d *drawing) leaves(x field, path, label string, value any) []leaf {
 	case nil:
 		return nil
 	case map[string]any:
-		if geometry(y) {
+		if geometry(y) || x.kind == named {
 			break
 		}
 		var all []leaf
@@ -136,7 +136,7 @@ func geometry(m map[string]any) bool { return m["coordinates"] != nil && m["type
 
 // show writes a value for people; "—" for nothing.
 func (d *drawing) show(x field, value any) string {
-	if x.kind == secret && value != nil {
+	if x.kind == secret && value != nil { // it is on no page
 		return "••••••"
 	}
 	switch y := value.(type) {
@@ -162,7 +162,7 @@ func (d *drawing) show(x field, value any) string {
 		return strings.Join(all, d.T("comma"))
 	case map[string]any:
 		if geometry(y) {
-			return d.T("area_of", points(y["coordinates"]))
+			return d.T("area_of", pointsOf(y["coordinates"]))
 		}
 		if title := d.titleOf(y); title != "" {
 			return title
@@ -183,6 +183,9 @@ func (d *drawing) showText(x field, s string) string {
 	if s == "*" {
 		return d.T("all")
 	}
+	if x.name == "path" {
+		return d.place(s)
+	}
 	if x.word != "" {
 		return d.Either(x.word+s, s)
 	}
@@ -196,8 +199,8 @@ func (d *drawing) showText(x field, s string) string {
 	return s
 }
 
-// points of coordinates at any depth.
-func points(x any) (n int) {
+// pointsOf coordinates at any depth.
+func pointsOf(x any) (n int) {
 	all, _ := x.([]any)
 	if len(all) > 0 {
 		if _, ok := all[0].(float64); ok {
@@ -205,7 +208,19 @@ func points(x any) (n int) {
 		}
 	}
 	for _, y := range all {
-		n += points(y)
+		n += pointsOf(y)
 	}
 	return n
+}
+
+// place is what a path of the API is about.
+func (d *drawing) place(path string) string {
+	r, key := resourceAt(path)
+	if r == nil {
+		return path
+	}
+	if key == "" {
+		return d.T("res_" + r.name)
+	}
+	return d.T("res_"+r.name) + ": " + key
 }

@@ -27,6 +27,9 @@ func typedAll(v *page.Visit, fields []field, at string) map[string]any {
 	return m
 }
 
+// isOpen marks a row that somebody looks into while rows are moved: the mark moves with it, and is never sent.
+const isOpen = "(open)"
+
 // typed reads one; nil for nothing.
 func typed(v *page.Visit, x field, at string) any {
 	s := v.Form(at)
@@ -42,7 +45,13 @@ func typed(v *page.Visit, x field, at string) any {
 				all = append(all, line)
 			}
 		}
-		return all
+		return x.someOf(all)
+	case numbers:
+		all := []any{}
+		for _, y := range strings.FieldsFunc(page.Digits(s), func(r rune) bool { return strings.ContainsRune(" ,،;\n\r\t", r) }) {
+			all = append(all, numberOf(y))
+		}
+		return x.someOf(all)
 	case several:
 		all := []any{}
 		for _, y := range v.Forms(at) {
@@ -50,11 +59,15 @@ func typed(v *page.Visit, x field, at string) any {
 				all = append(all, y)
 			}
 		}
-		return all
+		return x.someOf(all)
 	case rows:
 		all := []any{}
 		for _, i := range v.Forms(at) {
-			all = append(all, typedAll(v, x.parts, at+"."+i+"."))
+			row := typedAll(v, x.parts, at+"."+i+".")
+			if slices.Contains(v.Forms("open"), at+"."+i) {
+				row[isOpen] = true
+			}
+			all = append(all, row)
 		}
 		return numbered(x, all)
 	case group:
@@ -64,11 +77,24 @@ func typed(v *page.Visit, x field, at string) any {
 		return nil
 	case position:
 		return nil
+	case either:
+		if on, err := strconv.ParseBool(s); err == nil {
+			return on
+		}
+		return nil
 	}
 	if s == "" {
 		return nil
 	}
 	return x.value(v, s)
+}
+
+// someOf is a list; nothing where it is empty and need not be there.
+func (x field) someOf(all []any) any {
+	if len(all) == 0 && x.optional {
+		return nil
+	}
+	return all
 }
 
 // value is what one text means.
@@ -162,7 +188,7 @@ func dayOf(s string) string {
 		return s
 	}
 	if !hijri.Known(d.Year) || d.Month < 1 || d.Month > 12 || d.Day < 1 || d.Day > hijri.MonthLength(d.Year, d.Month) {
-		return s // the API refuses it
+		return strings.ReplaceAll(s, "-", "/") // no such day: the API refuses it, and takes it for no day of that Gregorian year
 	}
 	year, month, day := d.ToGregorian()
 	return fmt.Sprintf("%04d-%02d-%02d", year, month, day)

@@ -7,6 +7,7 @@ async function send(form: HTMLFormElement, act: string): Promise<Document> {
   new FormData(form).forEach((value, name) => {
     if (typeof value === "string") body.append(name, value);
   });
+  for (const row of form.querySelectorAll<HTMLElement>("details[data-row][open]")) body.append("open", row.dataset.row!);
   body.append("do", act);
   const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
   return new DOMParser().parseFromString(await answer.text(), "text/html");
