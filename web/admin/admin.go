@@ -62,7 +62,7 @@ func show(v *page.Visit, name, title string, data any) error {
 	for _, name := range sections {
 		w := way{"/admin/" + name, v.T("res_" + name), false}
 		if name == "" {
-			w = way{"/admin", v.T("overview"), v.Path() == "/admin"}
+			w = way{"/admin", v.T("adm_overview"), v.Path() == "/admin"}
 		} else {
 			w.Here = v.Path() == w.Href || strings.HasPrefix(v.Path(), w.Href+"/") || v.Path() == "/admin/new/"+name
 		}

@@ -71,7 +71,7 @@ func checked(s *sheet) (any, error) {
 	if a.Wrong != nil {
 		a.Untold = a.Wrong.Fields
 	} else {
-		a.Said = s.T("would_be_version", s.d.show(field{}, answer["version"]))
+		a.Said = s.T("adm_would_be_version", s.d.show(field{}, answer["version"]))
 	}
 	return a, nil
 }
@@ -172,9 +172,9 @@ func progress(s *sheet) (any, error) {
 				return nil, err
 			}
 			if err == nil {
-				word := "would_reach"
+				word := "adm_would_reach"
 				if n["at_least"] == true {
-					word = "would_reach_at_least"
+					word = "adm_would_reach_at_least"
 				}
 				a.Said = s.T(word, s.d.show(field{}, n["people"]))
 			}
@@ -184,7 +184,7 @@ func progress(s *sheet) (any, error) {
 	if state := s.Of("state"); state == "scheduled" || state == "running" || state == "done" {
 		a.Seconds = 5
 	}
-	a.Said = s.T("planned_of", s.d.show(field{}, s.Of("planned")), s.d.show(field{}, s.Of("people")))
+	a.Said = s.T("adm_planned_of", s.d.show(field{}, s.Of("planned")), s.d.show(field{}, s.Of("people")))
 	outcomes, _ := s.answer["outcomes"].([]any)
 	for _, x := range outcomes {
 		m, _ := x.(map[string]any)

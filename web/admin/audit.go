@@ -58,7 +58,7 @@ func takeWorkbook(v *page.Visit) error {
 	key := r.keyOf(v)
 	if key == "" {
 		if key = r.keyIn(map[string]any{"code": v.Form("code")}); key == "" {
-			return &page.Problem{Status: http.StatusUnprocessableEntity, Title: v.T("code_missing")}
+			return &page.Problem{Status: http.StatusUnprocessableEntity, Title: v.T("adm_code_missing")}
 		}
 	}
 	b, err := v.File("workbook")
@@ -71,7 +71,7 @@ func takeWorkbook(v *page.Visit) error {
 	}
 	_, err = v.Call(http.MethodPut, r.at(key)+"/xlsform", nil, headers, page.Raw{Type: workbook, Body: b}, nil)
 	if err == nil {
-		return v.Redirect(r.page(key) + "?done=saved")
+		return v.Redirect(r.page(key) + "?done=adm_saved")
 	}
 	wrong := page.Refused(err)
 	if wrong == nil || v.Param("code") == "" {

@@ -79,7 +79,7 @@ func (r *resource) takeOld(v *page.Visit, s *sheet, n string) error {
 			return nil
 		}
 	}
-	return &page.Problem{Status: http.StatusNotFound, Code: "not_found", Title: v.T("not_there")}
+	return &page.Problem{Status: http.StatusNotFound, Code: "not_found", Title: v.T("adm_not_there")}
 }
 
 // empty shows the form for a new one.
@@ -102,23 +102,9 @@ func (r *resource) show(v *page.Visit, s *sheet) (err error) {
 	if s.d == nil {
 		s.d = draw(v, s.Wrong)
 	}
-	fields := r.asked(s.New())
-	if s.Heading = v.T("new_" + r.name); !s.New() {
-		s.Action, s.History = r.page(s.Key), "/admin/audit?path="+url.QueryEscape(r.at(s.Key))
-		s.Heading = v.T("res_" + r.name)
-		if title := s.d.titleOf(s.value); title != "" && !r.single {
-			s.Heading = title
-		}
-		for _, a := range r.actions {
-			if a.when == nil || a.when(s.value) {
-				s.Actions = append(s.Actions, a)
-			}
-		}
-	} else {
-		s.Action = "/admin/new/" + r.name
-	}
+	s.entitle()
 	if s.Changes() {
-		s.Inputs = s.d.inputs(fields, "", s.typed)
+		s.Inputs = s.d.inputs(r.asked(s.New()), "", s.typed)
 	} else {
 		s.Facts = s.d.facts(r.fields, known(r.fields, s.value))
 	}
@@ -136,6 +122,29 @@ func (r *resource) show(v *page.Visit, s *sheet) (err error) {
 		}
 	}
 	return show(v, name, s.Heading, s)
+}
+
+// entitle says what the page is about, and what can be done there.
+func (s *sheet) entitle() {
+	r := s.r
+	if s.New() {
+		s.Heading, s.Action = s.T("new_"+r.name), "/admin/new/"+r.name
+		return
+	}
+	s.Action, s.Heading = r.page(s.Key), s.T("res_"+r.name)
+	if title := s.d.titleOf(s.value); r.heading != "" {
+		s.Heading = s.d.show(find(r.fields, r.heading), s.value[r.heading])
+	} else if title != "" && !r.single {
+		s.Heading = title
+	}
+	if r.name != "audit" {
+		s.History = "/admin/audit?path=" + url.QueryEscape(r.at(s.Key))
+	}
+	for _, a := range r.actions {
+		if a.when == nil || a.when(s.value) {
+			s.Actions = append(s.Actions, a)
+		}
+	}
 }
 
 // save takes the form of one, of a new one where the address has no key. A button may ask for something else than saving.
@@ -179,7 +188,7 @@ func (s *sheet) besides() {
 func (r *resource) store(v *page.Visit, s *sheet) error {
 	key, err := r.write(v, s)
 	if err == nil {
-		return v.Redirect(r.page(key) + "?done=saved")
+		return v.Redirect(r.page(key) + "?done=adm_saved")
 	}
 	if s.Wrong = page.Refused(err); s.Wrong == nil {
 		return err
@@ -187,7 +196,7 @@ func (r *resource) store(v *page.Visit, s *sheet) error {
 	s.d = draw(v, s.Wrong)
 	if s.Wrong.Status == http.StatusPreconditionFailed {
 		if s.New() { // its code is taken
-			s.Wrong = &page.Problem{Status: http.StatusConflict, Title: v.T("code_taken"), Fields: []page.Field{{Path: r.keys[0], Message: v.T("code_taken")}}}
+			s.Wrong = &page.Problem{Status: http.StatusConflict, Title: v.T("adm_code_taken"), Fields: []page.Field{{Path: r.keys[0], Message: v.T("adm_code_taken")}}}
 			s.d = draw(v, s.Wrong)
 		} else if s.value, s.answer, s.Tag, err = r.read(v, s.Key); err != nil { // saved again it replaces what is there now
 			return err
@@ -230,9 +239,9 @@ func (r *resource) write(v *page.Visit, s *sheet) (key string, err error) {
 }
 
 func (r *resource) keyMissing(v *page.Visit) error {
-	p := &page.Problem{Status: http.StatusUnprocessableEntity, Title: v.T("see_fields")}
+	p := &page.Problem{Status: http.StatusUnprocessableEntity, Title: v.T("adm_see_fields")}
 	for _, k := range r.keys {
-		p.Fields = append(p.Fields, page.Field{Path: k, Message: v.T("code_missing")})
+		p.Fields = append(p.Fields, page.Field{Path: k, Message: v.T("adm_code_missing")})
 	}
 	return p
 }

@@ -261,7 +261,7 @@ func (d *drawing) of(name string) []option {
 				o.Value, _ = x["id"].(string)
 			}
 			if active, ok := x["active"].(bool); ok && !active {
-				o.Text += " (" + d.T("retired") + ")"
+				o.Text += " (" + d.T("adm_retired") + ")"
 			}
 			all = append(all, o)
 		}

@@ -103,7 +103,7 @@ func (d *drawing) cell(x field, value map[string]any) cell {
 	switch z := y.(type) {
 	case bool:
 		if x.name == "active" {
-			return cell{Text: d.T(map[bool]string{true: "in_force", false: "retired"}[z]), Tag: map[bool]string{true: "good", false: "warn"}[z]}
+			return cell{Text: d.T(map[bool]string{true: "adm_in_force", false: "adm_retired"}[z]), Tag: map[bool]string{true: "good", false: "warn"}[z]}
 		}
 	case float64:
 		return cell{Text: d.show(x, y), Number: true}
@@ -124,7 +124,7 @@ func (d *drawing) cell(x field, value map[string]any) cell {
 func (r *resource) act(v *page.Visit) error {
 	key, name := r.keyOf(v), v.Param("action")
 	if !slices.ContainsFunc(r.actions, func(a action) bool { return a.name == name }) {
-		return &page.Problem{Status: http.StatusNotFound, Code: "not_found", Title: v.T("not_there")}
+		return &page.Problem{Status: http.StatusNotFound, Code: "not_found", Title: v.T("adm_not_there")}
 	}
 	headers := map[string]string{}
 	if once := v.Form("once"); once != "" {

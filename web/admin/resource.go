@@ -19,6 +19,7 @@ type resource struct {
 	paged    bool     // the list comes in pages
 	keys     []string // fields that find one
 	in       string   // field of the answer that has it, beside others that aside shows; "" for the answer itself
+	heading  string   // field that is the heading of its page, where a name is not
 	columns  []string
 	filters  []field
 	fields   []field

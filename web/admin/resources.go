@@ -149,7 +149,7 @@ var described = []*resource{
 		actions: []action{{name: "retry"}}, all: "retry",
 	},
 	{
-		name: "audit", path: "/v1/admin/audit", paged: true, keys: []string{"id"},
+		name: "audit", path: "/v1/admin/audit", paged: true, heading: "operation", keys: []string{"id"},
 		columns: []string{"at", "staff", "operation", "path", "outcome"},
 		filters: []field{codeOf("staff", "staff"),
 			pick("path", "", "/v1/admin/categories", "/v1/admin/departments", "/v1/admin/centres", "/v1/admin/calendar", "/v1/admin/staff", "/v1/admin/templates", "/v1/admin/policies",

@@ -78,7 +78,7 @@ var surveys = []*resource{
 		aside:   forecast,
 	},
 	{
-		name: "rounds", item: "/v1/admin/rounds", parent: "programmes", keys: []string{"id"}, in: "round",
+		name: "rounds", item: "/v1/admin/rounds", parent: "programmes", heading: "programme", keys: []string{"id"}, in: "round",
 		fields: []field{
 			shown(f("programme", named)),
 			shown(f("number", number)),

@@ -162,7 +162,7 @@ func (d *drawing) show(x field, value any) string {
 		return strings.Join(all, d.T("comma"))
 	case map[string]any:
 		if geometry(y) {
-			return d.T("area_of", pointsOf(y["coordinates"]))
+			return d.T("adm_area_of", pointsOf(y["coordinates"]))
 		}
 		if title := d.titleOf(y); title != "" {
 			return title
