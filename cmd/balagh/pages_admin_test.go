@@ -1,9 +1,11 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,20 +23,27 @@ func (i *installation) administer(t *testing.T) *tab {
 	return b
 }
 
+// everywhereOf looks at pages in each language and width; not at many: a tab has its time.
+func (i *installation) everywhereOf(t *testing.T, pages map[string]string) {
+	t.Helper()
+	b := i.administer(t)
+	for _, name := range slices.Sorted(maps.Keys(pages)) {
+		b.everywhere(pages[name], name)
+	}
+}
+
 func TestAdmin_Everywhere(t *testing.T) {
 	t.Parallel()
+	install(t).everywhereOf(t, map[string]string{"admin": "/admin", "admin-category": "/admin/categories/loudspeakers", "admin-centre": "/admin/centres/riyadh", "admin-list": "/admin/categories"})
+}
+
+func TestAdmin_EverywhereBeside(t *testing.T) {
+	t.Parallel()
 	i := install(t)
-	b := i.administer(t)
-	for _, x := range []struct{ path, name string }{
-		{"/admin", "admin"},
-		{"/admin/categories", "admin-categories"},
-		{"/admin/categories/loudspeakers", "admin-category"},
-		{"/admin/new/centres", "admin-new-centre"},
-		{"/admin/centres/riyadh", "admin-centre"},
-		{"/admin/calendar", "admin-calendar"},
-	} {
-		b.everywhere(x.path, x.name)
-	}
+	admin := i.staff(actor.Admin, "*", "*")
+	admin.do("PUT", "/v1/admin/departments/sound", `{"names":{"ar":"الصوتيات","en":"Sound","ur":"آواز"},"active":true}`).want(200)
+	i.everywhereOf(t, map[string]string{"admin-staff": "/admin/staff", "admin-template": "/admin/templates/resolved/sms", "admin-programme": "/admin/new/programmes",
+		"admin-audit": "/admin/audit/" + newest(admin).str("id")})
 }
 
 const saveButton = "#save"
