@@ -1068,6 +1068,42 @@ func (e ReadinessStatus) Valid() bool {
 	}
 }
 
+// Defines values for ReportEventChange.
+const (
+	ReportEventChangeAssigned ReportEventChange = "assigned"
+	ReportEventChangeComment  ReportEventChange = "comment"
+	ReportEventChangeMerged   ReportEventChange = "merged"
+	ReportEventChangeMoved    ReportEventChange = "moved"
+	ReportEventChangeNote     ReportEventChange = "note"
+	ReportEventChangePhoto    ReportEventChange = "photo"
+	ReportEventChangeReceived ReportEventChange = "received"
+	ReportEventChangeReply    ReportEventChange = "reply"
+)
+
+// Valid indicates whether the value is a known member of the ReportEventChange enum.
+func (e ReportEventChange) Valid() bool {
+	switch e {
+	case ReportEventChangeAssigned:
+		return true
+	case ReportEventChangeComment:
+		return true
+	case ReportEventChangeMerged:
+		return true
+	case ReportEventChangeMoved:
+		return true
+	case ReportEventChangeNote:
+		return true
+	case ReportEventChangePhoto:
+		return true
+	case ReportEventChangeReceived:
+		return true
+	case ReportEventChangeReply:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Residency.
 const (
 	ResidencyCitizen  Residency = "citizen"
@@ -3902,6 +3938,29 @@ type Report struct {
 type ReportDeliveries struct {
 	Items []ReportMessage `json:"items"`
 }
+
+// ReportEvent Data of an event `report` of /v1/desk/events
+type ReportEvent struct {
+	// Change The newest entry of its timeline
+	Change ReportEventChange `json:"change"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Number Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	Number Number `json:"number"`
+	Rev    int64  `json:"rev"`
+
+	// Status Example: in_progress
+	Status Status `json:"status"`
+}
+
+// ReportEventChange The newest entry of its timeline
+type ReportEventChange string
 
 // ReportForm defines model for ReportForm.
 type ReportForm struct {

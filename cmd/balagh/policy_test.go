@@ -93,6 +93,9 @@ func TestPolicy_EachRole(t *testing.T) {
 				if r.op.OperationID == "logout" && who != "nobody" {
 					return // it would end the session that the others need; TestSignOut has it
 				}
+				if r.op.OperationID == "deskEvents" && slices.Contains(r.allow(), who) {
+					return // it would be read to its end; TestEvents has it
+				}
 				a := (&client{i: i, t: t, token: c.token}).do(r.method, r.with(nowhere), r.body)
 				allowed := slices.Contains(r.allow(), who) || slices.Contains(r.allow(), "public")
 				switch {
