@@ -141,6 +141,8 @@ type QueueQuery struct {
 	OverdueAt  time.Time // only those whose Deadline is before it
 	From, To   time.Time // received at or after From, before To
 	Number     string    // of a report
+	Citizen    string    // who filed it
+	IDs        []string  // only these; nil for any
 	Terms      []string  // of Report.SearchText: all must be found, the last by its beginning unless it is a number
 	Sort       Sort
 	After      Mark

@@ -2485,6 +2485,33 @@ type DepartmentList struct {
 	Items []Department `json:"items"`
 }
 
+// DeskCaller A person as staff know them who talk with them
+//
+// Example: {"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"}
+type DeskCaller struct {
+	Gender *Gender `json:"gender,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Language Example: ar
+	Language  Language   `json:"language"`
+	Name      *string    `json:"name,omitempty"`
+	Phone     string     `json:"phone"`
+	Residency *Residency `json:"residency,omitempty"`
+}
+
+// DeskCallers Example: {"caller":{"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"},"reports":[{"assignee":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"channel":"app","department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","due":{"first_answer_at":"2026-11-24T21:00:00Z","resolution_at":"2026-12-01T21:00:00Z"},"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","overdue":false,"photo_count":1,"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"},"received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3,"updated_at":"2026-11-21T06:30:00Z"}]}
+type DeskCallers struct {
+	// Caller A person as staff know them who talk with them
+	//
+	// Example: {"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"}
+	Caller  *DeskCaller   `json:"caller,omitempty"`
+	Reports []DeskSummary `json:"reports"`
+}
+
 // DeskCitizen Who filed it; without id and name where that was done without an account
 type DeskCitizen struct {
 	Email *string `json:"email,omitempty"`
@@ -2495,6 +2522,53 @@ type DeskCitizen struct {
 	Id    *Id     `json:"id,omitempty"`
 	Name  *string `json:"name,omitempty"`
 	Phone *string `json:"phone,omitempty"`
+}
+
+// DeskNear defines model for DeskNear.
+type DeskNear struct {
+	// Category A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Category Named `json:"category"`
+
+	// Centre A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Centre Named `json:"centre"`
+
+	// Department A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Department Named `json:"department"`
+
+	// Description Its first 200 characters
+	Description string  `json:"description"`
+	DistanceM   float64 `json:"distance_m"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Number Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	Number Number `json:"number"`
+
+	// Place Where it is, how exactly that is known, and from what
+	//
+	// Example: {"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"}
+	Place      *Place    `json:"place,omitempty"`
+	ReceivedAt time.Time `json:"received_at"`
+
+	// Status Example: in_progress
+	Status   Status `json:"status"`
+	Supports int    `json:"supports"`
+}
+
+// DeskNearList Example: {"items":[{"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","distance_m":38.2,"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3}]}
+type DeskNearList struct {
+	Items []DeskNear `json:"items"`
 }
 
 // DeskNewReport Example: {"category":"maintenance","channel":"phone","citizen_name":"نورة القحطاني","citizen_phone":"0501234567","description":"انقطاع التكييف في مصلى النساء بمسجد الراجحي","place":{"latitude":24.6877,"longitude":46.7219,"source":"map"}}
@@ -4866,6 +4940,12 @@ type Bom = bool
 // CallerPhone defines model for CallerPhone.
 type CallerPhone = string
 
+// CallersNumber defines model for CallersNumber.
+type CallersNumber = string
+
+// CallersPhone defines model for CallersPhone.
+type CallersPhone = string
+
 // CategoryFilter Stable code
 //
 // Example: loudspeakers
@@ -5208,6 +5288,36 @@ type ListCategoriesParams struct {
 type GetCategoryParams struct {
 	// IfNoneMatch ETag that the caller holds
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeskCallersParams defines parameters for DeskCallers.
+type DeskCallersParams struct {
+	// Phone Number of the caller
+	Phone *CallersPhone `form:"phone,omitempty" json:"phone,omitempty"`
+
+	// Number Number of a report
+	Number *CallersNumber `form:"number,omitempty" json:"number,omitempty"`
+}
+
+// DeskNearbyParams defines parameters for DeskNearby.
+type DeskNearbyParams struct {
+	// Latitude WGS 84, degrees
+	Latitude Latitude `form:"latitude" json:"latitude"`
+
+	// Longitude WGS 84, degrees
+	Longitude Longitude `form:"longitude" json:"longitude"`
+
+	// RadiusM Radius, metres
+	RadiusM *RadiusM `form:"radius_m,omitempty" json:"radius_m,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Q Words of the description, the address or the citizen's text, or a number
+	Q *Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Limit At most this many
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // DeskQueueParams defines parameters for DeskQueue.
@@ -5923,6 +6033,9 @@ type ServerInterface interface {
 	// GetCategory One category with its attributes
 	// (GET /v1/categories/{code})
 	GetCategory(c *fiber.Ctx, code PathCode, params GetCategoryParams) error
+	// DeskCallers Who calls, and what they reported lately
+	// (GET /v1/desk/callers)
+	DeskCallers(c *fiber.Ctx, params DeskCallersParams) error
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(c *fiber.Ctx) error
@@ -5935,6 +6048,9 @@ type ServerInterface interface {
 	// ConfirmTotp Confirm the second factor with its first code
 	// (POST /v1/desk/me/totp/confirm)
 	ConfirmTotp(c *fiber.Ctx) error
+	// DeskNearby Open reports around a place, of which a new one may be a duplicate
+	// (GET /v1/desk/nearby)
+	DeskNearby(c *fiber.Ctx, params DeskNearbyParams) error
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(c *fiber.Ctx, params DeskQueueParams) error
@@ -8226,6 +8342,50 @@ func (siw *ServerInterfaceWrapper) GetCategory(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// DeskCallers operation middleware
+func (siw *ServerInterfaceWrapper) DeskCallers(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskCallersParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "phone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "phone", query, &params.Phone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter phone: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "number" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "number", query, &params.Number, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter number: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskCallers(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // DeskMe operation middleware
 func (siw *ServerInterfaceWrapper) DeskMe(c *fiber.Ctx) error {
 
@@ -8285,6 +8445,78 @@ func (siw *ServerInterfaceWrapper) ConfirmTotp(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.ConfirmTotp(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeskNearby operation middleware
+func (siw *ServerInterfaceWrapper) DeskNearby(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskNearbyParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Required query parameter "latitude" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "latitude", query, &params.Latitude, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter latitude: %w", err).Error())
+	}
+
+	// ------------- Required query parameter "longitude" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "longitude", query, &params.Longitude, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter longitude: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "radius_m" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "radius_m", query, &params.RadiusM, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter radius_m: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", query, &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter q: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskNearby(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -10973,10 +11205,12 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/auth/otp", wrapper.RequestCode)
 	router.Post("/v1/auth/token", wrapper.CreateToken)
 	router.Get("/v1/categories", wrapper.ListCategories)
+	router.Get("/v1/desk/callers", wrapper.DeskCallers)
 	router.Get("/v1/desk/me", wrapper.DeskMe)
 	router.Post("/v1/desk/me/password", wrapper.ChangePassword)
 	router.Post("/v1/desk/me/totp", wrapper.EnrolTotp)
 	router.Post("/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
+	router.Get("/v1/desk/nearby", wrapper.DeskNearby)
 	router.Get("/v1/desk/reports", wrapper.DeskQueue)
 	router.Post("/v1/desk/reports", wrapper.DeskRegister)
 	router.Get("/v1/desk/surveys", wrapper.DeskSurveys)
@@ -12410,6 +12644,23 @@ func (response GetCategory304Response) VisitGetCategoryResponse(ctx *fiber.Ctx) 
 	return nil
 }
 
+type DeskCallersRequestObject struct {
+	Params DeskCallersParams
+}
+
+type DeskCallersResponseObject interface {
+	VisitDeskCallersResponse(ctx *fiber.Ctx) error
+}
+
+type DeskCallers200JSONResponse DeskCallers
+
+func (response DeskCallers200JSONResponse) VisitDeskCallersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type DeskMeRequestObject struct {
 }
 
@@ -12472,6 +12723,23 @@ type ConfirmTotp204Response struct {
 func (response ConfirmTotp204Response) VisitConfirmTotpResponse(ctx *fiber.Ctx) error {
 	ctx.Status(204)
 	return nil
+}
+
+type DeskNearbyRequestObject struct {
+	Params DeskNearbyParams
+}
+
+type DeskNearbyResponseObject interface {
+	VisitDeskNearbyResponse(ctx *fiber.Ctx) error
+}
+
+type DeskNearby200JSONResponse DeskNearList
+
+func (response DeskNearby200JSONResponse) VisitDeskNearbyResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type DeskQueueRequestObject struct {
@@ -13940,6 +14208,9 @@ type StrictServerInterface interface {
 	// GetCategory One category with its attributes
 	// (GET /v1/categories/{code})
 	GetCategory(ctx context.Context, request GetCategoryRequestObject) (GetCategoryResponseObject, error)
+	// DeskCallers Who calls, and what they reported lately
+	// (GET /v1/desk/callers)
+	DeskCallers(ctx context.Context, request DeskCallersRequestObject) (DeskCallersResponseObject, error)
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(ctx context.Context, request DeskMeRequestObject) (DeskMeResponseObject, error)
@@ -13952,6 +14223,9 @@ type StrictServerInterface interface {
 	// ConfirmTotp Confirm the second factor with its first code
 	// (POST /v1/desk/me/totp/confirm)
 	ConfirmTotp(ctx context.Context, request ConfirmTotpRequestObject) (ConfirmTotpResponseObject, error)
+	// DeskNearby Open reports around a place, of which a new one may be a duplicate
+	// (GET /v1/desk/nearby)
+	DeskNearby(ctx context.Context, request DeskNearbyRequestObject) (DeskNearbyResponseObject, error)
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(ctx context.Context, request DeskQueueRequestObject) (DeskQueueResponseObject, error)
@@ -15782,6 +16056,33 @@ func (sh *strictHandler) GetCategory(ctx *fiber.Ctx, code PathCode, params GetCa
 	return nil
 }
 
+// DeskCallers operation middleware
+func (sh *strictHandler) DeskCallers(ctx *fiber.Ctx, params DeskCallersParams) error {
+	var request DeskCallersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskCallers(ctx.UserContext(), request.(DeskCallersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskCallers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskCallersResponseObject); ok {
+		if err := validResponse.VisitDeskCallersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // DeskMe operation middleware
 func (sh *strictHandler) DeskMe(ctx *fiber.Ctx) error {
 	var request DeskMeRequestObject
@@ -15886,6 +16187,33 @@ func (sh *strictHandler) ConfirmTotp(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(ConfirmTotpResponseObject); ok {
 		if err := validResponse.VisitConfirmTotpResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeskNearby operation middleware
+func (sh *strictHandler) DeskNearby(ctx *fiber.Ctx, params DeskNearbyParams) error {
+	var request DeskNearbyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskNearby(ctx.UserContext(), request.(DeskNearbyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskNearby")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskNearbyResponseObject); ok {
+		if err := validResponse.VisitDeskNearbyResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

@@ -70,7 +70,7 @@ func (r route) with(id string) string {
 	switch {
 	case strings.HasSuffix(p, "/nearby"):
 		p += "?latitude=24.7&longitude=46.7"
-	case p == "/v1/desk/surveys":
+	case p == "/v1/desk/surveys", p == "/v1/desk/callers":
 		p += "?phone=0500000099"
 	}
 	return p
