@@ -990,6 +990,27 @@ func (e QuestionType) Valid() bool {
 	}
 }
 
+// Defines values for QueueFilterSort.
+const (
+	QueueFilterSortDue    QueueFilterSort = "due"
+	QueueFilterSortNewest QueueFilterSort = "newest"
+	QueueFilterSortOldest QueueFilterSort = "oldest"
+)
+
+// Valid indicates whether the value is a known member of the QueueFilterSort enum.
+func (e QueueFilterSort) Valid() bool {
+	switch e {
+	case QueueFilterSortDue:
+		return true
+	case QueueFilterSortNewest:
+		return true
+	case QueueFilterSortOldest:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RatingDimension.
 const (
 	RatingDimensionCategory   RatingDimension = "category"
@@ -3828,6 +3849,48 @@ type QuestionnaireList struct {
 	Items []Questionnaire `json:"items"`
 }
 
+// QueueFilter Parameters of /v1/desk/reports, with their meaning there
+//
+// Example: {"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}
+type QueueFilter struct {
+	Assignee *string `json:"assignee,omitempty"`
+
+	// Category Stable code
+	//
+	// Example: loudspeakers
+	Category *Code `json:"category,omitempty"`
+
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre *Code `json:"centre,omitempty"`
+
+	// Channel Example: app
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Department Stable code
+	//
+	// Example: loudspeakers
+	Department *Code `json:"department,omitempty"`
+
+	// From Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	From    *Day             `json:"from,omitempty"`
+	Overdue *bool            `json:"overdue,omitempty"`
+	Q       *string          `json:"q,omitempty"`
+	Sort    *QueueFilterSort `json:"sort,omitempty"`
+	Status  []Status         `json:"status,omitempty"`
+
+	// To Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	To *Day `json:"to,omitempty"`
+}
+
+// QueueFilterSort defines model for QueueFilter.Sort.
+type QueueFilterSort string
+
 // Rating Example: {"closure":1,"comment":"شكرًا على سرعة الإصلاح","level":4,"may_reopen":false,"rated_at":"2026-11-25T10:00:00Z","reasons":["fast","friendly"],"report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","solved":true}
 type Rating struct {
 	// Closure Which closure of the report it rates
@@ -4475,6 +4538,21 @@ type SatisfactionRow struct {
 	Top2         *float64 `json:"top2"`
 }
 
+// SavedFilter Example: {"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}
+type SavedFilter struct {
+	Name string `json:"name"`
+
+	// Query Parameters of /v1/desk/reports, with their meaning there
+	//
+	// Example: {"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}
+	Query QueueFilter `json:"query"`
+}
+
+// SavedFilterList Example: {"items":[{"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}]}
+type SavedFilterList struct {
+	Items []SavedFilter `json:"items"`
+}
+
 // ShareFigure A proportion; null where nobody answered
 type ShareFigure struct {
 	Count    int64           `json:"count"`
@@ -4990,6 +5068,9 @@ type DimensionFilter = RoundDimension
 
 // DryRun defines model for DryRun.
 type DryRun = bool
+
+// FilterName defines model for FilterName.
+type FilterName = string
 
 // From Day in Asia/Riyadh
 //
@@ -5800,6 +5881,9 @@ type RequestCodeJSONRequestBody = CodeRequest
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
 
+// PutFilterJSONRequestBody defines body for PutFilter for application/json ContentType.
+type PutFilterJSONRequestBody = QueueFilter
+
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
 
@@ -6039,6 +6123,18 @@ type ServerInterface interface {
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(c *fiber.Ctx) error
+	// ListFilters The filters of the queue that I keep
+	// (GET /v1/desk/me/filters)
+	ListFilters(c *fiber.Ctx) error
+	// DeleteFilter Forget a filter
+	// (DELETE /v1/desk/me/filters/{name})
+	DeleteFilter(c *fiber.Ctx, name FilterName) error
+	// GetFilter One of them
+	// (GET /v1/desk/me/filters/{name})
+	GetFilter(c *fiber.Ctx, name FilterName) error
+	// PutFilter Keep a filter, up to 30
+	// (PUT /v1/desk/me/filters/{name})
+	PutFilter(c *fiber.Ctx, name FilterName) error
 	// ChangePassword Change my password
 	// (POST /v1/desk/me/password)
 	ChangePassword(c *fiber.Ctx) error
@@ -8391,6 +8487,111 @@ func (siw *ServerInterfaceWrapper) DeskMe(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.DeskMe(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListFilters operation middleware
+func (siw *ServerInterfaceWrapper) ListFilters(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListFilters(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeleteFilter operation middleware
+func (siw *ServerInterfaceWrapper) DeleteFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeleteFilter(c, name)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetFilter operation middleware
+func (siw *ServerInterfaceWrapper) GetFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetFilter(c, name)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PutFilter operation middleware
+func (siw *ServerInterfaceWrapper) PutFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PutFilter(c, name)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -11207,6 +11408,7 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/categories", wrapper.ListCategories)
 	router.Get("/v1/desk/callers", wrapper.DeskCallers)
 	router.Get("/v1/desk/me", wrapper.DeskMe)
+	router.Get("/v1/desk/me/filters", wrapper.ListFilters)
 	router.Post("/v1/desk/me/password", wrapper.ChangePassword)
 	router.Post("/v1/desk/me/totp", wrapper.EnrolTotp)
 	router.Post("/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
@@ -11274,6 +11476,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/admin/templates/:kind/:channel/preview", wrapper.PreviewTemplate)
 	router.Get("/v1/admin/templates/:kind/:channel/versions", wrapper.ListTemplateVersions)
 	router.Get("/v1/categories/:code", wrapper.GetCategory)
+	router.Delete("/v1/desk/me/filters/:name", wrapper.DeleteFilter)
+	router.Get("/v1/desk/me/filters/:name", wrapper.GetFilter)
+	router.Put("/v1/desk/me/filters/:name", wrapper.PutFilter)
 	router.Get("/v1/desk/reports/:id", wrapper.DeskReport)
 	router.Post("/v1/desk/reports/:id/assign", wrapper.AssignReport)
 	router.Get("/v1/desk/reports/:id/deliveries", wrapper.ReportDeliveries)
@@ -12671,6 +12876,73 @@ type DeskMeResponseObject interface {
 type DeskMe200JSONResponse Staff
 
 func (response DeskMe200JSONResponse) VisitDeskMeResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type ListFiltersRequestObject struct {
+}
+
+type ListFiltersResponseObject interface {
+	VisitListFiltersResponse(ctx *fiber.Ctx) error
+}
+
+type ListFilters200JSONResponse SavedFilterList
+
+func (response ListFilters200JSONResponse) VisitListFiltersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeleteFilterRequestObject struct {
+	Name FilterName `json:"name"`
+}
+
+type DeleteFilterResponseObject interface {
+	VisitDeleteFilterResponse(ctx *fiber.Ctx) error
+}
+
+type DeleteFilter204Response struct {
+}
+
+func (response DeleteFilter204Response) VisitDeleteFilterResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
+type GetFilterRequestObject struct {
+	Name FilterName `json:"name"`
+}
+
+type GetFilterResponseObject interface {
+	VisitGetFilterResponse(ctx *fiber.Ctx) error
+}
+
+type GetFilter200JSONResponse SavedFilter
+
+func (response GetFilter200JSONResponse) VisitGetFilterResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type PutFilterRequestObject struct {
+	Name FilterName `json:"name"`
+	Body *PutFilterJSONRequestBody
+}
+
+type PutFilterResponseObject interface {
+	VisitPutFilterResponse(ctx *fiber.Ctx) error
+}
+
+type PutFilter200JSONResponse SavedFilter
+
+func (response PutFilter200JSONResponse) VisitPutFilterResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "application/json")
 	ctx.Status(200)
 
@@ -14214,6 +14486,18 @@ type StrictServerInterface interface {
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(ctx context.Context, request DeskMeRequestObject) (DeskMeResponseObject, error)
+	// ListFilters The filters of the queue that I keep
+	// (GET /v1/desk/me/filters)
+	ListFilters(ctx context.Context, request ListFiltersRequestObject) (ListFiltersResponseObject, error)
+	// DeleteFilter Forget a filter
+	// (DELETE /v1/desk/me/filters/{name})
+	DeleteFilter(ctx context.Context, request DeleteFilterRequestObject) (DeleteFilterResponseObject, error)
+	// GetFilter One of them
+	// (GET /v1/desk/me/filters/{name})
+	GetFilter(ctx context.Context, request GetFilterRequestObject) (GetFilterResponseObject, error)
+	// PutFilter Keep a filter, up to 30
+	// (PUT /v1/desk/me/filters/{name})
+	PutFilter(ctx context.Context, request PutFilterRequestObject) (PutFilterResponseObject, error)
 	// ChangePassword Change my password
 	// (POST /v1/desk/me/password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -16100,6 +16384,118 @@ func (sh *strictHandler) DeskMe(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(DeskMeResponseObject); ok {
 		if err := validResponse.VisitDeskMeResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListFilters operation middleware
+func (sh *strictHandler) ListFilters(ctx *fiber.Ctx) error {
+	var request ListFiltersRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFilters(ctx.UserContext(), request.(ListFiltersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFilters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListFiltersResponseObject); ok {
+		if err := validResponse.VisitListFiltersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteFilter operation middleware
+func (sh *strictHandler) DeleteFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request DeleteFilterRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteFilter(ctx.UserContext(), request.(DeleteFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteFilterResponseObject); ok {
+		if err := validResponse.VisitDeleteFilterResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetFilter operation middleware
+func (sh *strictHandler) GetFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request GetFilterRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFilter(ctx.UserContext(), request.(GetFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFilterResponseObject); ok {
+		if err := validResponse.VisitGetFilterResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutFilter operation middleware
+func (sh *strictHandler) PutFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request PutFilterRequestObject
+
+	request.Name = name
+
+	var body PutFilterJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PutFilter(ctx.UserContext(), request.(PutFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutFilterResponseObject); ok {
+		if err := validResponse.VisitPutFilterResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

@@ -65,7 +65,7 @@ func example(t *testing.T, op *openapi3.Operation) any {
 
 // with fills in the parameters of the path; query parameters that are required get a lawful value.
 func (r route) with(id string) string {
-	p := strings.NewReplacer("{id}", id, "{device_id}", id, "{code}", "nothing", "{message}", id,
+	p := strings.NewReplacer("{id}", id, "{device_id}", id, "{code}", "nothing", "{name}", "mine", "{message}", id,
 		"{kind}", "resolved", "{channel}", "push", "{version}", "1").Replace(r.path)
 	switch {
 	case strings.HasSuffix(p, "/nearby"):
