@@ -4634,6 +4634,23 @@ type ShareFigure struct {
 	Weighted *WeightedFigure `json:"weighted,omitempty"`
 }
 
+// SigningKey Example: {"created_at":"2026-11-21T05:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","signs_from":"2026-11-21T05:10:00Z"}
+type SigningKey struct {
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+
+	// Id `kid` of tokens and of /.well-known/jwks.json
+	Id        string    `json:"id"`
+	SignsFrom time.Time `json:"signs_from"`
+
+	// SignsUntil When the next one signs; absent for the newest
+	SignsUntil *time.Time `json:"signs_until,omitempty"`
+}
+
+// SigningKeyList Example: {"items":[{"created_at":"2026-11-21T05:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","signs_from":"2026-11-21T05:10:00Z"}]}
+type SigningKeyList struct {
+	Items []SigningKey `json:"items"`
+}
+
 // Staff Example: {"active":true,"centres":["riyadh"],"created_at":"2026-09-01T05:00:00Z","departments":["mosque_maintenance"],"email":"khalid@example.sa","id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"خالد العتيبي","rev":4,"role":"officer","totp":true}
 type Staff struct {
 	Active      bool        `json:"active"`
@@ -5337,6 +5354,12 @@ type ListDeadLettersParams struct {
 type AdminPutDepartmentParams struct {
 	// IfMatch ETag that the edit is based on
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RotateKeysParams defines parameters for RotateKeys.
+type RotateKeysParams struct {
+	// IdempotencyKey Makes it safe to send again
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // PutPolicyParams defines parameters for PutPolicy.
@@ -6115,6 +6138,12 @@ type ServerInterface interface {
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(c *fiber.Ctx, code PathCode, params AdminPutDepartmentParams) error
+	// ListKeys The keys that sign access tokens
+	// (GET /v1/admin/keys)
+	ListKeys(c *fiber.Ctx) error
+	// RotateKeys Make a new signing key
+	// (POST /v1/admin/keys/rotate)
+	RotateKeys(c *fiber.Ctx, params RotateKeysParams) error
 	// ListPolicies How each kind of message goes out
 	// (GET /v1/admin/policies)
 	ListPolicies(c *fiber.Ctx) error
@@ -7260,6 +7289,67 @@ func (siw *ServerInterfaceWrapper) AdminPutDepartment(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.AdminPutDepartment(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListKeys(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListKeys(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RotateKeys operation middleware
+func (siw *ServerInterfaceWrapper) RotateKeys(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateKeysParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName Idempotency-Key, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err).Error())
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RotateKeys(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -11701,6 +11791,8 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/admin/dead-letters", wrapper.ListDeadLetters)
 	router.Post("/v1/admin/dead-letters/retry", wrapper.RetryDeadLetters)
 	router.Get("/v1/admin/departments", wrapper.AdminListDepartments)
+	router.Get("/v1/admin/keys", wrapper.ListKeys)
+	router.Post("/v1/admin/keys/rotate", wrapper.RotateKeys)
 	router.Get("/v1/admin/policies", wrapper.ListPolicies)
 	router.Get("/v1/admin/programmes", wrapper.ListProgrammes)
 	router.Get("/v1/admin/questionnaires", wrapper.ListQuestionnaires)
@@ -12375,6 +12467,39 @@ func (response AdminPutDepartment200JSONResponse) VisitAdminPutDepartmentRespons
 	ctx.Status(200)
 
 	return ctx.JSON(&response.Body)
+}
+
+type ListKeysRequestObject struct {
+}
+
+type ListKeysResponseObject interface {
+	VisitListKeysResponse(ctx *fiber.Ctx) error
+}
+
+type ListKeys200JSONResponse SigningKeyList
+
+func (response ListKeys200JSONResponse) VisitListKeysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RotateKeysRequestObject struct {
+	Params RotateKeysParams
+}
+
+type RotateKeysResponseObject interface {
+	VisitRotateKeysResponse(ctx *fiber.Ctx) error
+}
+
+type RotateKeys201JSONResponse SigningKey
+
+func (response RotateKeys201JSONResponse) VisitRotateKeysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(201)
+
+	return ctx.JSON(&response)
 }
 
 type ListPoliciesRequestObject struct {
@@ -14797,6 +14922,12 @@ type StrictServerInterface interface {
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(ctx context.Context, request AdminPutDepartmentRequestObject) (AdminPutDepartmentResponseObject, error)
+	// ListKeys The keys that sign access tokens
+	// (GET /v1/admin/keys)
+	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
+	// RotateKeys Make a new signing key
+	// (POST /v1/admin/keys/rotate)
+	RotateKeys(ctx context.Context, request RotateKeysRequestObject) (RotateKeysResponseObject, error)
 	// ListPolicies How each kind of message goes out
 	// (GET /v1/admin/policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -15806,6 +15937,58 @@ func (sh *strictHandler) AdminPutDepartment(ctx *fiber.Ctx, code PathCode, param
 		return err
 	} else if validResponse, ok := response.(AdminPutDepartmentResponseObject); ok {
 		if err := validResponse.VisitAdminPutDepartmentResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListKeys operation middleware
+func (sh *strictHandler) ListKeys(ctx *fiber.Ctx) error {
+	var request ListKeysRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListKeys(ctx.UserContext(), request.(ListKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListKeysResponseObject); ok {
+		if err := validResponse.VisitListKeysResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateKeys operation middleware
+func (sh *strictHandler) RotateKeys(ctx *fiber.Ctx, params RotateKeysParams) error {
+	var request RotateKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateKeys(ctx.UserContext(), request.(RotateKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateKeysResponseObject); ok {
+		if err := validResponse.VisitRotateKeysResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
