@@ -85,7 +85,7 @@ func TestAudit_Revert(t *testing.T) {
 				t.Errorf("the entry of the revert: %s", reverted.body)
 			}
 			revert(c, entry).refused(412, "precondition_failed") // it was changed since
-			revert(c, reverted).want(200)                         // a revert has a way back too
+			revert(c, reverted).want(200)                        // a revert has a way back too
 			if again := c.do("GET", path, nil).want(200); !reflect.DeepEqual(contentOf(again), contentOf(second)) {
 				t.Errorf("the revert was reverted to %s, want %s", again.body, second.body)
 			}

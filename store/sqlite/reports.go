@@ -156,6 +156,9 @@ func (db *DB) CreateReport(ctx context.Context, r *reports.Report, events []even
 			if _, err := t.exec(`INSERT INTO unindexed(seq) VALUES(?)`, seq); err != nil {
 				return err
 			}
+			if err := t.wrote(seq); err != nil {
+				return err
+			}
 			if err := t.publish(events); err != nil {
 				return err
 			}
@@ -256,6 +259,9 @@ func (u *update) write(t *tx) (done bool, err error) {
 		gender = ?, residency = ?, company = ?, citizen = ?, assignee = ?, cell = ?, latitude = ?, longitude = ?, deadline = ?, resolved = ?, day = ?, doc = ? WHERE seq = ? AND rev = ?`,
 		append(u.columns, u.seq, u.report.Rev-1)...)
 	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := t.wrote(u.seq); err != nil {
 		return false, err
 	}
 	return true, t.publish(u.events)
