@@ -64,7 +64,7 @@ func TestAdmin_Templates(t *testing.T) {
 	first := admin.do("GET", "/v1/admin/templates/resolved/sms", nil).want(200).str("texts", "en", "body")
 	b.open("/admin/templates/resolved/sms", 1440)
 	b.fill("texts.en.body", "It is done: {number}.")
-	b.do(chromedp.Poll[bool](`document.querySelector("#aside").innerText.includes("It is done: ")`, chromedp.WithPollingInterval(0)))
+	read(b, chromedp.Poll[bool](`document.querySelector("#aside").innerText.includes("It is done: ")`))
 	b.fill("texts.ar.body", "انتهى {nomber}")
 	b.save(`[id="f-texts.ar.body-wrong"]`)
 	if b.value("texts.en.body") != "It is done: {number}." {
@@ -198,6 +198,46 @@ func (i *installation) workbook(admin *client, questionnaire string) []byte {
 		i.t.Fatalf("the workbook: %v %.100q", err, b)
 	}
 	return b
+}
+
+// TestAdmin_Replies removes a reply, and puts it back from the audit.
+func TestAdmin_Replies(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	b, admin := i.administer(t), i.staff(actor.Admin, "*", "*")
+	b.open("/admin/new/replies", 390)
+	b.fill("code", "thanks", "names.ar", "شكر", "names.en", "Thanks", "names.ur", "شکریہ", "texts.ar", "شكرًا", "texts.en", "Thank you", "texts.ur", "شکریہ")
+	b.do(chromedp.Click(`[name="categories"][value="maintenance"]`))
+	b.save(saved)
+	b.agree("#actions button.danger", saved)
+	admin.do("GET", "/v1/admin/replies/thanks", nil).refused(404, "not_found")
+	b.open("/admin/audit/"+newest(admin).str("id"), 390)
+	b.agree("#actions button", saved)
+	if x := admin.do("GET", "/v1/admin/replies/thanks", nil).want(200); x.str("texts", "en") != "Thank you" || x.str("categories", 0) != "maintenance" {
+		t.Errorf("it came back as %s", x.body)
+	}
+}
+
+// TestAdmin_DeadLetters lists what failed, and tries it again.
+func TestAdmin_DeadLetters(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	b := i.administer(t)
+	b.open("/admin/dead-letters?channel=sms&reason=No Such", 1440)
+	if said := b.text("#f-reason-wrong"); said == "" {
+		t.Error("nothing is said beside the filter")
+	}
+	b.open("/admin/dead-letters?channel=sms", 390)
+	b.sound()
+	b.agree(`form[action="/admin/all/dead-letters"] button`, saved)
+	if said := b.text(saved); !strings.Contains(said, "٠") {
+		t.Errorf("how many are tried again: %s", said)
+	}
+	b.open("/admin/keys", 390)
+	b.agree(`form[action="/admin/all/keys"] button`, saved)
+	if n := read(b, chromedp.Evaluate[int](`document.querySelectorAll("tbody tr").length`)); n != 2 {
+		t.Errorf("%d keys", n)
+	}
 }
 
 // TestAdmin_Keyboard makes a department without a mouse.

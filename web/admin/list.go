@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,7 +26,7 @@ type listPage struct {
 	Done      string
 	Wrong     *page.Problem
 	Actions   []string // for each row
-	All       string   // action for all that the filters leave
+	All, Once string   // action for all that the filters leave, and a key that makes it safe to ask again
 }
 
 type row struct {
@@ -63,7 +64,7 @@ func (r *resource) listWith(v *page.Visit, wrong *page.Problem) error {
 		v.Status(wrong.Status)
 	}
 	d := draw(v, wrong)
-	p := listPage{Name: r.name, Columns: r.columns, Done: done(v), All: r.all, Wrong: wrong, Filters: d.inputs(r.filters, "", filters)}
+	p := listPage{Name: r.name, Columns: r.columns, Done: done(v), All: r.all, Once: rand.Text(), Wrong: wrong, Filters: d.inputs(r.filters, "", filters)}
 	if r.make != "" {
 		p.New = "/admin/new/" + r.name
 	}
@@ -123,14 +124,19 @@ func (d *drawing) cell(x field, value map[string]any) cell {
 // act does something with one, or with all that the filters leave.
 func (r *resource) act(v *page.Visit) error {
 	key, name := r.keyOf(v), v.Param("action")
-	if !slices.ContainsFunc(r.actions, func(a action) bool { return a.name == name }) {
+	i := slices.IndexFunc(r.actions, func(a action) bool { return a.name == name })
+	if i < 0 {
 		return &page.Problem{Status: http.StatusNotFound, Code: "not_found", Title: v.T("adm_not_there")}
 	}
 	headers := map[string]string{}
 	if once := v.Form("once"); once != "" {
 		headers["Idempotency-Key"] = once
 	}
-	_, err := v.Call(http.MethodPost, r.at(key)+"/"+name, nil, headers, nil, nil)
+	method, to := http.MethodPost, r.at(key)+"/"+name
+	if a := r.actions[i]; a.method != "" {
+		method, to, headers = a.method, r.at(key), map[string]string{"If-Match": v.Form("tag")}
+	}
+	_, err := v.Call(method, to, nil, headers, nil, nil)
 	if wrong := page.Refused(err); wrong != nil {
 		if r.pageless {
 			return r.listWith(v, wrong)
@@ -140,7 +146,7 @@ func (r *resource) act(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	if r.pageless {
+	if r.pageless || method == http.MethodDelete {
 		return v.Redirect("/admin/" + r.name + "?done=done_" + name)
 	}
 	return v.Redirect(r.page(key) + "?done=done_" + name)
@@ -148,16 +154,22 @@ func (r *resource) act(v *page.Visit) error {
 
 // forAll does what the resource does with all that the filters leave.
 func (r *resource) forAll(v *page.Visit) error {
-	var answer map[string]float64
-	if err := v.Send(http.MethodPost, r.path+"/"+r.all, typedAll(v, r.filters, ""), &answer); err != nil {
+	var body any
+	if r.filters != nil {
+		body = typedAll(v, r.filters, "")
+	}
+	var answer map[string]any
+	if _, err := v.Call(http.MethodPost, r.path+"/"+r.all, nil, map[string]string{"Idempotency-Key": v.Form("once")}, body, &answer); err != nil {
 		if wrong := page.Refused(err); wrong != nil {
 			return r.listWith(v, wrong)
 		}
 		return err
 	}
 	q := url.Values{"done": {"done_all_" + r.name}}
-	for _, n := range answer {
-		q.Set("n", strconv.Itoa(int(n)))
+	for _, x := range answer {
+		if n, ok := x.(float64); ok {
+			q.Set("n", strconv.Itoa(int(n)))
+		}
 	}
 	return v.Redirect("/admin/" + r.name + "?" + q.Encode())
 }

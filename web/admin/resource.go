@@ -33,9 +33,10 @@ type resource struct {
 	aside    func(s *sheet) (any, error) // what is shown beside the form, by the template "aside" of the file <name>.html
 }
 
-// action does something with one by POST at item/<keys>/<name>. Its words are do_<name> and sure_<name>.
+// action does something with one by POST at item/<keys>/<name>, or by another method at item/<keys>. Its words are do_<name> and sure_<name>.
 type action struct {
 	name   string
+	method string
 	when   func(value map[string]any) bool
 	danger bool
 }

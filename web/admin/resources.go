@@ -3,7 +3,7 @@ package admin
 import "net/http"
 
 // sections are the pages in the order of the ways to them; "" is the overview.
-var sections = []string{"", "categories", "departments", "centres", "calendar", "staff", "templates", "policies", "broadcasts", "dead-letters", "questionnaires", "programmes", "audit"}
+var sections = []string{"", "categories", "departments", "centres", "calendar", "staff", "templates", "policies", "replies", "broadcasts", "dead-letters", "questionnaires", "programmes", "keys", "audit"}
 
 // resources by their names.
 var resources = map[string]*resource{}
@@ -122,6 +122,23 @@ var described = []*resource{
 		},
 	},
 	{
+		name: "replies", path: "/v1/admin/replies", keys: []string{"code"}, make: put, change: put,
+		columns: []string{"name", "code", "categories", "order"},
+		fields: []field{
+			when("make", f("code", code)),
+			f("names", names),
+			f("texts", texts),
+			may(many(codeOf("categories", "categories"))),
+			may(f("order", number)),
+		},
+		actions: []action{{name: "delete", method: http.MethodDelete, danger: true}},
+	},
+	{
+		name: "keys", path: "/v1/admin/keys", pageless: true, keys: []string{"id"},
+		columns: []string{"id", "created_at", "signs_from", "signs_until"},
+		all:     "rotate",
+	},
+	{
 		name: "broadcasts", path: "/v1/admin/broadcasts", paged: true, keys: []string{"id"}, in: "broadcast", make: post,
 		columns: []string{"name", "state", "at", "people", "planned", "by"},
 		fields: []field{
@@ -153,7 +170,7 @@ var described = []*resource{
 		columns: []string{"at", "staff", "operation", "path", "outcome"},
 		filters: []field{codeOf("staff", "staff"),
 			pick("path", "", "/v1/admin/categories", "/v1/admin/departments", "/v1/admin/centres", "/v1/admin/calendar", "/v1/admin/staff", "/v1/admin/templates", "/v1/admin/policies",
-				"/v1/admin/broadcasts", "/v1/admin/questionnaires", "/v1/admin/programmes"),
+				"/v1/admin/replies", "/v1/admin/keys", "/v1/admin/broadcasts", "/v1/admin/questionnaires", "/v1/admin/programmes"),
 			f("from", day), f("to", day)},
 		fields: []field{shown(f("at", moment)), shown(f("staff", named)), shown(pick("operation", "op_")), shown(f("path", text)), shown(pick("outcome", "outcome_")),
 			shown(pick("code", "code_")), shown(f("reverts", code)), shown(f("request", code))},

@@ -64,7 +64,7 @@ func typed(v *page.Visit, x field, at string) any {
 		all := []any{}
 		for _, i := range v.Forms(at) {
 			row := typedAll(v, x.parts, at+"."+i+".")
-			if slices.Contains(v.Forms("open"), at+"."+i) {
+			if v.Form("do") != "look" && slices.Contains(v.Forms("open"), at+"."+i) {
 				row[isOpen] = true
 			}
 			all = append(all, row)
