@@ -217,18 +217,23 @@ func TestAdmin_Forbidden(t *testing.T) {
 	i := install(t)
 	for _, role := range []actor.Role{actor.Clerk, actor.Officer, actor.Supervisor, actor.Manager} {
 		c := i.staff(role, "*", "*")
-		for _, path := range []string{"/admin", "/admin/categories", "/admin/new/categories", "/admin/centres/riyadh", "/admin/calendar"} {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, i.url+path, nil)
+		for _, at := range []string{"GET ", "GET /categories", "GET /new/categories", "POST /new/categories", "GET /centres/riyadh", "POST /centres/riyadh", "GET /calendar", "POST /calendar",
+			"GET /staff", "POST /new/staff", "POST /templates/resolved/sms", "POST /policies/resolved", "POST /replies/x/do/delete", "POST /new/broadcasts", "POST /all/dead-letters",
+			"POST /questionnaires/x/workbook", "POST /programmes/x/do/rounds", "POST /all/keys", "GET /audit", "POST /audit/x/do/revert"} {
+			method, path, _ := strings.Cut(at, " ")
+			req, err := http.NewRequestWithContext(t.Context(), method, i.url+"/admin"+path, strings.NewReader(""))
 			if err != nil {
 				t.Fatal(err)
 			}
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req.Header.Set("Sec-Fetch-Site", "same-origin")
 			req.AddCookie(&http.Cookie{Name: "balagh-access", Value: c.token})
 			res, err := unled.Do(req)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if res.Body.Close(); res.StatusCode != http.StatusForbidden {
-				t.Errorf("a %s at %s: %d", role, path, res.StatusCode)
+				t.Errorf("a %s at %s: %d", role, at, res.StatusCode)
 			}
 		}
 	}
