@@ -190,8 +190,8 @@ func transferReads(t *testing.T, a, b TransferStore) {
 	t.Helper()
 	ctx := t.Context()
 	for name, read := range map[string]func(TransferStore) (any, error){
-		"report":     func(s TransferStore) (any, error) { return s.Report(ctx, reportID(1)) },
-		"queue":      func(s TransferStore) (any, error) { return s.Queue(ctx, reports.QueueQuery{Limit: 10}) },
+		"report": func(s TransferStore) (any, error) { return s.Report(ctx, reportID(1)) },
+		"queue":  func(s TransferStore) (any, error) { return s.Queue(ctx, reports.QueueQuery{Limit: 10}) },
 		"volumes": func(s TransferStore) (any, error) {
 			rows, _, err := counting(s).Volumes(ctx, manager, reports.VolumesSearch{By: []reports.Dimension{reports.ByDay, reports.ByStatus}})
 			return rows, err
