@@ -46,11 +46,17 @@ type Promptness struct {
 	P90     int // 90th percentile, likewise
 }
 
-// Deadlines says how promptly the reports of a selection were handled, as it is now, within the scope of a manager or administrator. Rows
-// come in the order of their keys.
-func (s *Service) Deadlines(ctx context.Context, a actor.Actor, q DeadlinesSearch) (rows []Handling, total Handling, err error) {
+// DeadlinesFigures is the answer to a DeadlinesSearch.
+type DeadlinesFigures struct {
+	At    time.Time  // the moment of the figures
+	Rows  []Handling // in the order of their keys; none without a dimension
+	Total Handling
+}
+
+// Deadlines says how promptly the reports of a selection were handled, as it is now, within the scope of a manager or administrator.
+func (s *Service) Deadlines(ctx context.Context, a actor.Actor, q DeadlinesSearch) (*DeadlinesFigures, error) {
 	if err := manages(a); err != nil {
-		return nil, total, err
+		return nil, err
 	}
 	var faults fault.Fields
 	if q.By != "" && !slices.Contains(DeadlineDimensions, q.By) {
@@ -58,21 +64,21 @@ func (s *Service) Deadlines(ctx context.Context, a actor.Actor, q DeadlinesSearc
 	}
 	s.days(&faults, q.From, q.Through)
 	if err := faults.Err(); err != nil {
-		return nil, total, err
+		return nil, err
 	}
-	groups, now := map[string]*handled{}, s.now()
-	if err := s.scan(ctx, a, q.Selection, func(d *figuresDay) { d.handle(q.By, now, groups) }); err != nil {
-		return nil, total, err
+	f, groups, all := &DeadlinesFigures{At: s.now()}, map[string]*handled{}, newHandled("")
+	if err := s.scan(ctx, a, q.Selection, func(d *figuresDay) { d.handle(q.By, f.At, groups) }); err != nil {
+		return nil, err
 	}
-	rows, all := []Handling{}, newHandled("")
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[key]
 		all.add(g)
 		if q.By != "" {
-			rows = append(rows, g.figures())
+			f.Rows = append(f.Rows, g.figures())
 		}
 	}
-	return rows, all.figures(), nil
+	f.Total = all.figures()
+	return f, nil
 }
 
 // handle adds the day's rows to their groups.

@@ -26,9 +26,10 @@ func brief(h reports.Handling) string {
 
 func wantDeadlines(t *testing.T, s *reports.Service, what string, q reports.DeadlinesSearch, wantTotal string, want ...string) {
 	t.Helper()
-	rows, total, err := s.Deadlines(t.Context(), manager, q)
+	f, err := s.Deadlines(t.Context(), manager, q)
 	must(t, err)
-	if got := brief(total); got != wantTotal {
+	rows := f.Rows
+	if got := brief(f.Total); got != wantTotal {
 		t.Errorf("%s:\ngot  %s\nwant %s", what, got, wantTotal)
 	}
 	if len(rows) != len(want) {
@@ -141,11 +142,11 @@ func deadlinesBy(t *testing.T, s ReportsStore) {
 	}
 	wantDeadlines(t, service, "none", reports.DeadlinesSearch{By: reports.ByRegion, Selection: reports.Selection{Channel: reports.Visit}},
 		`"" received 0 open 0 [0 0 0 0 0 0]; answer due 0 met 0 missed 0 overdue 0, 0 took 0 and 0`+none)
-	_, _, err := service.Deadlines(t.Context(), manager, reports.DeadlinesSearch{By: reports.ByGender, Selection: reports.Selection{From: "yesterday"}})
+	_, err := service.Deadlines(t.Context(), manager, reports.DeadlinesSearch{By: reports.ByGender, Selection: reports.Selection{From: "yesterday"}})
 	if fault.CodeOf(err) != fault.Invalid {
 		t.Errorf("an unknown dimension: %v", err)
 	}
-	if _, _, err := service.Deadlines(t.Context(), supervisor, reports.DeadlinesSearch{}); fault.CodeOf(err) != fault.Forbidden {
+	if _, err := service.Deadlines(t.Context(), supervisor, reports.DeadlinesSearch{}); fault.CodeOf(err) != fault.Forbidden {
 		t.Errorf("a supervisor: %v", err)
 	}
 }
