@@ -91,6 +91,8 @@ bench-go: ## the numbers that are asked of code by itself
 	go test ./store/sqlite -run '^$$' -bench '^BenchmarkDrawRound$$' -benchtime 1x
 	@echo; echo "asked: < 3 s, 20 margins of 10 levels over 1,000,000 rows to 1e-10"
 	go test ./surveys/stats -run '^$$' -bench '^BenchmarkRake$$' -benchtime 1x
+	@echo; echo "asked: p95 < 200 ms, volumes and deadlines of 1,000,000 reports of a year (BENCH_FIGURES=100000: fewer, without the minutes to write them)"
+	go test ./store/sqlite -run '^$$' -bench '^BenchmarkReports_Figures$$' -benchtime 100x
 
 BENCH_REPORTS ?= 10000
 
