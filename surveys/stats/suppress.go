@@ -1,19 +1,23 @@
 package stats
 
+import "slices"
+
 // Suppress says which cells of a breakdown are hidden: n are the respondents in each of its groups, whose total is published
-// too. A cell below k is hidden, one of nobody as well (shown, it would say something of each of its people). When just one is,
-// or all that are come to fewer than k together, or each has k−1, which their sum would tell, then the smallest of the others
-// is hidden too, and all that equal it, until none of this is so.
+// too; a negative one is a group that everybody knows to be of nobody, for which there is nothing to hide. A cell below k is
+// hidden, one in which nobody happened to respond as well (shown, it would say something of each of its people). When just one
+// is, or all that are come to fewer than k together, or each has k−1, which their sum would tell, then the smallest of the
+// others is hidden too, and all that equal it, until none of this is so.
 //
 // It protects against subtracting the cells shown from the total: no hidden count can be told, not even by one who knows this
-// rule, and what can be told of all hidden cells together, in every figure whose total is published (counts of options, means),
-// is of k respondents at least. A total below k is not for publishing: everything is hidden then, and the caller hides the
-// total. It does not protect against subtracting within another breakdown that this one divides further (see SuppressNested,
-// SuppressTable), nor against comparing figures from before and after one more person has answered.
+// rule and whether every hidden cell is below k, and what can be told of all hidden cells together, in every figure whose total
+// is published (counts of options, means), is of k respondents at least. A total below k is not for
+// publishing: everything is hidden then, and the caller hides the total. It does not protect against subtracting within another
+// breakdown that this one divides further (see SuppressNested, SuppressWithin, SuppressTable), nor against comparing figures
+// from before and after one more person has answered.
 func Suppress(n []int64, k int64) []bool {
 	hidden := make([]bool, len(n))
 	for i, x := range n {
-		hidden[i] = x < k
+		hidden[i] = 0 <= x && x < k
 	}
 	for exposed(n, hidden, k) && hideNext(n, hidden) {
 	}
@@ -37,12 +41,12 @@ func exposed(n []int64, hidden []bool, k int64) bool {
 func hideNext(n []int64, hidden []bool) bool {
 	least := int64(-1)
 	for i, h := range hidden {
-		if !h && (least < 0 || n[i] < least) {
+		if !h && n[i] >= 0 && (least < 0 || n[i] < least) {
 			least = n[i]
 		}
 	}
 	for i, h := range hidden {
-		hidden[i] = h || n[i] == least
+		hidden[i] = h || least >= 0 && n[i] == least
 	}
 	return least >= 0
 }
@@ -76,7 +80,8 @@ func SuppressNested(n []int64, whole []int, wholes int, k int64) (hiddenWholes, 
 // one respondent could be moved from or to it with every margin as before. So one who knows all that is published, and that
 // counts are whole numbers from 0, cannot tell a hidden count, unless the margins alone tell it (a line of nobody, say).
 // Margins below k are the caller's to hide, by Suppress of each; the margins of a table of a single line are its own cells, and
-// it is treated as that line.
+// it is treated as that line. A negative cell is one that everybody knows to be of nobody, as in Suppress; one without another
+// in its row or column is told by that margin, and so protects no other.
 func SuppressTable(n [][]int64, k int64) [][]bool {
 	hidden := make([][]bool, len(n))
 	for i, row := range n {
@@ -94,15 +99,79 @@ func SuppressTable(n [][]int64, k int64) [][]bool {
 		}
 		return hidden
 	}
-	for i, row := range n {
-		for j, x := range row {
-			hidden[i][j] = x < k
-		}
-	}
-	t := table{n, hidden}
+	t := table{untold(n), hidden}
+	t.hideBelow(k)
 	for t.hideInLines(k) || t.hideRound() {
 	}
+	t.n = n
+	t.hideBelow(k)
 	return hidden
+}
+
+// SuppressWithin is SuppressNested for a breakdown whose groups, the rows, may lie within several groups of another, the columns,
+// and nearly all lie within one. Negative cells are those of nobody, as in Suppress. The totals of columns are published, and those
+// of rows; that of a row of one cell is the cell itself, and rows says which such rows are hidden with it.
+func SuppressWithin(n [][]int64, k int64) (cells [][]bool, rows []bool) {
+	cells, rows = make([][]bool, len(n)), make([]bool, len(n))
+	for i := range n {
+		cells[i] = make([]bool, len(n[i]))
+	}
+	if len(n) == 0 {
+		return cells, rows
+	}
+	t := table{n, cells}
+	t.hideBelow(k)
+	for more := true; more; {
+		more = false
+		for i, row := range n {
+			if present(row) > 1 {
+				for exposed(row, cells[i], k) && hideNext(row, cells[i]) {
+					more = true
+				}
+			}
+		}
+		more = t.hideInColumns(k) || more
+	}
+	for i, row := range n {
+		rows[i] = present(row) == 1 && slices.Contains(cells[i], true)
+	}
+	return cells, rows
+}
+
+func present(line []int64) (n int) {
+	for _, x := range line {
+		if x >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// untold is a table without the cells that the margins tell: one that is alone in its line, and then again.
+func untold(n [][]int64) [][]int64 {
+	rest, rows, columns := make([][]int64, len(n)), make([]int, len(n)), make([]int, len(n[0]))
+	for i, row := range n {
+		rest[i] = slices.Clone(row)
+		for j, x := range row {
+			if x >= 0 {
+				rows[i]++
+				columns[j]++
+			}
+		}
+	}
+	for more := true; more; {
+		more = false
+		for i, row := range rest {
+			for j, x := range row {
+				if x >= 0 && (rows[i] == 1 || columns[j] == 1) {
+					row[j], more = -1, true
+					rows[i]--
+					columns[j]--
+				}
+			}
+		}
+	}
+	return rest
 }
 
 func column[T any](rows [][]T, j int) []T {
@@ -118,6 +187,14 @@ type table struct {
 	hidden [][]bool
 }
 
+func (t table) hideBelow(k int64) {
+	for i, row := range t.n {
+		for j, x := range row {
+			t.hidden[i][j] = t.hidden[i][j] || 0 <= x && x < k
+		}
+	}
+}
+
 // hideInLines does for each line what Suppress does, once, and says whether that hid anything.
 func (t table) hideInLines(k int64) (more bool) {
 	for i, row := range t.n {
@@ -125,6 +202,10 @@ func (t table) hideInLines(k int64) (more bool) {
 			more = true
 		}
 	}
+	return t.hideInColumns(k) || more
+}
+
+func (t table) hideInColumns(k int64) (more bool) {
 	for j := range t.n[0] {
 		n, hidden := column(t.n, j), column(t.hidden, j)
 		for exposed(n, hidden, k) && hideNext(n, hidden) {
@@ -165,7 +246,7 @@ func (t table) rectangle(i, j int) (r, c int) {
 	least := int64(-1)
 	for x := range t.n {
 		for y := range t.n[x] {
-			if x == i || y == j || !(t.n[i][y] > 0 && t.n[x][j] > 0 || t.n[i][j] > 0 && t.n[x][y] > 0) {
+			if x == i || y == j || t.n[i][y] < 0 || t.n[x][j] < 0 || t.n[x][y] < 0 || !(t.n[i][y] > 0 && t.n[x][j] > 0 || t.n[i][j] > 0 && t.n[x][y] > 0) {
 				continue
 			}
 			var cost int64
@@ -187,7 +268,7 @@ func (t table) hideLeast() bool {
 	r, c := -1, -1
 	for i, row := range t.hidden {
 		for j, h := range row {
-			if !h && (r < 0 || t.n[i][j] < t.n[r][c]) {
+			if !h && t.n[i][j] >= 0 && (r < 0 || t.n[i][j] < t.n[r][c]) {
 				r, c = i, j
 			}
 		}
