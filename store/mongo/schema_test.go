@@ -21,14 +21,15 @@ func TestMigrate_twoSteps(t *testing.T) {
 			return err
 		}
 	}
-	next.steps = []migration{{before: note("before", interrupted), after: note("after", nil)}}
+	next.steps = append(slices.Clone(migrations), migration{before: note("before", interrupted), after: note("after", nil)})
+	last := &next.steps[len(migrations)]
 	if err := next.Migrate(t.Context()); !errors.Is(err, interrupted) {
 		t.Fatal(err)
 	}
-	if is, _, err := next.Version(t.Context()); is != 1 || err != nil {
+	if is, _, err := next.Version(t.Context()); is != len(migrations)+1 || err != nil {
 		t.Fatalf("interrupted, and at %d, %v", is, err)
 	}
-	next.steps[0].before = note("before", nil)
+	last.before = note("before", nil)
 	for range 2 {
 		fails(t, next.Migrate(t.Context()))
 	}
