@@ -66,25 +66,22 @@ func (s *Service) count(ctx context.Context, q asked, dims []Dimension) (*cube, 
 	}
 	c := &cube{dims: dims, keys: make([][]string, len(dims))}
 	axes := make([]axis, len(dims))
-	stride := uint64(1) // the product of what the dimensions have: far from what 64 bits hold, with a million of each of the largest three
 	for i, d := range dims {
 		axes[i] = newAxis(d, pages, q.where[d])
-		axes[i].stride, c.keys[i] = stride, axes[i].keys
-		stride *= uint64(len(axes[i].keys))
+		c.keys[i] = axes[i].keys
 	}
 	centres, departments := scopeOf(ByCentre, pages, q.actor.Centres), scopeOf(ByDepartment, pages, q.actor.Departments)
-	places := map[uint64]int{}
+	tree := newTree(axes)
+	at := make([]int, len(axes))
 	for n, page := range pages {
 		for row := range page.Len() {
 			if !centres.has(page, n, row) || !departments.has(page, n, row) {
 				continue
 			}
-			at, passed, missed := uint64(0), uint32(0), 0
+			passed, missed := uint32(0), 0
 			for i := range axes {
 				a := &axes[i]
-				code := a.codes[n][page.Text(row, a.column)]
-				at += uint64(code) * a.stride
-				if a.wanted < 0 || code == a.wanted {
+				if at[i] = a.codes[n][page.Text(row, a.column)]; a.wanted < 0 || at[i] == a.wanted {
 					passed |= 1 << i
 				} else {
 					missed++
@@ -93,11 +90,9 @@ func (s *Service) count(ctx context.Context, q asked, dims []Dimension) (*cube, 
 			if missed > missable {
 				continue
 			}
-			place, ok := places[at]
-			if !ok {
-				place = len(c.cells)
-				places[at] = place
-				c.cells = append(c.cells, cell{at: split(at, axes), passed: passed})
+			place := tree.leaf(at)
+			if place == len(c.cells) {
+				c.cells = append(c.cells, cell{at: slices.Clone(at), passed: passed})
 			}
 			x := &c.cells[place]
 			x.Eligible++
@@ -112,13 +107,53 @@ func (s *Service) count(ctx context.Context, q asked, dims []Dimension) (*cube, 
 	return c, nil
 }
 
+// tree finds the cell of a row in a few steps, a level for each dimension: among very many rows a map takes several times as long.
+type tree struct {
+	widths []int     // of the nodes of each level
+	next   [][]int32 // for each level, for each node, for each value: the node of the next level, from 1; 0 for none yet
+	leaves int
+}
+
+func newTree(axes []axis) *tree {
+	t := &tree{widths: make([]int, len(axes)), next: make([][]int32, len(axes))}
+	for i := range axes {
+		t.widths[i] = len(axes[i].keys)
+	}
+	if len(axes) > 0 {
+		t.next[0] = make([]int32, t.widths[0])
+	}
+	return t
+}
+
+// leaf numbers them as they come, from 0.
+func (t *tree) leaf(at []int) int {
+	node := int32(0)
+	for i, value := range at {
+		place := int(node)*t.widths[i] + value
+		if t.next[i][place] == 0 {
+			t.next[i][place] = t.grow(i + 1)
+		}
+		node = t.next[i][place] - 1
+	}
+	return int(node)
+}
+
+// grow adds a node to a level.
+func (t *tree) grow(level int) int32 {
+	if level == len(t.widths) {
+		t.leaves++
+		return int32(t.leaves)
+	}
+	t.next[level] = append(t.next[level], make([]int32, t.widths[level])...)
+	return int32(len(t.next[level]) / t.widths[level])
+}
+
 // axis is a dimension in pages.
 type axis struct {
 	column int      // among the texts of pages
 	keys   []string // its values, in order
 	codes  [][]int  // for each page, for each text of the column: the place among keys
 	wanted int      // the place of the value that is filtered by; −1 without a filter
-	stride uint64
 }
 
 func newAxis(d Dimension, pages []*daybook.Page, wanted string) axis {
@@ -127,33 +162,34 @@ func newAxis(d Dimension, pages []*daybook.Page, wanted string) axis {
 		value, column = period, slices.Index(pageDimensions[:], ByDay)
 	}
 	a := axis{column: column, codes: make([][]int, len(pages)), wanted: -1}
-	values := map[string]string{} // by text
-	for _, page := range pages {
-		for _, text := range page.Texts[column] {
-			if _, ok := values[text]; !ok {
-				values[text] = value(text)
-			}
-		}
-	}
-	place := map[string]int{}
-	for _, v := range values {
-		place[v] = 0
-	}
+	seen := map[string]int{} // in the order in which they come
 	if wanted != "" {
-		place[wanted] = 0
-	}
-	a.keys = slices.Sorted(maps.Keys(place))
-	for i, key := range a.keys {
-		place[key] = i
+		seen[wanted] = 0
 	}
 	for n, page := range pages {
 		a.codes[n] = make([]int, len(page.Texts[column]))
 		for i, text := range page.Texts[column] {
-			a.codes[n][i] = place[values[text]]
+			v := value(text)
+			code, ok := seen[v]
+			if !ok {
+				code = len(seen)
+				seen[v] = code
+			}
+			a.codes[n][i] = code
+		}
+	}
+	a.keys = slices.Sorted(maps.Keys(seen))
+	place := make([]int, len(seen))
+	for i, key := range a.keys {
+		place[seen[key]] = i
+	}
+	for _, codes := range a.codes {
+		for i, code := range codes {
+			codes[i] = place[code]
 		}
 	}
 	if wanted != "" {
-		a.wanted = place[wanted]
+		a.wanted = place[0]
 	}
 	return a
 }
@@ -170,14 +206,6 @@ var periods = map[Dimension]func(day string) string{
 		date := hijri.FromGregorian(t.Date()).String()
 		return date[:len(date)-len("-02")]
 	},
-}
-
-func split(at uint64, axes []axis) []int {
-	places := make([]int, len(axes))
-	for i := range axes {
-		places[i] = int(at / axes[i].stride % uint64(len(axes[i].keys)))
-	}
-	return places
 }
 
 // scoped says which texts of a column are within the scope of an actor; everything when allowed is nil.

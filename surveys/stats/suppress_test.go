@@ -329,12 +329,12 @@ func TestSuppressTable_Cases(t *testing.T) {
 	}
 }
 
-// A table of every centre by every category is done while somebody waits.
+// A table of each day of a year by every centre is done while somebody waits.
 func BenchmarkSuppressTable(b *testing.B) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	n := make([][]int64, 60)
+	n := make([][]int64, 365)
 	for i := range n {
-		n[i] = make([]int64, 30)
+		n[i] = make([]int64, 90)
 		for j := range n[i] {
 			n[i][j] = int64(rng.ExpFloat64() * 30)
 		}
