@@ -104,8 +104,8 @@ func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 		}
 		return err
 	})
-	p.every(ctx, jobs, 3*time.Second, "count ratings", p.server.Surveys.Recount)
 	p.every(ctx, jobs, 2*time.Second, "enter reports into the figures", p.settleFigures())
+	p.every(ctx, jobs, 3*time.Second, "count ratings", func(ctx context.Context) error { return p.server.Surveys.Settle(ctx, nil) })
 	p.every(ctx, jobs, time.Hour, "sweep accounts", p.server.Accounts.Sweep)
 	p.every(ctx, jobs, time.Hour, "sweep answers", p.server.Sweep)
 	p.every(ctx, jobs, time.Hour, "sweep photos", func(ctx context.Context) error {
