@@ -34,8 +34,9 @@ func (s *Server) satisfaction(ctx context.Context, p gen.SatisfactionParams) (*g
 	if err != nil {
 		return nil, err
 	}
-	q := surveys.Query{From: days.from, To: days.to, Centre: given(p.Centre), Department: given(p.Department), Category: given(p.Category),
-		Channel: string(given(p.Channel)), By: surveys.Dimension(given(p.By))}
+	q := surveys.Query{From: days.first, To: days.last, By: surveys.Dimension(given(p.By)), Where: map[surveys.Dimension]string{
+		surveys.ByCentre: given(p.Centre), surveys.ByDepartment: given(p.Department), surveys.ByCategory: given(p.Category),
+		surveys.ByChannel: string(given(p.Channel))}}
 	answer, err := s.Surveys.Satisfaction(ctx, actorOf(ctx), q)
 	if err != nil {
 		return nil, err

@@ -12,12 +12,27 @@ func TestSurveys_Conformance(t *testing.T) {
 	storetest.TestSurveys(t, func(t *testing.T) storetest.SurveysStore { return fresh(t) })
 }
 
-// Satisfaction is read off a range of one index; not one document is touched.
-func TestDB_Tally_IndexAlone(t *testing.T) {
+func TestRatingPages_Conformance(t *testing.T) {
+	t.Parallel()
+	storetest.TestRatingPages(t, func(t *testing.T) storetest.SurveysStore { return fresh(t) })
+}
+
+// Marks, days and revs are found by an index, and in its order.
+func TestRatingPages_Index(t *testing.T) {
 	t.Parallel()
 	db := fresh(t)
-	for by, q := range tallyQueries {
-		rows, err := db.query(t.Context(), "EXPLAIN QUERY PLAN "+q, 0, 1, nil, nil, "", "", "", "")
+	for q, c := range map[string]struct {
+		args []any
+		want string
+	}{
+		markedOccasions: {[]any{1}, "SCAN occasions USING INDEX occasions_marked"},
+		occasionsOn:     {[]any{""}, "SEARCH occasions USING INDEX occasions_day (day=?)"},
+		occasionDays:    {nil, "SEARCH o USING COVERING INDEX occasions_day (day>?)"},
+		pageRevs:        {[]any{"", ""}, "SEARCH rating_pages USING INDEX sqlite_autoindex_rating_pages_1 (day>? AND day<?)"},
+		pageOf:          {[]any{""}, "SEARCH rating_pages USING INDEX sqlite_autoindex_rating_pages_1 (day=?)"},
+		unmarkOccasion:  {[]any{"", 1}, "SEARCH occasions USING INDEX sqlite_autoindex_occasions_1 (id=?)"},
+	} {
+		rows, err := db.query(t.Context(), "EXPLAIN QUERY PLAN "+q, c.args...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,8 +48,8 @@ func TestDB_Tally_IndexAlone(t *testing.T) {
 		if err := rows.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if all := strings.Join(plan, "\n"); !strings.Contains(all, "USING COVERING INDEX occasions_opened (opened>? AND opened<?)") {
-			t.Errorf("by %v:\n%s", by, all)
+		if all := strings.Join(plan, "\n"); !strings.Contains(all, c.want) || strings.Contains(all, "TEMP B-TREE") {
+			t.Errorf("%s:\n%s", q, all)
 		}
 	}
 }

@@ -198,9 +198,12 @@ var movedReports = &moved{table: "reports", keys: []string{"seq"}, cols: "suppor
 		} else if err != nil {
 			return err
 		}
-		if _, err := t.exec(`INSERT OR REPLACE INTO reports(seq, id, number, supports, rev, status, open, category, centre, department, channel, gender,
-			residency, company, citizen, assignee, cell, latitude, longitude, deadline, resolved, day, doc) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		if _, err := t.exec(`INSERT OR REPLACE INTO reports(seq, id, number, supports, rev, status, open, category, centre, department, channel, citizen, assignee,
+			cell, latitude, longitude, deadline, resolved, doc) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 			append([]any{seq, key(r.Report.ID), number, len(r.Supporters)}, columns...)...); err != nil {
+			return err
+		}
+		if err := t.markReport(seq, r.Report); err != nil {
 			return err
 		}
 		for _, c := range r.Supporters {
@@ -238,8 +241,7 @@ func movedFacts(table, seq, put string) *moved {
 }
 
 var movedOccasions = documents("occasions", []string{"id"}, func(o *surveys.Occasion) []any {
-	level, device, rated := givenOf(o)
-	return []any{o.ID, o.Report, o.Closure, millis(o.Opened), o.Day, o.Centre, o.Department, o.Category, o.Channel, o.Employee, level, device, rated, o.Rev}
+	return []any{o.ID, o.Report, o.Closure, o.Day, o.Rev, 1}
 })
 
 var movedCases = &moved{table: "cases", keys: []string{"citizen", "report"}, cols: "packed, changed, status, due",
