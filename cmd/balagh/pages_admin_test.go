@@ -23,12 +23,11 @@ func (i *installation) administer(t *testing.T) *tab {
 	return b
 }
 
-// everywhereOf looks at pages in each language and width; not at many: a tab has its time.
+// everywhereOf looks at pages in each language and width, each in a tab of its own: a tab has its time.
 func (i *installation) everywhereOf(t *testing.T, pages map[string]string) {
 	t.Helper()
-	b := i.administer(t)
 	for _, name := range slices.Sorted(maps.Keys(pages)) {
-		b.everywhere(pages[name], name)
+		i.administer(t).everywhere(pages[name], name)
 	}
 }
 
