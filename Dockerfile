@@ -1,11 +1,19 @@
 # syntax=docker/dockerfile:1
 # One static program on an empty image: no shell, no package manager, no root.
 
+FROM node:22-bookworm-slim AS pages
+WORKDIR /src/web/assets
+COPY web/assets/package.json web/assets/package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
+COPY web/assets ./
+RUN node build.mjs
+
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
+COPY --from=pages /src/web/assets/dist web/assets/dist
 ARG VERSION=development
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/balagh ./cmd/balagh \

@@ -1,7 +1,7 @@
-# The developer's day. `make demo`, `make run` and `make test` need git, Go and make; only `make check` also uses npm.
+# The developer's day. It needs git, Go, make, and Node with npm, by which the scripts and styles of the pages are built.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-mongodb check fmt vet lint stale contract modules race bench bench-go bench-mongodb gen build docker clean
+.PHONY: help assets run demo test test-mongodb check fmt vet lint types stale contract modules race bench bench-go bench-mongodb gen build docker clean
 
 DATA    := data
 BIN     := $(DATA)/bin/balagh
@@ -19,6 +19,20 @@ export GOFLAGS     := $(shell go env GOFLAGS) -trimpath
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# What pages load is built by Node and goes into the program: again when one of its sources is newer.
+PAGES   := web/assets
+ASSETS  := $(PAGES)/dist/page.js
+SOURCES := $(PAGES)/build.mjs $(PAGES)/package-lock.json $(shell find $(PAGES)/src -type f)
+
+assets: $(ASSETS) ## scripts, styles and fonts of the pages
+
+$(ASSETS): $(SOURCES) | $(PAGES)/node_modules/.package-lock.json
+	@node $(PAGES)/build.mjs && touch $@
+
+$(PAGES)/node_modules/.package-lock.json: $(PAGES)/package-lock.json
+	@command -v npm >/dev/null || { echo "the pages need Node.js 20 or newer with npm: https://nodejs.org"; exit 1; }
+	@npm ci --prefix $(PAGES) --no-audit --no-fund --loglevel=error
+
 run: build ## start the plain server for development on 127.0.0.1 (PORT=8080 STORE=uri ARGS=…)
 	exec $(BIN) serve --dev --address=127.0.0.1:$(PORT) --store=$(or $(STORE),sqlite:$(DATA)/dev/balagh.db) $(ARGS)
 
@@ -31,7 +45,7 @@ WITHOUT_MONGODB = the MongoDB half is left out; to have it: export BALAGH_TEST_M
 # Likewise those of object stores; photos/phototest has the same sentence.
 WITHOUT_S3 = the S3 half is left out; to have it: export BALAGH_TEST_S3=$$(tools/s3 up)
 
-test: ## run every test on SQLite, and those of store/mongo where there is a server for them
+test: assets ## run every test on SQLite, and those of store/mongo where there is a server for them
 	go test -parallel 8 ./...
 	@[ -n "$$BALAGH_TEST_MONGODB" ] || { echo '$(WITHOUT_MONGODB), and run make test-mongodb too'; [ -z "$$CI" ]; }
 	@[ -n "$$BALAGH_TEST_S3" ] || { echo '$(WITHOUT_S3)'; [ -z "$$CI" ]; }
@@ -39,11 +53,11 @@ test: ## run every test on SQLite, and those of store/mongo where there is a ser
 # The packages whose tests open a store by store/teststore.
 ON_MONGODB = ./api ./cmd/balagh ./event ./push ./push/fcm ./surveys ./web
 
-test-mongodb: ## run the tests that need a store once more, on the server of BALAGH_TEST_MONGODB
+test-mongodb: assets ## run the tests that need a store once more, on the server of BALAGH_TEST_MONGODB
 	@[ -n "$$BALAGH_TEST_MONGODB" ] || { echo '$(WITHOUT_MONGODB)'; exit 1; }
 	BALAGH_TEST_STORE=mongodb go test -timeout 20m -parallel 8 $(ON_MONGODB)
 
-check: fmt vet lint stale contract modules race ## everything that CI asks of a change
+check: fmt vet lint types stale contract modules race ## everything that CI asks of a change
 
 fmt: ## the format of the code
 	@out=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); [ -z "$$out" ] || { echo "not formatted:"; echo "$$out"; exit 1; }
@@ -53,6 +67,9 @@ vet: ## go vet
 
 lint: ## staticcheck
 	$(TOOL) staticcheck ./...
+
+types: assets ## the types of the scripts
+	npx --prefix $(PAGES) tsc --noEmit -p $(PAGES)
 
 GENERATED = api/gen docs/lifecycle.md docs/delivery.md
 SUM       = find $(GENERATED) -type f 2>/dev/null | sort | xargs sha256sum
@@ -75,7 +92,7 @@ modules: ## the dependencies are whole, and none is missing or left over
 # The packages of ours in which something runs beside something else. The tests of whole processes, and those of the SDKs of others,
 # take as long again as all the rest. SQLite, which is C made Go and takes its locks where database/sql does too, is not instrumented: the
 # tests are six times as fast for it.
-RACE = ./accounts ./api ./demo/standin ./event ./photos ./push ./push/email ./push/sms ./push/webpush ./reports ./store/sqlite ./surveys ./web
+RACE = ./accounts ./api ./daybook ./demo/standin ./event ./photos ./push ./push/email ./push/sms ./push/webpush ./reports ./store/sqlite ./surveys ./web
 
 race: ## the tests with the race detector (RACE=./... for every package)
 	CGO_ENABLED=1 go test -race -gcflags='modernc.org/...=-race=false' -parallel 4 $(RACE)
@@ -84,6 +101,8 @@ bench: build ## the numbers beside a bare Fiber handler, and those of surveys (A
 	go run ./bench -server $(BIN) $(ARGS)
 	$(if $(findstring -only,$(ARGS)),,$(MAKE) -s bench-go)
 
+BENCH_FIGURES ?= 200000
+
 bench-go: ## the numbers that are asked of code by itself
 	@echo; echo "asked: cold < 1 s, warm < 20 ms, 100,000 responses to 20 questions"
 	go test ./surveys -run '^$$' -bench '^BenchmarkResults$$' -benchtime 5x
@@ -91,6 +110,8 @@ bench-go: ## the numbers that are asked of code by itself
 	go test ./store/sqlite -run '^$$' -bench '^BenchmarkDrawRound$$' -benchtime 1x
 	@echo; echo "asked: < 3 s, 20 margins of 10 levels over 1,000,000 rows to 1e-10"
 	go test ./surveys/stats -run '^$$' -bench '^BenchmarkRake$$' -benchtime 1x
+	@echo; echo "asked: p95 < 200 ms, volumes and deadlines of 1,000,000 reports of a year (here $(BENCH_FIGURES); BENCH_FIGURES=1000000 takes minutes to write them)"
+	BENCH_FIGURES=$(BENCH_FIGURES) go test ./store/sqlite -run '^$$' -bench '^BenchmarkReports_Figures$$' -benchtime 100x
 
 BENCH_REPORTS ?= 10000
 
@@ -106,7 +127,7 @@ gen: ## generate api/gen from the contract, docs/lifecycle.md and docs/delivery.
 	go test ./reports -run '^TestLifecycle_Document$$' -count=1 -update
 	go test ./push -run '^TestMoves_Document$$' -count=1 -update
 
-build: ## one static program, in ./data/bin
+build: assets ## one static program, in ./data/bin
 	@mkdir -p $(dir $(BIN))
 	go build -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/balagh
 
@@ -114,4 +135,4 @@ docker: ## the container image balagh:VERSION
 	docker build --build-arg VERSION=$(VERSION) -t balagh:$(VERSION) -t balagh:latest .
 
 clean: ## remove everything that running wrote
-	rm -rf $(DATA)
+	rm -rf $(DATA) $(PAGES)/dist/*

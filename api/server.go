@@ -51,6 +51,9 @@ type Server struct {
 	// SMSReceipt reads a call of the SMS gateway, fault.Unauthenticated when it is not signed as it should. Nil where no gateway calls.
 	SMSReceipt func(header func(string) string, body []byte) (push.Receipt, error)
 
+	// Session lets a browser's session stand for a token, before any route; nil where there are no pages.
+	Session fiber.Handler
+
 	idempotency *idempotency
 	rendered    rendered
 	published   renderedRounds
@@ -84,6 +87,9 @@ func (s *Server) App() (*fiber.App, error) {
 		ErrorHandler:                 func(c *fiber.Ctx, err error) error { s.failed(c, err); return nil },
 	})
 	app.Use(s.observe)
+	if s.Session != nil {
+		app.Use(s.Session)
+	}
 	s.operate(app, doc)
 	s.operations = map[string]*operation{}
 	for _, op := range ops {

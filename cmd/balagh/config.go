@@ -44,6 +44,7 @@ type settings struct {
 	CodesPerClient int            `default:"20" help:"One-time codes that one address may ask for in ten minutes."`
 	PhotoURLs      string         `name:"photo-urls" default:"stream" enum:"stream,signed" help:"How pictures are served: stream through the server, or by signed addresses of the object store."`
 	PhotoURLTime   time.Duration  `name:"photo-url-time" default:"5m0s" help:"How long a signed address is good."`
+	MapTiles       string         `placeholder:"URL" help:"Tiles of the maps on the pages: https://HOST/{z}/{x}/{y}.png. Without it maps show the areas of the centres alone."`
 	AnonPerClient  int            `default:"20" help:"Reports without an account that one address may file in an hour."`
 	DeliveryAlarm  time.Duration  `default:"10m0s" help:"A delivery that waits longer than this is told of in the log and in the metric balagh_delivery_alarm."`
 	LogLevel       slog.Level     `default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`

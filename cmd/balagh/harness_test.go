@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 	if !phototest.Prepare(fmt.Println) {
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(teststore.Tests{M: m}, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"),
+	goleak.VerifyTestMain(browsed{teststore.Tests{M: m}}, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"),
 		goleak.IgnoreAnyFunction("go.opencensus.io/stats/view.(*worker).start"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))

@@ -11,8 +11,6 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
-
-	"github.com/balagh/balagh/web"
 )
 
 type serveCommand struct{ settings }
@@ -30,11 +28,10 @@ func (c *serveCommand) Run(ctx context.Context, std stdio) error {
 // serve listens until ctx ends. Then no new request is taken, those under way are answered, what they made is handed on as far as
 // it was begun, and the rest waits in the store for the next start. ready is told the address, when it is not nil.
 func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string)) error {
-	app, err := p.server.App()
+	app, err := p.pages(s)
 	if err != nil {
 		return err
 	}
-	web.Survey{Programmes: p.server.Programmes, Log: p.log}.Mount(app)
 	app.Server().CloseOnShutdown = true
 	tcp, err := net.Listen("tcp", s.Address)
 	if err != nil {
@@ -107,13 +104,39 @@ func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 		}
 		return err
 	})
-	p.every(ctx, jobs, 3*time.Second, "count ratings", func(ctx context.Context) error { return p.server.Surveys.Settle(ctx, nil) })
+	p.every(ctx, jobs, 2*time.Second, "enter ratings into the figures", p.settle("ratings", p.server.Surveys.Settle))
+	p.every(ctx, jobs, 2*time.Second, "enter reports into the figures", p.settle("reports", p.server.Reports.SettleFigures))
 	p.every(ctx, jobs, time.Hour, "sweep accounts", p.server.Accounts.Sweep)
 	p.every(ctx, jobs, time.Hour, "sweep answers", p.server.Sweep)
 	p.every(ctx, jobs, time.Hour, "sweep photos", func(ctx context.Context) error {
 		_, err := p.server.Photos.Sweep(ctx, time.Now())
 		return err
 	})
+}
+
+// settle enters what was written into the figures, and then rests for twenty times as long as it took: nobody waits for it. After an
+// upgrade or a copy that is all that there is, and it says how far it is.
+func (p *parts) settle(what string, settle func(context.Context, func(entered int)) error) func(context.Context) error {
+	const many = 20_000
+	var rested time.Time
+	return func(ctx context.Context) error {
+		began := time.Now()
+		if began.Before(rested) {
+			return nil
+		}
+		entered, told := 0, 0
+		err := settle(ctx, func(n int) {
+			if entered = n; n >= told+many {
+				told = n
+				p.log.Info("entering "+what+" into the figures", what, n)
+			}
+		})
+		if told > 0 && err == nil {
+			p.log.Info("entered "+what+" into the figures", what, entered)
+		}
+		rested = time.Now().Add(20 * time.Since(began))
+		return err
+	}
 }
 
 // every runs a job now and then; one that fails or panics is run again the next time.
