@@ -262,12 +262,12 @@ func (c *cube) sum(by int) (total Tally, rows []Tally) {
 	return total, rows
 }
 
-// table has the ratings by two dimensions, or by one with −1 for the other, as the other filters leave them; −1 for what no occasion
-// fits, which everybody may know.
-func (c *cube) table(x, y int) [][]int64 {
-	columns, others := 1, uint32(1<<len(c.dims)-1)&^(1<<x)
+// table has the ratings by two dimensions, or by one with −1 for the other, as the filters leave them of which others has the bits; −1
+// for what no occasion fits, which everybody may know.
+func (c *cube) table(x, y int, others uint32) [][]int64 {
+	columns := 1
 	if y >= 0 {
-		columns, others = len(c.keys[y]), others&^(1<<y)
+		columns = len(c.keys[y])
 	}
 	n := make([][]int64, len(c.keys[x]))
 	for i := range n {

@@ -39,13 +39,23 @@ func BenchmarkSatisfaction(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var took []time.Duration
+			var answer *surveys.Satisfaction
 			for b.Loop() {
 				began := time.Now()
-				if _, err := s.Satisfaction(b.Context(), manager, c.q); err != nil {
+				var err error
+				if answer, err = s.Satisfaction(b.Context(), manager, c.q); err != nil {
 					b.Fatal(err)
 				}
 				took = append(took, time.Since(began))
 			}
+			hidden := 0
+			for _, r := range answer.Rows {
+				if r.Suppressed {
+					hidden++
+				}
+			}
+			b.ReportMetric(float64(len(answer.Rows)), "rows")
+			b.ReportMetric(float64(hidden), "hidden")
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1e3, "p95-ms")
 			b.ReportMetric(0, "ns/op")
