@@ -61,7 +61,7 @@ var arrows = map[string][]string{
 	"store/mongo":     append([]string{"event", "fault", "fold", "daybook", "audit", "surveys/form", "store/transfer"}, domains...),
 	"store/transfer":  append([]string{"event", "audit"}, domains...),
 	"store/storetest": append([]string{"actor", "event", "fault", "fold", "daybook", "audit", "surveys/form", "store/transfer"}, domains...), // actor: what a suite files is filed by somebody
-	"store/teststore": append([]string{"event", "store/mongo", "store/sqlite", "store/storetest"}, domains...),                      // it opens them for tests
+	"store/teststore": append([]string{"event", "store/mongo", "store/sqlite", "store/storetest"}, domains...),                               // it opens them for tests
 	"web":             append([]string{"actor", "fault", "surveys/form"}, domains...),
 	"demo":            {"demo/standin"},                                                                      // it plays phones and desks: all that it knows is the contract
 	"demo/scenario":   {"accounts", "actor", "demo", "event", "fault", "reports", "surveys", "surveys/form"}, // it loads through the services
