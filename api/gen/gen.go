@@ -1962,13 +1962,13 @@ type AudienceCount struct {
 // AuditEntry Example: {"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}
 type AuditEntry struct {
 	// After The same after it
-	After interface{} `json:"after,omitempty"`
+	After map[string]interface{} `json:"after,omitempty"`
 
 	// At When it began
 	At time.Time `json:"at"`
 
 	// Before What its GET gave before; null when there was nothing
-	Before interface{} `json:"before,omitempty"`
+	Before map[string]interface{} `json:"before,omitempty"`
 
 	// Code Of the problem
 	Code *string `json:"code,omitempty"`
@@ -4246,6 +4246,8 @@ type ReportDeliveries struct {
 }
 
 // ReportEvent Data of an event `report` of /v1/desk/events
+//
+// Example: {"change":"assigned","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","rev":2,"status":"assigned"}
 type ReportEvent struct {
 	// Change The newest entry of its timeline
 	Change ReportEventChange `json:"change"`
