@@ -26,7 +26,7 @@ import (
 
 const (
 	withoutBrowser = "the browser half is left out; to have it: apt-get install chromium"
-	browserTime    = 90 * time.Second
+	browserTime    = 4 * time.Minute
 	screens        = "../../data/screens" // pictures of every page, for people to look at
 )
 
