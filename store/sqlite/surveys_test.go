@@ -28,8 +28,6 @@ func TestRatingPages_Index(t *testing.T) {
 		markedOccasions: {[]any{1}, "SCAN occasions USING INDEX occasions_marked"},
 		occasionsOn:     {[]any{""}, "SEARCH occasions USING INDEX occasions_day (day=?)"},
 		occasionDays:    {nil, "SEARCH o USING COVERING INDEX occasions_day (day>?)"},
-		pageRevs:        {[]any{"", ""}, "SEARCH rating_pages USING INDEX sqlite_autoindex_rating_pages_1 (day>? AND day<?)"},
-		pageOf:          {[]any{""}, "SEARCH rating_pages USING INDEX sqlite_autoindex_rating_pages_1 (day=?)"},
 		unmarkOccasion:  {[]any{"", 1}, "SEARCH occasions USING INDEX sqlite_autoindex_occasions_1 (id=?)"},
 	} {
 		rows, err := db.query(t.Context(), "EXPLAIN QUERY PLAN "+q, c.args...)
