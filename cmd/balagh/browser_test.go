@@ -283,4 +283,5 @@ func TestPages_SignIn(t *testing.T) {
 		t.Error("what was typed before the session was lost was not sent again")
 	}
 	b.do(chromedp.Click("details.me summary"), chromedp.Click("form[action='/signout'] button"), chromedp.WaitVisible("#email"))
+	b.signIn(email)
 }
