@@ -36,6 +36,30 @@ func (e AccountKind) Valid() bool {
 	}
 }
 
+// Defines values for AuditEntryOutcome.
+const (
+	AuditEntryOutcomeBegun   AuditEntryOutcome = "begun"
+	AuditEntryOutcomeDone    AuditEntryOutcome = "done"
+	AuditEntryOutcomeFailed  AuditEntryOutcome = "failed"
+	AuditEntryOutcomeRefused AuditEntryOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the AuditEntryOutcome enum.
+func (e AuditEntryOutcome) Valid() bool {
+	switch e {
+	case AuditEntryOutcomeBegun:
+		return true
+	case AuditEntryOutcomeDone:
+		return true
+	case AuditEntryOutcomeFailed:
+		return true
+	case AuditEntryOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BroadcastState.
 const (
 	BroadcastStateDone      BroadcastState = "done"
@@ -686,6 +710,7 @@ const (
 	ProblemCodeMalformedRequest       ProblemCode = "malformed_request"
 	ProblemCodeMethodNotAllowed       ProblemCode = "method_not_allowed"
 	ProblemCodeNotFound               ProblemCode = "not_found"
+	ProblemCodeNotReversible          ProblemCode = "not_reversible"
 	ProblemCodeOutsideServedArea      ProblemCode = "outside_served_area"
 	ProblemCodePhotoRefused           ProblemCode = "photo_refused"
 	ProblemCodePreconditionFailed     ProblemCode = "precondition_failed"
@@ -728,6 +753,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeMethodNotAllowed:
 		return true
 	case ProblemCodeNotFound:
+		return true
+	case ProblemCodeNotReversible:
 		return true
 	case ProblemCodeOutsideServedArea:
 		return true
@@ -996,6 +1023,27 @@ func (e QuestionType) Valid() bool {
 	}
 }
 
+// Defines values for QueueFilterSort.
+const (
+	QueueFilterSortDue    QueueFilterSort = "due"
+	QueueFilterSortNewest QueueFilterSort = "newest"
+	QueueFilterSortOldest QueueFilterSort = "oldest"
+)
+
+// Valid indicates whether the value is a known member of the QueueFilterSort enum.
+func (e QueueFilterSort) Valid() bool {
+	switch e {
+	case QueueFilterSortDue:
+		return true
+	case QueueFilterSortNewest:
+		return true
+	case QueueFilterSortOldest:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RatingDimension.
 const (
 	RatingDimensionCategory   RatingDimension = "category"
@@ -1068,6 +1116,42 @@ func (e ReadinessStatus) Valid() bool {
 	case ReadinessStatusFailing:
 		return true
 	case ReadinessStatusOk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportEventChange.
+const (
+	ReportEventChangeAssigned ReportEventChange = "assigned"
+	ReportEventChangeComment  ReportEventChange = "comment"
+	ReportEventChangeMerged   ReportEventChange = "merged"
+	ReportEventChangeMoved    ReportEventChange = "moved"
+	ReportEventChangeNote     ReportEventChange = "note"
+	ReportEventChangePhoto    ReportEventChange = "photo"
+	ReportEventChangeReceived ReportEventChange = "received"
+	ReportEventChangeReply    ReportEventChange = "reply"
+)
+
+// Valid indicates whether the value is a known member of the ReportEventChange enum.
+func (e ReportEventChange) Valid() bool {
+	switch e {
+	case ReportEventChangeAssigned:
+		return true
+	case ReportEventChangeComment:
+		return true
+	case ReportEventChangeMerged:
+		return true
+	case ReportEventChangeMoved:
+		return true
+	case ReportEventChangeNote:
+		return true
+	case ReportEventChangePhoto:
+		return true
+	case ReportEventChangeReceived:
+		return true
+	case ReportEventChangeReply:
 		return true
 	default:
 		return false
@@ -1935,6 +2019,60 @@ type AudienceCount struct {
 	People  int  `json:"people"`
 }
 
+// AuditEntry Example: {"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}
+type AuditEntry struct {
+	// After The same after it
+	After map[string]interface{} `json:"after,omitempty"`
+
+	// At When it began
+	At time.Time `json:"at"`
+
+	// Before What its GET gave before; null when there was nothing
+	Before map[string]interface{} `json:"before,omitempty"`
+
+	// Code Of the problem
+	Code *string `json:"code,omitempty"`
+
+	// Fields What was asked for, by name; values of secrets are kept nowhere
+	Fields []string `json:"fields,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Operation operationId of this document
+	Operation string `json:"operation"`
+
+	// Outcome With `begun` and `failed` the change may have been made or not
+	Outcome AuditEntryOutcome `json:"outcome"`
+	Path    string            `json:"path"`
+
+	// Request Request id
+	Request string `json:"request"`
+
+	// Reversible There is a way back, unless it was changed since; not in lists
+	Reversible *bool `json:"reversible,omitempty"`
+
+	// Reverts UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Reverts *Id      `json:"reverts,omitempty"`
+	Staff   Assignee `json:"staff"`
+
+	// Status Of HTTP
+	Status *int `json:"status,omitempty"`
+}
+
+// AuditEntryOutcome With `begun` and `failed` the change may have been made or not
+type AuditEntryOutcome string
+
+// AuditPage Example: {"items":[{"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}],"next":"MDE5MzZmMGU"}
+type AuditPage struct {
+	Items []AuditEntry `json:"items"`
+	Next  *string      `json:"next,omitempty"`
+}
+
 // Broadcast Example: {"at":"2026-11-22T15:00:00Z","at_least":false,"audience":{"centre":"riyadh"},"by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"created_at":"2026-11-22T09:00:00Z","id":"01936f20-0a00-7b52-a1c3-9f8e7d6c5b4a","people":48213,"planned":20480,"rev":4,"started_at":"2026-11-22T15:00:00Z","state":"running","texts":{"ar":{"body":"تتوقف خدمات المركز من الثانية إلى الرابعة فجرًا.","title":"صيانة مجدولة"},"en":{"body":"The services of the centre pause from 2 to 4 a.m.","title":"Scheduled maintenance"},"ur":{"body":"مرکز کی خدمات رات دو سے چار بجے تک بند رہیں گی۔","title":"طے شدہ دیکھ بھال"}},"topic":false,"urgent":false}
 type Broadcast struct {
 	// At When it begins
@@ -2507,6 +2645,33 @@ type DepartmentList struct {
 	Items []Department `json:"items"`
 }
 
+// DeskCaller A person as staff know them who talk with them
+//
+// Example: {"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"}
+type DeskCaller struct {
+	Gender *Gender `json:"gender,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Language Example: ar
+	Language  Language   `json:"language"`
+	Name      *string    `json:"name,omitempty"`
+	Phone     string     `json:"phone"`
+	Residency *Residency `json:"residency,omitempty"`
+}
+
+// DeskCallers Example: {"caller":{"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"},"reports":[{"assignee":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"channel":"app","department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","due":{"first_answer_at":"2026-11-24T21:00:00Z","resolution_at":"2026-12-01T21:00:00Z"},"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","overdue":false,"photo_count":1,"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"},"received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3,"updated_at":"2026-11-21T06:30:00Z"}]}
+type DeskCallers struct {
+	// Caller A person as staff know them who talk with them
+	//
+	// Example: {"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"}
+	Caller  *DeskCaller   `json:"caller,omitempty"`
+	Reports []DeskSummary `json:"reports"`
+}
+
 // DeskCitizen Who filed it; without id and name where that was done without an account
 type DeskCitizen struct {
 	Email *string `json:"email,omitempty"`
@@ -2517,6 +2682,53 @@ type DeskCitizen struct {
 	Id    *Id     `json:"id,omitempty"`
 	Name  *string `json:"name,omitempty"`
 	Phone *string `json:"phone,omitempty"`
+}
+
+// DeskNear defines model for DeskNear.
+type DeskNear struct {
+	// Category A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Category Named `json:"category"`
+
+	// Centre A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Centre Named `json:"centre"`
+
+	// Department A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Department Named `json:"department"`
+
+	// Description Its first 200 characters
+	Description string  `json:"description"`
+	DistanceM   float64 `json:"distance_m"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Number Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	Number Number `json:"number"`
+
+	// Place Where it is, how exactly that is known, and from what
+	//
+	// Example: {"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"}
+	Place      *Place    `json:"place,omitempty"`
+	ReceivedAt time.Time `json:"received_at"`
+
+	// Status Example: in_progress
+	Status   Status `json:"status"`
+	Supports int    `json:"supports"`
+}
+
+// DeskNearList Example: {"items":[{"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","distance_m":38.2,"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3}]}
+type DeskNearList struct {
+	Items []DeskNear `json:"items"`
 }
 
 // DeskNewReport Example: {"category":"maintenance","channel":"phone","citizen_name":"نورة القحطاني","citizen_phone":"0501234567","description":"انقطاع التكييف في مصلى النساء بمسجد الراجحي","place":{"latitude":24.6877,"longitude":46.7219,"source":"map"}}
@@ -2567,6 +2779,26 @@ type DeskNewReportChannel string
 type DeskPage struct {
 	Items []DeskSummary `json:"items"`
 	Next  *string       `json:"next,omitempty"`
+}
+
+// DeskReply defines model for DeskReply.
+type DeskReply struct {
+	// Code Stable code
+	//
+	// Example: loudspeakers
+	Code Code `json:"code"`
+
+	// Language Example: ar
+	Language Language `json:"language"`
+
+	// Name In my language
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// DeskReplyList Example: {"items":[{"code":"on-site","language":"ur","name":"الفريق في الموقع","text":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}]}
+type DeskReplyList struct {
+	Items []DeskReply `json:"items"`
 }
 
 // DeskReport A Report with all that staff may see; internal notes are in its timeline
@@ -3796,6 +4028,48 @@ type QuestionnaireList struct {
 	Items []Questionnaire `json:"items"`
 }
 
+// QueueFilter Parameters of /v1/desk/reports, with their meaning there
+//
+// Example: {"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}
+type QueueFilter struct {
+	Assignee *string `json:"assignee,omitempty"`
+
+	// Category Stable code
+	//
+	// Example: loudspeakers
+	Category *Code `json:"category,omitempty"`
+
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre *Code `json:"centre,omitempty"`
+
+	// Channel Example: app
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Department Stable code
+	//
+	// Example: loudspeakers
+	Department *Code `json:"department,omitempty"`
+
+	// From Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	From    *Day             `json:"from,omitempty"`
+	Overdue *bool            `json:"overdue,omitempty"`
+	Q       *string          `json:"q,omitempty"`
+	Sort    *QueueFilterSort `json:"sort,omitempty"`
+	Status  []Status         `json:"status,omitempty"`
+
+	// To Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	To *Day `json:"to,omitempty"`
+}
+
+// QueueFilterSort defines model for QueueFilter.Sort.
+type QueueFilterSort string
+
 // Rating Example: {"closure":1,"comment":"شكرًا على سرعة الإصلاح","level":4,"may_reopen":false,"rated_at":"2026-11-25T10:00:00Z","reasons":["fast","friendly"],"report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","solved":true}
 type Rating struct {
 	// Closure Which closure of the report it rates
@@ -3900,6 +4174,56 @@ type Reason struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
+// ReplyTemplate Example: {"categories":[],"code":"on-site","name":"الفريق في الموقع","names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"order":0,"rev":12,"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}
+type ReplyTemplate struct {
+	Categories []Code `json:"categories"`
+
+	// Code Stable code
+	//
+	// Example: loudspeakers
+	Code Code   `json:"code"`
+	Name string `json:"name"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names Names  `json:"names"`
+	Order int    `json:"order"`
+	Rev   *int64 `json:"rev,omitempty"`
+
+	// Texts What the citizen reads, in all three languages
+	//
+	// Example: {"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}
+	Texts ReplyTexts `json:"texts"`
+}
+
+// ReplyTemplateEdit Example: {"names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}
+type ReplyTemplateEdit struct {
+	// Categories For which it is meant; none for all
+	Categories []Code `json:"categories,omitempty"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names Names `json:"names"`
+	Order *int  `json:"order,omitempty"`
+
+	// Texts What the citizen reads, in all three languages
+	//
+	// Example: {"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}
+	Texts ReplyTexts `json:"texts"`
+}
+
+// ReplyTemplateList Example: {"items":[{"categories":[],"code":"on-site","name":"الفريق في الموقع","names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"order":0,"rev":12,"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}]}
+type ReplyTemplateList struct {
+	Items []ReplyTemplate `json:"items"`
+}
+
+// ReplyTexts What the citizen reads, in all three languages
+//
+// Example: {"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}
+type ReplyTexts = map[string]string
+
 // Report A ReportSummary with all that the citizen may see
 //
 // Example: {"attributes":{"mosque_name":"جامع الملك خالد","speaker_location":"outside"},"can":{"add_photo":true,"comment":true,"rate":false,"reopen":false,"support":false,"withdraw":true},"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"channel":"app","department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","due":{"first_answer_at":"2026-11-24T21:00:00Z","resolution_at":"2026-12-01T21:00:00Z"},"first_answer_at":"2026-11-21T06:30:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","language":"ar","number":"4821907356","photo_count":1,"photos":[{"bytes":2483911,"created_at":"2026-11-20T17:01:12Z","height":3024,"id":"01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d","media_type":"image/jpeg","place":{"latitude":24.7136,"longitude":46.6753},"taken_at":"2026-11-20T16:58:10Z","thumbnail_url":"/v1/photos/01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d/image?size=thumb","url":"/v1/photos/01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d/image","width":4032}],"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"},"received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3,"timeline":[{"at":"2026-11-20T17:02:03Z","by":{"kind":"citizen"},"id":"01936f0e-6a54-7c3e-9d0e-5b1f4a2c7d11","kind":"received","to":"received"},{"at":"2026-11-21T06:30:00Z","by":{"kind":"staff"},"from":"assigned","id":"01936f10-02b1-7b52-a1c3-9f8e7d6c5b4a","kind":"moved","text":"وصل الفني إلى الموقع","to":"in_progress"}],"updated_at":"2026-11-21T06:30:00Z"}
@@ -3980,6 +4304,31 @@ type Report struct {
 type ReportDeliveries struct {
 	Items []ReportMessage `json:"items"`
 }
+
+// ReportEvent Data of an event `report` of /v1/desk/events
+//
+// Example: {"change":"assigned","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","rev":2,"status":"assigned"}
+type ReportEvent struct {
+	// Change The newest entry of its timeline
+	Change ReportEventChange `json:"change"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Number Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	Number Number `json:"number"`
+	Rev    int64  `json:"rev"`
+
+	// Status Example: in_progress
+	Status Status `json:"status"`
+}
+
+// ReportEventChange The newest entry of its timeline
+type ReportEventChange string
 
 // ReportForm defines model for ReportForm.
 type ReportForm struct {
@@ -4447,6 +4796,21 @@ type SatisfactionRow struct {
 // SatisfactionRowReason Why it is suppressed. too_few: it has too few ratings. protects_another: it or another suppressed one has too few, and subtracting would give that away; which of them is not told, for that would tell too much.
 type SatisfactionRowReason string
 
+// SavedFilter Example: {"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}
+type SavedFilter struct {
+	Name string `json:"name"`
+
+	// Query Parameters of /v1/desk/reports, with their meaning there
+	//
+	// Example: {"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}
+	Query QueueFilter `json:"query"`
+}
+
+// SavedFilterList Example: {"items":[{"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}]}
+type SavedFilterList struct {
+	Items []SavedFilter `json:"items"`
+}
+
 // ShareFigure A proportion; null where nobody answered
 type ShareFigure struct {
 	Count    int64           `json:"count"`
@@ -4456,6 +4820,23 @@ type ShareFigure struct {
 
 	// Weighted By weights, beside the figure without them
 	Weighted *WeightedFigure `json:"weighted,omitempty"`
+}
+
+// SigningKey Example: {"created_at":"2026-11-21T05:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","signs_from":"2026-11-21T05:10:00Z"}
+type SigningKey struct {
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+
+	// Id `kid` of tokens and of /.well-known/jwks.json
+	Id        string    `json:"id"`
+	SignsFrom time.Time `json:"signs_from"`
+
+	// SignsUntil When the next one signs; absent for the newest
+	SignsUntil *time.Time `json:"signs_until,omitempty"`
+}
+
+// SigningKeyList Example: {"items":[{"created_at":"2026-11-21T05:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","signs_from":"2026-11-21T05:10:00Z"}]}
+type SigningKeyList struct {
+	Items []SigningKey `json:"items"`
 }
 
 // Staff Example: {"active":true,"centres":["riyadh"],"created_at":"2026-09-01T05:00:00Z","departments":["mosque_maintenance"],"email":"khalid@example.sa","id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"خالد العتيبي","rev":4,"role":"officer","totp":true}
@@ -4898,11 +5279,25 @@ type AppCheck = string
 // AssigneeFilter defines model for AssigneeFilter.
 type AssigneeFilter = string
 
+// AuditPath defines model for AuditPath.
+type AuditPath = string
+
+// AuditStaff UUID
+//
+// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+type AuditStaff = Id
+
 // Bom defines model for Bom.
 type Bom = bool
 
 // CallerPhone defines model for CallerPhone.
 type CallerPhone = string
+
+// CallersNumber defines model for CallersNumber.
+type CallersNumber = string
+
+// CallersPhone defines model for CallersPhone.
+type CallersPhone = string
 
 // CategoryFilter Stable code
 //
@@ -4951,6 +5346,9 @@ type DimensionFilter = RoundDimension
 
 // DryRun defines model for DryRun.
 type DryRun = bool
+
+// FilterName defines model for FilterName.
+type FilterName = string
 
 // From Day in Asia/Riyadh
 //
@@ -5036,6 +5434,9 @@ type ReasonFilter = string
 // RegionFilter defines model for RegionFilter.
 type RegionFilter = string
 
+// ReplyLanguage Example: ar
+type ReplyLanguage = Language
+
 // ResidencyFilter defines model for ResidencyFilter.
 type ResidencyFilter = Residency
 
@@ -5076,6 +5477,27 @@ type VolumesBy = []VolumesDimension
 
 // Words defines model for Words.
 type Words = string
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Staff Only what this member of staff changed
+	Staff *AuditStaff `form:"staff,omitempty" json:"staff,omitempty"`
+
+	// Path Only what has a path that begins so
+	Path *AuditPath `form:"path,omitempty" json:"path,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most this many
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListBroadcastsParams defines parameters for ListBroadcasts.
 type ListBroadcastsParams struct {
@@ -5134,6 +5556,12 @@ type AdminPutDepartmentParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// RotateKeysParams defines parameters for RotateKeys.
+type RotateKeysParams struct {
+	// IdempotencyKey Makes it safe to send again
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // PutPolicyParams defines parameters for PutPolicy.
 type PutPolicyParams struct {
 	// DryRun Check it and change nothing
@@ -5181,6 +5609,18 @@ type PutXlsformParams struct {
 	// DryRun Check it and change nothing
 	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AdminDeleteReplyParams defines parameters for AdminDeleteReply.
+type AdminDeleteReplyParams struct {
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AdminPutReplyParams defines parameters for AdminPutReply.
+type AdminPutReplyParams struct {
 	// IfMatch ETag that the edit is based on
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -5237,6 +5677,45 @@ type ListCategoriesParams struct {
 type GetCategoryParams struct {
 	// IfNoneMatch ETag that the caller holds
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeskCallersParams defines parameters for DeskCallers.
+type DeskCallersParams struct {
+	// Phone Number of the caller
+	Phone *CallersPhone `form:"phone,omitempty" json:"phone,omitempty"`
+
+	// Number Number of a report
+	Number *CallersNumber `form:"number,omitempty" json:"number,omitempty"`
+}
+
+// DeskNearbyParams defines parameters for DeskNearby.
+type DeskNearbyParams struct {
+	// Latitude WGS 84, degrees
+	Latitude Latitude `form:"latitude" json:"latitude"`
+
+	// Longitude WGS 84, degrees
+	Longitude Longitude `form:"longitude" json:"longitude"`
+
+	// RadiusM Radius, metres
+	RadiusM *RadiusM `form:"radius_m,omitempty" json:"radius_m,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Q Words of the description, the address or the citizen's text, or a number
+	Q *Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Limit At most this many
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeskRepliesParams defines parameters for DeskReplies.
+type DeskRepliesParams struct {
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Language Of the texts; mine without it
+	Language *ReplyLanguage `form:"language,omitempty" json:"language,omitempty"`
 }
 
 // DeskQueueParams defines parameters for DeskQueue.
@@ -5890,6 +6369,9 @@ type PutProgrammeJSONRequestBody = ProgrammeEdit
 // PutQuestionnaireJSONRequestBody defines body for PutQuestionnaire for application/json ContentType.
 type PutQuestionnaireJSONRequestBody = QuestionnaireEdit
 
+// AdminPutReplyJSONRequestBody defines body for AdminPutReply for application/json ContentType.
+type AdminPutReplyJSONRequestBody = ReplyTemplateEdit
+
 // CreateStaffJSONRequestBody defines body for CreateStaff for application/json ContentType.
 type CreateStaffJSONRequestBody = NewStaff
 
@@ -5910,6 +6392,9 @@ type RequestCodeJSONRequestBody = CodeRequest
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
+
+// PutFilterJSONRequestBody defines body for PutFilter for application/json ContentType.
+type PutFilterJSONRequestBody = QueueFilter
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -5973,6 +6458,15 @@ type RespondSurveyJSONRequestBody = SurveyResponse
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAudit What administrators changed, newest first
+	// (GET /v1/admin/audit)
+	ListAudit(c *fiber.Ctx, params ListAuditParams) error
+	// GetAudit One change, with what was before and after
+	// (GET /v1/admin/audit/{id})
+	GetAudit(c *fiber.Ctx, id PathId) error
+	// RevertAudit Put back what was before a change
+	// (POST /v1/admin/audit/{id}/revert)
+	RevertAudit(c *fiber.Ctx, id PathId) error
 	// ListBroadcasts Broadcasts, newest first
 	// (GET /v1/admin/broadcasts)
 	ListBroadcasts(c *fiber.Ctx, params ListBroadcastsParams) error
@@ -6003,6 +6497,9 @@ type ServerInterface interface {
 	// AdminListCategories Every category, retired ones too
 	// (GET /v1/admin/categories)
 	AdminListCategories(c *fiber.Ctx) error
+	// AdminGetCategory One category, retired ones too
+	// (GET /v1/admin/categories/{code})
+	AdminGetCategory(c *fiber.Ctx, code PathCode) error
 	// AdminPutCategory Create or replace a category
 	// (PUT /v1/admin/categories/{code})
 	AdminPutCategory(c *fiber.Ctx, code PathCode, params AdminPutCategoryParams) error
@@ -6027,9 +6524,18 @@ type ServerInterface interface {
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(c *fiber.Ctx) error
+	// AdminGetDepartment One department, retired ones too
+	// (GET /v1/admin/departments/{code})
+	AdminGetDepartment(c *fiber.Ctx, code PathCode) error
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(c *fiber.Ctx, code PathCode, params AdminPutDepartmentParams) error
+	// ListKeys The keys that sign access tokens
+	// (GET /v1/admin/keys)
+	ListKeys(c *fiber.Ctx) error
+	// RotateKeys Make a new signing key
+	// (POST /v1/admin/keys/rotate)
+	RotateKeys(c *fiber.Ctx, params RotateKeysParams) error
 	// ListPolicies How each kind of message goes out
 	// (GET /v1/admin/policies)
 	ListPolicies(c *fiber.Ctx) error
@@ -6078,6 +6584,18 @@ type ServerInterface interface {
 	// PutXlsform Write the next version from an XLSForm
 	// (PUT /v1/admin/questionnaires/{code}/xlsform)
 	PutXlsform(c *fiber.Ctx, code PathCode, params PutXlsformParams) error
+	// AdminListReplies Templates for replies
+	// (GET /v1/admin/replies)
+	AdminListReplies(c *fiber.Ctx) error
+	// AdminDeleteReply Remove a template for replies
+	// (DELETE /v1/admin/replies/{code})
+	AdminDeleteReply(c *fiber.Ctx, code PathCode, params AdminDeleteReplyParams) error
+	// AdminGetReply One template for replies
+	// (GET /v1/admin/replies/{code})
+	AdminGetReply(c *fiber.Ctx, code PathCode) error
+	// AdminPutReply Create or replace a template for replies
+	// (PUT /v1/admin/replies/{code})
+	AdminPutReply(c *fiber.Ctx, code PathCode, params AdminPutReplyParams) error
 	// GetRound A round with its progress
 	// (GET /v1/admin/rounds/{id})
 	GetRound(c *fiber.Ctx, id PathId) error
@@ -6129,9 +6647,24 @@ type ServerInterface interface {
 	// GetCategory One category with its attributes
 	// (GET /v1/categories/{code})
 	GetCategory(c *fiber.Ctx, code PathCode, params GetCategoryParams) error
+	// DeskCallers Who calls, and what they reported lately
+	// (GET /v1/desk/callers)
+	DeskCallers(c *fiber.Ctx, params DeskCallersParams) error
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(c *fiber.Ctx) error
+	// ListFilters The filters of the queue that I keep
+	// (GET /v1/desk/me/filters)
+	ListFilters(c *fiber.Ctx) error
+	// DeleteFilter Forget a filter
+	// (DELETE /v1/desk/me/filters/{name})
+	DeleteFilter(c *fiber.Ctx, name FilterName) error
+	// GetFilter One of them
+	// (GET /v1/desk/me/filters/{name})
+	GetFilter(c *fiber.Ctx, name FilterName) error
+	// PutFilter Keep a filter, up to 30
+	// (PUT /v1/desk/me/filters/{name})
+	PutFilter(c *fiber.Ctx, name FilterName) error
 	// ChangePassword Change my password
 	// (POST /v1/desk/me/password)
 	ChangePassword(c *fiber.Ctx) error
@@ -6141,6 +6674,12 @@ type ServerInterface interface {
 	// ConfirmTotp Confirm the second factor with its first code
 	// (POST /v1/desk/me/totp/confirm)
 	ConfirmTotp(c *fiber.Ctx) error
+	// DeskNearby Open reports around a place, of which a new one may be a duplicate
+	// (GET /v1/desk/nearby)
+	DeskNearby(c *fiber.Ctx, params DeskNearbyParams) error
+	// DeskReplies Templates for what I write to a citizen
+	// (GET /v1/desk/replies)
+	DeskReplies(c *fiber.Ctx, params DeskRepliesParams) error
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(c *fiber.Ctx, params DeskQueueParams) error
@@ -6346,6 +6885,136 @@ type ServerInterfaceWrapper struct {
 
 type MiddlewareFunc fiber.Handler
 type HandlerMiddlewareFunc func(c *fiber.Ctx, next fiber.Handler) error
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "staff" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "staff", query, &params.Staff, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter staff: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "path" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "path", query, &params.Path, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter path: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", query, &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter cursor: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListAudit(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetAudit operation middleware
+func (siw *ServerInterfaceWrapper) GetAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetAudit(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RevertAudit operation middleware
+func (siw *ServerInterfaceWrapper) RevertAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RevertAudit(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
 
 // ListBroadcasts operation middleware
 func (siw *ServerInterfaceWrapper) ListBroadcasts(c *fiber.Ctx) error {
@@ -6647,6 +7316,35 @@ func (siw *ServerInterfaceWrapper) AdminListCategories(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// AdminGetCategory operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetCategory(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetCategory(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // AdminPutCategory operation middleware
 func (siw *ServerInterfaceWrapper) AdminPutCategory(c *fiber.Ctx) error {
 
@@ -6934,6 +7632,35 @@ func (siw *ServerInterfaceWrapper) AdminListDepartments(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// AdminGetDepartment operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetDepartment(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetDepartment(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // AdminPutDepartment operation middleware
 func (siw *ServerInterfaceWrapper) AdminPutDepartment(c *fiber.Ctx) error {
 
@@ -6972,6 +7699,67 @@ func (siw *ServerInterfaceWrapper) AdminPutDepartment(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.AdminPutDepartment(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListKeys(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListKeys(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RotateKeys operation middleware
+func (siw *ServerInterfaceWrapper) RotateKeys(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateKeysParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName Idempotency-Key, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err).Error())
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RotateKeys(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -7596,6 +8384,155 @@ func (siw *ServerInterfaceWrapper) PutXlsform(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.PutXlsform(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminListReplies operation middleware
+func (siw *ServerInterfaceWrapper) AdminListReplies(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminListReplies(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminDeleteReply operation middleware
+func (siw *ServerInterfaceWrapper) AdminDeleteReply(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminDeleteReplyParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminDeleteReply(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminGetReply operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetReply(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetReply(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminPutReply operation middleware
+func (siw *ServerInterfaceWrapper) AdminPutReply(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminPutReplyParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminPutReply(c, code, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -8262,11 +9199,160 @@ func (siw *ServerInterfaceWrapper) GetCategory(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// DeskCallers operation middleware
+func (siw *ServerInterfaceWrapper) DeskCallers(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskCallersParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "phone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "phone", query, &params.Phone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter phone: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "number" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "number", query, &params.Number, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter number: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskCallers(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // DeskMe operation middleware
 func (siw *ServerInterfaceWrapper) DeskMe(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.DeskMe(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListFilters operation middleware
+func (siw *ServerInterfaceWrapper) ListFilters(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListFilters(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeleteFilter operation middleware
+func (siw *ServerInterfaceWrapper) DeleteFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeleteFilter(c, name)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetFilter operation middleware
+func (siw *ServerInterfaceWrapper) GetFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetFilter(c, name)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PutFilter operation middleware
+func (siw *ServerInterfaceWrapper) PutFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PutFilter(c, name)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -8321,6 +9407,122 @@ func (siw *ServerInterfaceWrapper) ConfirmTotp(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.ConfirmTotp(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeskNearby operation middleware
+func (siw *ServerInterfaceWrapper) DeskNearby(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskNearbyParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Required query parameter "latitude" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "latitude", query, &params.Latitude, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter latitude: %w", err).Error())
+	}
+
+	// ------------- Required query parameter "longitude" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "longitude", query, &params.Longitude, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter longitude: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "radius_m" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "radius_m", query, &params.RadiusM, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter radius_m: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", query, &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter q: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskNearby(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeskReplies operation middleware
+func (siw *ServerInterfaceWrapper) DeskReplies(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskRepliesParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "language" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "language", query, &params.Language, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter language: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskReplies(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -11574,6 +12776,7 @@ func (siw *ServerInterfaceWrapper) RespondSurvey(c *fiber.Ctx) error {
 // /v1/reports/nearby fits /v1/reports/:id too.
 func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	wrapper := ServerInterfaceWrapper{Handler: si}
+	router.Get("/v1/admin/audit", wrapper.ListAudit)
 	router.Get("/v1/admin/broadcasts", wrapper.ListBroadcasts)
 	router.Post("/v1/admin/broadcasts", wrapper.CreateBroadcast)
 	router.Post("/v1/admin/broadcasts/audience", wrapper.CountAudience)
@@ -11584,9 +12787,12 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/admin/dead-letters", wrapper.ListDeadLetters)
 	router.Post("/v1/admin/dead-letters/retry", wrapper.RetryDeadLetters)
 	router.Get("/v1/admin/departments", wrapper.AdminListDepartments)
+	router.Get("/v1/admin/keys", wrapper.ListKeys)
+	router.Post("/v1/admin/keys/rotate", wrapper.RotateKeys)
 	router.Get("/v1/admin/policies", wrapper.ListPolicies)
 	router.Get("/v1/admin/programmes", wrapper.ListProgrammes)
 	router.Get("/v1/admin/questionnaires", wrapper.ListQuestionnaires)
+	router.Get("/v1/admin/replies", wrapper.AdminListReplies)
 	router.Get("/v1/admin/staff", wrapper.ListStaff)
 	router.Post("/v1/admin/staff", wrapper.CreateStaff)
 	router.Get("/v1/admin/templates", wrapper.ListTemplates)
@@ -11594,10 +12800,14 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/auth/otp", wrapper.RequestCode)
 	router.Post("/v1/auth/token", wrapper.CreateToken)
 	router.Get("/v1/categories", wrapper.ListCategories)
+	router.Get("/v1/desk/callers", wrapper.DeskCallers)
 	router.Get("/v1/desk/me", wrapper.DeskMe)
+	router.Get("/v1/desk/me/filters", wrapper.ListFilters)
 	router.Post("/v1/desk/me/password", wrapper.ChangePassword)
 	router.Post("/v1/desk/me/totp", wrapper.EnrolTotp)
 	router.Post("/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
+	router.Get("/v1/desk/nearby", wrapper.DeskNearby)
+	router.Get("/v1/desk/replies", wrapper.DeskReplies)
 	router.Get("/v1/desk/reports", wrapper.DeskQueue)
 	router.Post("/v1/desk/reports", wrapper.DeskRegister)
 	router.Get("/v1/desk/surveys", wrapper.DeskSurveys)
@@ -11631,14 +12841,18 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/reports/nearby", wrapper.NearbyReports)
 	router.Get("/v1/surveys", wrapper.ListSurveys)
 
+	router.Get("/v1/admin/audit/:id", wrapper.GetAudit)
+	router.Post("/v1/admin/audit/:id/revert", wrapper.RevertAudit)
 	router.Get("/v1/admin/broadcasts/:id", wrapper.GetBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/pause", wrapper.PauseBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/resume", wrapper.ResumeBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/stop", wrapper.StopBroadcast)
+	router.Get("/v1/admin/categories/:code", wrapper.AdminGetCategory)
 	router.Put("/v1/admin/categories/:code", wrapper.AdminPutCategory)
 	router.Get("/v1/admin/centres/:code", wrapper.AdminGetCentre)
 	router.Put("/v1/admin/centres/:code", wrapper.AdminPutCentre)
 	router.Post("/v1/admin/dead-letters/:message/:id/retry", wrapper.RetryDeadLetter)
+	router.Get("/v1/admin/departments/:code", wrapper.AdminGetDepartment)
 	router.Put("/v1/admin/departments/:code", wrapper.AdminPutDepartment)
 	router.Get("/v1/admin/policies/:kind", wrapper.GetPolicy)
 	router.Put("/v1/admin/policies/:kind", wrapper.PutPolicy)
@@ -11653,6 +12867,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/admin/questionnaires/:code/versions/:version", wrapper.GetQuestionnaireVersion)
 	router.Get("/v1/admin/questionnaires/:code/xlsform", wrapper.GetXlsform)
 	router.Put("/v1/admin/questionnaires/:code/xlsform", wrapper.PutXlsform)
+	router.Delete("/v1/admin/replies/:code", wrapper.AdminDeleteReply)
+	router.Get("/v1/admin/replies/:code", wrapper.AdminGetReply)
+	router.Put("/v1/admin/replies/:code", wrapper.AdminPutReply)
 	router.Get("/v1/admin/rounds/:id", wrapper.GetRound)
 	router.Post("/v1/admin/rounds/:id/close", wrapper.CloseRound)
 	router.Post("/v1/admin/rounds/:id/stop", wrapper.StopRound)
@@ -11663,6 +12880,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/admin/templates/:kind/:channel/preview", wrapper.PreviewTemplate)
 	router.Get("/v1/admin/templates/:kind/:channel/versions", wrapper.ListTemplateVersions)
 	router.Get("/v1/categories/:code", wrapper.GetCategory)
+	router.Delete("/v1/desk/me/filters/:name", wrapper.DeleteFilter)
+	router.Get("/v1/desk/me/filters/:name", wrapper.GetFilter)
+	router.Put("/v1/desk/me/filters/:name", wrapper.PutFilter)
 	router.Get("/v1/desk/reports/:id", wrapper.DeskReport)
 	router.Post("/v1/desk/reports/:id/assign", wrapper.AssignReport)
 	router.Get("/v1/desk/reports/:id/deliveries", wrapper.ReportDeliveries)
@@ -11703,6 +12923,57 @@ type NotModifiedResponseHeaders struct {
 }
 type NotModifiedResponse struct {
 	Headers NotModifiedResponseHeaders
+}
+
+type ListAuditRequestObject struct {
+	Params ListAuditParams
+}
+
+type ListAuditResponseObject interface {
+	VisitListAuditResponse(ctx *fiber.Ctx) error
+}
+
+type ListAudit200JSONResponse AuditPage
+
+func (response ListAudit200JSONResponse) VisitListAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetAuditRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type GetAuditResponseObject interface {
+	VisitGetAuditResponse(ctx *fiber.Ctx) error
+}
+
+type GetAudit200JSONResponse AuditEntry
+
+func (response GetAudit200JSONResponse) VisitGetAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RevertAuditRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type RevertAuditResponseObject interface {
+	VisitRevertAuditResponse(ctx *fiber.Ctx) error
+}
+
+type RevertAudit200JSONResponse AuditEntry
+
+func (response RevertAudit200JSONResponse) VisitRevertAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type ListBroadcastsRequestObject struct {
@@ -11949,6 +13220,33 @@ func (response AdminListCategories200JSONResponse) VisitAdminListCategoriesRespo
 	return ctx.JSON(&response)
 }
 
+type AdminGetCategoryRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetCategoryResponseObject interface {
+	VisitAdminGetCategoryResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetCategory200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetCategory200JSONResponse struct {
+	Body    Category
+	Headers AdminGetCategory200ResponseHeaders
+}
+
+func (response AdminGetCategory200JSONResponse) VisitAdminGetCategoryResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
 type AdminPutCategoryRequestObject struct {
 	Code   PathCode `json:"code"`
 	Params AdminPutCategoryParams
@@ -12117,6 +13415,33 @@ func (response AdminListDepartments200JSONResponse) VisitAdminListDepartmentsRes
 	return ctx.JSON(&response)
 }
 
+type AdminGetDepartmentRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetDepartmentResponseObject interface {
+	VisitAdminGetDepartmentResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetDepartment200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetDepartment200JSONResponse struct {
+	Body    Department
+	Headers AdminGetDepartment200ResponseHeaders
+}
+
+func (response AdminGetDepartment200JSONResponse) VisitAdminGetDepartmentResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
 type AdminPutDepartmentRequestObject struct {
 	Code   PathCode `json:"code"`
 	Params AdminPutDepartmentParams
@@ -12144,6 +13469,39 @@ func (response AdminPutDepartment200JSONResponse) VisitAdminPutDepartmentRespons
 	ctx.Status(200)
 
 	return ctx.JSON(&response.Body)
+}
+
+type ListKeysRequestObject struct {
+}
+
+type ListKeysResponseObject interface {
+	VisitListKeysResponse(ctx *fiber.Ctx) error
+}
+
+type ListKeys200JSONResponse SigningKeyList
+
+func (response ListKeys200JSONResponse) VisitListKeysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RotateKeysRequestObject struct {
+	Params RotateKeysParams
+}
+
+type RotateKeysResponseObject interface {
+	VisitRotateKeysResponse(ctx *fiber.Ctx) error
+}
+
+type RotateKeys201JSONResponse SigningKey
+
+func (response RotateKeys201JSONResponse) VisitRotateKeysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(201)
+
+	return ctx.JSON(&response)
 }
 
 type ListPoliciesRequestObject struct {
@@ -12525,6 +13883,95 @@ type PutXlsform200JSONResponse struct {
 }
 
 func (response PutXlsform200JSONResponse) VisitPutXlsformResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type AdminListRepliesRequestObject struct {
+}
+
+type AdminListRepliesResponseObject interface {
+	VisitAdminListRepliesResponse(ctx *fiber.Ctx) error
+}
+
+type AdminListReplies200JSONResponse ReplyTemplateList
+
+func (response AdminListReplies200JSONResponse) VisitAdminListRepliesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type AdminDeleteReplyRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params AdminDeleteReplyParams
+}
+
+type AdminDeleteReplyResponseObject interface {
+	VisitAdminDeleteReplyResponse(ctx *fiber.Ctx) error
+}
+
+type AdminDeleteReply204Response struct {
+}
+
+func (response AdminDeleteReply204Response) VisitAdminDeleteReplyResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
+type AdminGetReplyRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetReplyResponseObject interface {
+	VisitAdminGetReplyResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetReply200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetReply200JSONResponse struct {
+	Body    ReplyTemplate
+	Headers AdminGetReply200ResponseHeaders
+}
+
+func (response AdminGetReply200JSONResponse) VisitAdminGetReplyResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type AdminPutReplyRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params AdminPutReplyParams
+	Body   *AdminPutReplyJSONRequestBody
+}
+
+type AdminPutReplyResponseObject interface {
+	VisitAdminPutReplyResponse(ctx *fiber.Ctx) error
+}
+
+type AdminPutReply200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminPutReply200JSONResponse struct {
+	Body    ReplyTemplate
+	Headers AdminPutReply200ResponseHeaders
+}
+
+func (response AdminPutReply200JSONResponse) VisitAdminPutReplyResponse(ctx *fiber.Ctx) error {
 	if response.Headers.ETag != nil {
 		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
 	}
@@ -12928,6 +14375,23 @@ func (response GetCategory304Response) VisitGetCategoryResponse(ctx *fiber.Ctx) 
 	return nil
 }
 
+type DeskCallersRequestObject struct {
+	Params DeskCallersParams
+}
+
+type DeskCallersResponseObject interface {
+	VisitDeskCallersResponse(ctx *fiber.Ctx) error
+}
+
+type DeskCallers200JSONResponse DeskCallers
+
+func (response DeskCallers200JSONResponse) VisitDeskCallersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type DeskMeRequestObject struct {
 }
 
@@ -12938,6 +14402,73 @@ type DeskMeResponseObject interface {
 type DeskMe200JSONResponse Staff
 
 func (response DeskMe200JSONResponse) VisitDeskMeResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type ListFiltersRequestObject struct {
+}
+
+type ListFiltersResponseObject interface {
+	VisitListFiltersResponse(ctx *fiber.Ctx) error
+}
+
+type ListFilters200JSONResponse SavedFilterList
+
+func (response ListFilters200JSONResponse) VisitListFiltersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeleteFilterRequestObject struct {
+	Name FilterName `json:"name"`
+}
+
+type DeleteFilterResponseObject interface {
+	VisitDeleteFilterResponse(ctx *fiber.Ctx) error
+}
+
+type DeleteFilter204Response struct {
+}
+
+func (response DeleteFilter204Response) VisitDeleteFilterResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
+type GetFilterRequestObject struct {
+	Name FilterName `json:"name"`
+}
+
+type GetFilterResponseObject interface {
+	VisitGetFilterResponse(ctx *fiber.Ctx) error
+}
+
+type GetFilter200JSONResponse SavedFilter
+
+func (response GetFilter200JSONResponse) VisitGetFilterResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type PutFilterRequestObject struct {
+	Name FilterName `json:"name"`
+	Body *PutFilterJSONRequestBody
+}
+
+type PutFilterResponseObject interface {
+	VisitPutFilterResponse(ctx *fiber.Ctx) error
+}
+
+type PutFilter200JSONResponse SavedFilter
+
+func (response PutFilter200JSONResponse) VisitPutFilterResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "application/json")
 	ctx.Status(200)
 
@@ -12990,6 +14521,40 @@ type ConfirmTotp204Response struct {
 func (response ConfirmTotp204Response) VisitConfirmTotpResponse(ctx *fiber.Ctx) error {
 	ctx.Status(204)
 	return nil
+}
+
+type DeskNearbyRequestObject struct {
+	Params DeskNearbyParams
+}
+
+type DeskNearbyResponseObject interface {
+	VisitDeskNearbyResponse(ctx *fiber.Ctx) error
+}
+
+type DeskNearby200JSONResponse DeskNearList
+
+func (response DeskNearby200JSONResponse) VisitDeskNearbyResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeskRepliesRequestObject struct {
+	Params DeskRepliesParams
+}
+
+type DeskRepliesResponseObject interface {
+	VisitDeskRepliesResponse(ctx *fiber.Ctx) error
+}
+
+type DeskReplies200JSONResponse DeskReplyList
+
+func (response DeskReplies200JSONResponse) VisitDeskRepliesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type DeskQueueRequestObject struct {
@@ -14439,6 +16004,15 @@ func (response RespondSurvey200JSONResponse) VisitRespondSurveyResponse(ctx *fib
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAudit What administrators changed, newest first
+	// (GET /v1/admin/audit)
+	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
+	// GetAudit One change, with what was before and after
+	// (GET /v1/admin/audit/{id})
+	GetAudit(ctx context.Context, request GetAuditRequestObject) (GetAuditResponseObject, error)
+	// RevertAudit Put back what was before a change
+	// (POST /v1/admin/audit/{id}/revert)
+	RevertAudit(ctx context.Context, request RevertAuditRequestObject) (RevertAuditResponseObject, error)
 	// ListBroadcasts Broadcasts, newest first
 	// (GET /v1/admin/broadcasts)
 	ListBroadcasts(ctx context.Context, request ListBroadcastsRequestObject) (ListBroadcastsResponseObject, error)
@@ -14469,6 +16043,9 @@ type StrictServerInterface interface {
 	// AdminListCategories Every category, retired ones too
 	// (GET /v1/admin/categories)
 	AdminListCategories(ctx context.Context, request AdminListCategoriesRequestObject) (AdminListCategoriesResponseObject, error)
+	// AdminGetCategory One category, retired ones too
+	// (GET /v1/admin/categories/{code})
+	AdminGetCategory(ctx context.Context, request AdminGetCategoryRequestObject) (AdminGetCategoryResponseObject, error)
 	// AdminPutCategory Create or replace a category
 	// (PUT /v1/admin/categories/{code})
 	AdminPutCategory(ctx context.Context, request AdminPutCategoryRequestObject) (AdminPutCategoryResponseObject, error)
@@ -14493,9 +16070,18 @@ type StrictServerInterface interface {
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(ctx context.Context, request AdminListDepartmentsRequestObject) (AdminListDepartmentsResponseObject, error)
+	// AdminGetDepartment One department, retired ones too
+	// (GET /v1/admin/departments/{code})
+	AdminGetDepartment(ctx context.Context, request AdminGetDepartmentRequestObject) (AdminGetDepartmentResponseObject, error)
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(ctx context.Context, request AdminPutDepartmentRequestObject) (AdminPutDepartmentResponseObject, error)
+	// ListKeys The keys that sign access tokens
+	// (GET /v1/admin/keys)
+	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
+	// RotateKeys Make a new signing key
+	// (POST /v1/admin/keys/rotate)
+	RotateKeys(ctx context.Context, request RotateKeysRequestObject) (RotateKeysResponseObject, error)
 	// ListPolicies How each kind of message goes out
 	// (GET /v1/admin/policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -14544,6 +16130,18 @@ type StrictServerInterface interface {
 	// PutXlsform Write the next version from an XLSForm
 	// (PUT /v1/admin/questionnaires/{code}/xlsform)
 	PutXlsform(ctx context.Context, request PutXlsformRequestObject) (PutXlsformResponseObject, error)
+	// AdminListReplies Templates for replies
+	// (GET /v1/admin/replies)
+	AdminListReplies(ctx context.Context, request AdminListRepliesRequestObject) (AdminListRepliesResponseObject, error)
+	// AdminDeleteReply Remove a template for replies
+	// (DELETE /v1/admin/replies/{code})
+	AdminDeleteReply(ctx context.Context, request AdminDeleteReplyRequestObject) (AdminDeleteReplyResponseObject, error)
+	// AdminGetReply One template for replies
+	// (GET /v1/admin/replies/{code})
+	AdminGetReply(ctx context.Context, request AdminGetReplyRequestObject) (AdminGetReplyResponseObject, error)
+	// AdminPutReply Create or replace a template for replies
+	// (PUT /v1/admin/replies/{code})
+	AdminPutReply(ctx context.Context, request AdminPutReplyRequestObject) (AdminPutReplyResponseObject, error)
 	// GetRound A round with its progress
 	// (GET /v1/admin/rounds/{id})
 	GetRound(ctx context.Context, request GetRoundRequestObject) (GetRoundResponseObject, error)
@@ -14595,9 +16193,24 @@ type StrictServerInterface interface {
 	// GetCategory One category with its attributes
 	// (GET /v1/categories/{code})
 	GetCategory(ctx context.Context, request GetCategoryRequestObject) (GetCategoryResponseObject, error)
+	// DeskCallers Who calls, and what they reported lately
+	// (GET /v1/desk/callers)
+	DeskCallers(ctx context.Context, request DeskCallersRequestObject) (DeskCallersResponseObject, error)
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(ctx context.Context, request DeskMeRequestObject) (DeskMeResponseObject, error)
+	// ListFilters The filters of the queue that I keep
+	// (GET /v1/desk/me/filters)
+	ListFilters(ctx context.Context, request ListFiltersRequestObject) (ListFiltersResponseObject, error)
+	// DeleteFilter Forget a filter
+	// (DELETE /v1/desk/me/filters/{name})
+	DeleteFilter(ctx context.Context, request DeleteFilterRequestObject) (DeleteFilterResponseObject, error)
+	// GetFilter One of them
+	// (GET /v1/desk/me/filters/{name})
+	GetFilter(ctx context.Context, request GetFilterRequestObject) (GetFilterResponseObject, error)
+	// PutFilter Keep a filter, up to 30
+	// (PUT /v1/desk/me/filters/{name})
+	PutFilter(ctx context.Context, request PutFilterRequestObject) (PutFilterResponseObject, error)
 	// ChangePassword Change my password
 	// (POST /v1/desk/me/password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -14607,6 +16220,12 @@ type StrictServerInterface interface {
 	// ConfirmTotp Confirm the second factor with its first code
 	// (POST /v1/desk/me/totp/confirm)
 	ConfirmTotp(ctx context.Context, request ConfirmTotpRequestObject) (ConfirmTotpResponseObject, error)
+	// DeskNearby Open reports around a place, of which a new one may be a duplicate
+	// (GET /v1/desk/nearby)
+	DeskNearby(ctx context.Context, request DeskNearbyRequestObject) (DeskNearbyResponseObject, error)
+	// DeskReplies Templates for what I write to a citizen
+	// (GET /v1/desk/replies)
+	DeskReplies(ctx context.Context, request DeskRepliesRequestObject) (DeskRepliesResponseObject, error)
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(ctx context.Context, request DeskQueueRequestObject) (DeskQueueResponseObject, error)
@@ -14814,6 +16433,87 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListAudit operation middleware
+func (sh *strictHandler) ListAudit(ctx *fiber.Ctx, params ListAuditParams) error {
+	var request ListAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAudit(ctx.UserContext(), request.(ListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditResponseObject); ok {
+		if err := validResponse.VisitListAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAudit operation middleware
+func (sh *strictHandler) GetAudit(ctx *fiber.Ctx, id PathId) error {
+	var request GetAuditRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAudit(ctx.UserContext(), request.(GetAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditResponseObject); ok {
+		if err := validResponse.VisitGetAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevertAudit operation middleware
+func (sh *strictHandler) RevertAudit(ctx *fiber.Ctx, id PathId) error {
+	var request RevertAuditRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RevertAudit(ctx.UserContext(), request.(RevertAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevertAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevertAuditResponseObject); ok {
+		if err := validResponse.VisitRevertAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ListBroadcasts operation middleware
@@ -15098,6 +16798,33 @@ func (sh *strictHandler) AdminListCategories(ctx *fiber.Ctx) error {
 	return nil
 }
 
+// AdminGetCategory operation middleware
+func (sh *strictHandler) AdminGetCategory(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetCategoryRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetCategory(ctx.UserContext(), request.(AdminGetCategoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetCategory")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetCategoryResponseObject); ok {
+		if err := validResponse.VisitAdminGetCategoryResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AdminPutCategory operation middleware
 func (sh *strictHandler) AdminPutCategory(ctx *fiber.Ctx, code PathCode, params AdminPutCategoryParams) error {
 	var request AdminPutCategoryRequestObject
@@ -15329,6 +17056,33 @@ func (sh *strictHandler) AdminListDepartments(ctx *fiber.Ctx) error {
 	return nil
 }
 
+// AdminGetDepartment operation middleware
+func (sh *strictHandler) AdminGetDepartment(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetDepartmentRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetDepartment(ctx.UserContext(), request.(AdminGetDepartmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetDepartment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetDepartmentResponseObject); ok {
+		if err := validResponse.VisitAdminGetDepartmentResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AdminPutDepartment operation middleware
 func (sh *strictHandler) AdminPutDepartment(ctx *fiber.Ctx, code PathCode, params AdminPutDepartmentParams) error {
 	var request AdminPutDepartmentRequestObject
@@ -15355,6 +17109,58 @@ func (sh *strictHandler) AdminPutDepartment(ctx *fiber.Ctx, code PathCode, param
 		return err
 	} else if validResponse, ok := response.(AdminPutDepartmentResponseObject); ok {
 		if err := validResponse.VisitAdminPutDepartmentResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListKeys operation middleware
+func (sh *strictHandler) ListKeys(ctx *fiber.Ctx) error {
+	var request ListKeysRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListKeys(ctx.UserContext(), request.(ListKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListKeysResponseObject); ok {
+		if err := validResponse.VisitListKeysResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateKeys operation middleware
+func (sh *strictHandler) RotateKeys(ctx *fiber.Ctx, params RotateKeysParams) error {
+	var request RotateKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateKeys(ctx.UserContext(), request.(RotateKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateKeysResponseObject); ok {
+		if err := validResponse.VisitRotateKeysResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -15808,6 +17614,120 @@ func (sh *strictHandler) PutXlsform(ctx *fiber.Ctx, code PathCode, params PutXls
 		return err
 	} else if validResponse, ok := response.(PutXlsformResponseObject); ok {
 		if err := validResponse.VisitPutXlsformResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminListReplies operation middleware
+func (sh *strictHandler) AdminListReplies(ctx *fiber.Ctx) error {
+	var request AdminListRepliesRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListReplies(ctx.UserContext(), request.(AdminListRepliesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListReplies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminListRepliesResponseObject); ok {
+		if err := validResponse.VisitAdminListRepliesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminDeleteReply operation middleware
+func (sh *strictHandler) AdminDeleteReply(ctx *fiber.Ctx, code PathCode, params AdminDeleteReplyParams) error {
+	var request AdminDeleteReplyRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminDeleteReply(ctx.UserContext(), request.(AdminDeleteReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminDeleteReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminDeleteReplyResponseObject); ok {
+		if err := validResponse.VisitAdminDeleteReplyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminGetReply operation middleware
+func (sh *strictHandler) AdminGetReply(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetReplyRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetReply(ctx.UserContext(), request.(AdminGetReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetReplyResponseObject); ok {
+		if err := validResponse.VisitAdminGetReplyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminPutReply operation middleware
+func (sh *strictHandler) AdminPutReply(ctx *fiber.Ctx, code PathCode, params AdminPutReplyParams) error {
+	var request AdminPutReplyRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	var body AdminPutReplyJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminPutReply(ctx.UserContext(), request.(AdminPutReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminPutReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminPutReplyResponseObject); ok {
+		if err := validResponse.VisitAdminPutReplyResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -16320,6 +18240,33 @@ func (sh *strictHandler) GetCategory(ctx *fiber.Ctx, code PathCode, params GetCa
 	return nil
 }
 
+// DeskCallers operation middleware
+func (sh *strictHandler) DeskCallers(ctx *fiber.Ctx, params DeskCallersParams) error {
+	var request DeskCallersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskCallers(ctx.UserContext(), request.(DeskCallersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskCallers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskCallersResponseObject); ok {
+		if err := validResponse.VisitDeskCallersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // DeskMe operation middleware
 func (sh *strictHandler) DeskMe(ctx *fiber.Ctx) error {
 	var request DeskMeRequestObject
@@ -16337,6 +18284,118 @@ func (sh *strictHandler) DeskMe(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(DeskMeResponseObject); ok {
 		if err := validResponse.VisitDeskMeResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListFilters operation middleware
+func (sh *strictHandler) ListFilters(ctx *fiber.Ctx) error {
+	var request ListFiltersRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFilters(ctx.UserContext(), request.(ListFiltersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFilters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListFiltersResponseObject); ok {
+		if err := validResponse.VisitListFiltersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteFilter operation middleware
+func (sh *strictHandler) DeleteFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request DeleteFilterRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteFilter(ctx.UserContext(), request.(DeleteFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteFilterResponseObject); ok {
+		if err := validResponse.VisitDeleteFilterResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetFilter operation middleware
+func (sh *strictHandler) GetFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request GetFilterRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFilter(ctx.UserContext(), request.(GetFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFilterResponseObject); ok {
+		if err := validResponse.VisitGetFilterResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutFilter operation middleware
+func (sh *strictHandler) PutFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request PutFilterRequestObject
+
+	request.Name = name
+
+	var body PutFilterJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PutFilter(ctx.UserContext(), request.(PutFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutFilterResponseObject); ok {
+		if err := validResponse.VisitPutFilterResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -16424,6 +18483,60 @@ func (sh *strictHandler) ConfirmTotp(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(ConfirmTotpResponseObject); ok {
 		if err := validResponse.VisitConfirmTotpResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeskNearby operation middleware
+func (sh *strictHandler) DeskNearby(ctx *fiber.Ctx, params DeskNearbyParams) error {
+	var request DeskNearbyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskNearby(ctx.UserContext(), request.(DeskNearbyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskNearby")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskNearbyResponseObject); ok {
+		if err := validResponse.VisitDeskNearbyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeskReplies operation middleware
+func (sh *strictHandler) DeskReplies(ctx *fiber.Ctx, params DeskRepliesParams) error {
+	var request DeskRepliesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskReplies(ctx.UserContext(), request.(DeskRepliesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskReplies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskRepliesResponseObject); ok {
+		if err := validResponse.VisitDeskRepliesResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

@@ -17,6 +17,7 @@ var migrations = [][]string{
 	{copyStateSchema},
 	{reportFiguresSchema},
 	{pagesSchema},
+	{auditSchema, recentSchema},
 }
 
 // ErrNewer says that a newer version of the program wrote the store.
