@@ -81,7 +81,7 @@ func (s *Service) count(ctx context.Context, q asked, dims []Dimension) (*cube, 
 			passed, missed := uint32(0), 0
 			for i := range axes {
 				a := &axes[i]
-				if at[i] = a.codes[n][page.Text(row, a.column)]; a.wanted < 0 || at[i] == a.wanted {
+				if at[i] = a.code(page, n, row); a.wanted < 0 || at[i] == a.wanted {
 					passed |= 1 << i
 				} else {
 					missed++
@@ -150,30 +150,38 @@ func (t *tree) grow(level int) int32 {
 
 // axis is a dimension in pages.
 type axis struct {
-	column int      // among the texts of pages
+	column int      // among the texts of pages; −1 for a dimension of time, of which a page has one value
 	keys   []string // its values, in order
 	codes  [][]int  // for each page, for each text of the column: the place among keys
 	wanted int      // the place of the value that is filtered by; −1 without a filter
 }
 
-func newAxis(d Dimension, pages []*daybook.Page, wanted string) axis {
-	value, column := func(text string) string { return text }, slices.Index(pageDimensions[:], d)
-	if period, ok := periods[d]; ok {
-		value, column = period, slices.Index(pageDimensions[:], ByDay)
+func (a *axis) code(page daybook.Day, n, row int) int {
+	if a.column < 0 {
+		return a.codes[n][0]
 	}
-	a := axis{column: column, codes: make([][]int, len(pages)), wanted: -1}
+	return a.codes[n][page.Text(row, a.column)]
+}
+
+func newAxis(d Dimension, pages []daybook.Day, wanted string) axis {
+	a := axis{column: slices.Index(pageDimensions[:], d), codes: make([][]int, len(pages)), wanted: -1}
 	seen := map[string]int{} // in the order in which they come
 	if wanted != "" {
 		seen[wanted] = 0
 	}
 	for n, page := range pages {
-		a.codes[n] = make([]int, len(page.Texts[column]))
-		for i, text := range page.Texts[column] {
-			v := value(text)
-			code, ok := seen[v]
+		var texts []string
+		if a.column >= 0 {
+			texts = page.Texts[a.column]
+		} else {
+			texts = []string{periods[d](page.Date)}
+		}
+		a.codes[n] = make([]int, len(texts))
+		for i, text := range texts {
+			code, ok := seen[text]
 			if !ok {
 				code = len(seen)
-				seen[v] = code
+				seen[text] = code
 			}
 			a.codes[n][i] = code
 		}
@@ -214,7 +222,7 @@ type scoped struct {
 	allowed [][]bool // for each page, for each text
 }
 
-func scopeOf(d Dimension, pages []*daybook.Page, codes []string) scoped {
+func scopeOf(d Dimension, pages []daybook.Day, codes []string) scoped {
 	s := scoped{column: slices.Index(pageDimensions[:], d)}
 	if slices.Contains(codes, actor.All) {
 		return s
@@ -229,7 +237,7 @@ func scopeOf(d Dimension, pages []*daybook.Page, codes []string) scoped {
 	return s
 }
 
-func (s *scoped) has(page *daybook.Page, n, row int) bool {
+func (s *scoped) has(page daybook.Day, n, row int) bool {
 	return s.allowed == nil || s.allowed[n][page.Text(row, s.column)]
 }
 
@@ -254,12 +262,12 @@ func (c *cube) sum(by int) (total Tally, rows []Tally) {
 	return total, rows
 }
 
-// table has the ratings by two dimensions, or by one with −1 for the other, as the other filters leave them; −1 for what no occasion
-// fits, which everybody may know.
-func (c *cube) table(x, y int) [][]int64 {
-	columns, others := 1, uint32(1<<len(c.dims)-1)&^(1<<x)
+// table has the ratings by two dimensions, or by one with −1 for the other, as the filters leave them of which others has the bits; −1
+// for what no occasion fits, which everybody may know.
+func (c *cube) table(x, y int, others uint32) [][]int64 {
+	columns := 1
 	if y >= 0 {
-		columns, others = len(c.keys[y]), others&^(1<<y)
+		columns = len(c.keys[y])
 	}
 	n := make([][]int64, len(c.keys[x]))
 	for i := range n {

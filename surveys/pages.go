@@ -8,8 +8,8 @@ import (
 	"github.com/balagh/balagh/daybook"
 )
 
-// Each occasion is a row in the page of the day on which it opened. Its texts are the dimensions and the day itself.
-var pageDimensions = [...]Dimension{ByCentre, ByRegion, ByDepartment, ByCategory, ByChannel, ByEmployee, ByGender, ByResidency, ByCompany, ByDay}
+// Each occasion is a row in the page of the day on which it opened. Its texts are these dimensions.
+var pageDimensions = [...]Dimension{ByCentre, ByRegion, ByDepartment, ByCategory, ByChannel, ByEmployee, ByGender, ByResidency, ByCompany}
 
 const (
 	pageLevel  = iota // 0 for one that was not rated
@@ -20,11 +20,8 @@ const (
 
 var pageSchema = daybook.Schema{Version: 1, Texts: len(pageDimensions), Numbers: pageNumbers}
 
-// Value of a dimension; empty when it is not known. ByDay is the day on which the occasion opened.
+// Value of a dimension; empty when it is not known.
 func (o *Occasion) Value(d Dimension) string {
-	if d == ByDay {
-		return o.Day
-	}
 	s := Snapshot{Centre: o.Centre, Region: o.Region, Department: o.Department, Category: o.Category, Channel: o.Channel, Employee: o.Employee,
 		Gender: o.Gender, Residency: o.Residency, Company: o.Company}
 	return s.Value(d)
@@ -72,14 +69,10 @@ func (s *Service) Settle(ctx context.Context, progress func(entered int)) error 
 }
 
 // read gives the pages of days, both within, with all that was acknowledged.
-func (s *Service) read(ctx context.Context, from, to string) ([]*daybook.Page, error) {
-	days, err := s.book().Read(ctx, from, to)
+func (s *Service) read(ctx context.Context, from, to string) ([]daybook.Day, error) {
+	pages, err := s.book().Read(ctx, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("read ratings: %w", err)
-	}
-	pages := make([]*daybook.Page, len(days))
-	for i, d := range days {
-		pages[i] = d.Page
 	}
 	return pages, nil
 }

@@ -144,7 +144,7 @@ func ratingRow(t Tally, why string, before Counts) RatingRow {
 // rating is from which device one came, as a hash, and on which day.
 type rating struct{ device, rated uint32 }
 
-func ratingOf(page *daybook.Page, row int) rating {
+func ratingOf(page daybook.Day, row int) rating {
 	return rating{page.Number(row, pageDevice), page.Number(row, pageRated)}
 }
 
@@ -153,7 +153,7 @@ const longestTerm = 366
 
 // manyRatings finds the devices and days of ratings that are flagged. The others of such a device may belong to occasions that opened
 // before the days of these pages, or after.
-func (s *Service) manyRatings(ctx context.Context, from, to string, pages []*daybook.Page) (map[rating]bool, error) {
+func (s *Service) manyRatings(ctx context.Context, from, to string, pages []daybook.Day) (map[rating]bool, error) {
 	n := map[rating]int{}
 	first, last := ^uint32(0), uint32(0)
 	for _, page := range pages {

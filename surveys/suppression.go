@@ -50,44 +50,40 @@ func hide(because *string, why string) {
 
 // hide says what is hidden of an answer: its rows are the keys of a dimension, or none with −1. A filter must not tell what a breakdown
 // hides, so what is asked is looked at as a cell of the tables that it belongs to: of each two dimensions that are divided or filtered
-// by, the first of the cube's, and of each of these and one that it is nested in, with the other filters as they are.
+// by, the first of the cube's, with the other filters as they are.
 func (c *cube) hide(by, asked int, where map[Dimension]string) hiding {
 	var h hiding
 	if by >= 0 {
 		h.rows = make([]string, len(c.keys[by]))
 	}
-	total, _ := c.sum(-1)
-	if total.Counts.N() < MinCell {
+	if total, _ := c.sum(-1); total.Counts.N() < MinCell {
 		h.total = TooFew
 	}
-	wanted := func(x int) int {
-		if x < 0 || where[c.dims[x]] == "" {
-			return -1
+	wanted := make([]int, asked)
+	for x := range wanted {
+		wanted[x] = -1
+		if value := where[c.dims[x]]; value != "" {
+			wanted[x] = slices.Index(c.keys[x], value)
 		}
-		return slices.Index(c.keys[x], where[c.dims[x]])
+	}
+	apply := func(x, y int, why func(i, j int) string) {
+		if x != by && y != by || wanted[by] >= 0 { // of one key
+			hide(&h.total, why(wanted[x], wanted[y]))
+			return
+		}
+		for r := range h.rows {
+			hide(&h.rows[r], why(orElse(wanted[x], r), orElse(wanted[y], r)))
+		}
 	}
 	for x := range asked {
-		for y := -1; y < len(c.dims); y++ {
-			if y == x || y >= 0 && y < asked && y > x || y >= asked && !slices.Contains(nestedIn[c.dims[x]], c.dims[y]) {
-				continue
-			}
-			s := c.secrets(x, y)
-			i, j := wanted(x), wanted(y)
-			switch line := y < 0 || y >= asked; {
-			case line && i >= 0:
-				hide(&h.total, s.row(i))
-			case line:
-				for i := range h.rows {
-					hide(&h.rows[i], s.row(i))
-				}
-			case i >= 0 && j >= 0:
-				hide(&h.total, s.cell(i, j))
-			default:
-				for r := range h.rows {
-					hide(&h.rows[r], s.cell(orElse(i, r), orElse(j, r)))
-				}
-			}
+		for y := range x {
+			s := c.secrets(x, y, uint32(1<<asked-1)&^(1<<x|1<<y))
+			apply(x, y, s.cell)
 		}
+	}
+	if asked == 1 {
+		line := c.line(0, c.table(0, -1, 0), 0)
+		apply(0, 0, func(i, _ int) string { return line.because(line.rows[i]) })
 	}
 	for i := range h.rows {
 		if h.total != "" {
@@ -111,11 +107,7 @@ type secrets struct {
 	why           string // of each that is hidden
 }
 
-func (s *secrets) row(i int) string { return s.because(s.rows[i]) }
-
-func (s *secrets) cell(i, j int) string {
-	return s.because(s.rows[i] || s.columns[j] || s.cells[i][j])
-}
+func (s *secrets) cell(i, j int) string { return s.because(s.cells[i][j]) }
 
 func (s *secrets) because(hidden bool) string {
 	if hidden {
@@ -124,51 +116,81 @@ func (s *secrets) because(hidden bool) string {
 	return ""
 }
 
-// secrets of the table of two dimensions, or of one with −1 for the other.
-func (c *cube) secrets(x, y int) secrets {
-	n, k := c.table(x, y), smallest(c.dims[x])
-	if y < 0 {
-		hidden := stats.Suppress(totals(n), k)
-		return secrets{rows: hidden, why: why(totals(n), hidden, k)}
+// line has the totals of a table by its first dimension as rows, as other filters leave them. Without any, those are hidden too that would
+// be told of a group within another (see nestedIn), both breakdowns being published: with one those were tables of three dimensions.
+func (c *cube) line(x int, n [][]int64, others uint32) secrets {
+	sums, k := totals(n), smallest(c.dims[x])
+	hidden := make([]bool, len(sums))
+	for more := others == 0; more; {
+		more = false
+		for y, d := range c.dims {
+			if !slices.Contains(nestedIn[c.dims[x]], d) {
+				continue
+			}
+			for i, h := range c.inner(x, y, hidden) {
+				more = more || h && !hidden[i] && sums[i] >= 0
+				hidden[i] = hidden[i] || h
+			}
+		}
+		closed := stats.SuppressBeside(sums, hidden, k)
+		more = more || others == 0 && !slices.Equal(closed, hidden)
+		hidden = closed
 	}
-	k = max(k, smallest(c.dims[y]))
-	s := secrets{rows: stats.Suppress(totals(n), smallest(c.dims[x])), columns: stats.Suppress(totals(transposed(n)), smallest(c.dims[y]))}
-	switch {
-	case slices.Contains(nestedIn[c.dims[x]], c.dims[y]):
-		s.cells = s.nested(n, s.rows, s.columns, k)
-	case slices.Contains(nestedIn[c.dims[y]], c.dims[x]):
-		s.cells = transposed(s.nested(transposed(n), s.columns, s.rows, k))
-	default:
-		s.cells = stats.SuppressTable(n, k)
-	}
-	var all []int64
-	var hidden []bool
-	for i := range n {
-		for j, x := range n[i] {
-			all, hidden = append(all, x), append(hidden, x >= 0 && (s.rows[i] || s.columns[j] || s.cells[i][j]))
+	hidden = stats.SuppressBeside(sums, hidden, k)
+	return secrets{rows: hidden, why: why(sums, hidden, k)}
+}
+
+// inner says which groups of a dimension are hidden because of another in which they lie: with a cell that is their all, and in a
+// hidden one.
+func (c *cube) inner(x, y int, hidden []bool) []bool {
+	n := c.table(x, y, 0)
+	outer := stats.Suppress(totals(transposed(n)), smallest(c.dims[y]))
+	cells, rows := stats.SuppressWithin(n, linesOf(n, hidden, outer), smallest(c.dims[x]))
+	for i := range rows {
+		if present := presentIn(n[i]); len(present) == 1 {
+			rows[i] = rows[i] || cells[i][present[0]] || outer[present[0]]
 		}
 	}
-	s.why = why(all, hidden, k)
+	return rows
+}
+
+// secrets of the table of two dimensions, as the other filters leave it.
+func (c *cube) secrets(x, y int, others uint32) secrets {
+	n, k := c.table(x, y, others), max(smallest(c.dims[x]), smallest(c.dims[y]))
+	s := secrets{rows: c.line(x, n, others).rows, columns: c.line(y, transposed(n), others).rows}
+	already := linesOf(n, s.rows, s.columns)
+	switch {
+	case slices.Contains(nestedIn[c.dims[x]], c.dims[y]):
+		s.cells, _ = stats.SuppressWithin(n, already, k)
+	case slices.Contains(nestedIn[c.dims[y]], c.dims[x]):
+		s.cells, _ = stats.SuppressWithin(transposed(n), transposed(already), k)
+		s.cells = transposed(s.cells)
+	default:
+		s.cells = stats.SuppressTableBeside(n, already, k)
+	}
+	s.why = why(slices.Concat(n...), slices.Concat(s.cells...), k)
 	return s
 }
 
-// nested hides cells, and the inner groups that are such a cell or lie in a hidden outer group.
-func (*secrets) nested(n [][]int64, inner, outer []bool, k int64) [][]bool {
-	cells, single := stats.SuppressWithin(n, k)
-	for i, row := range n {
-		alone := -1
-		for j, x := range row {
-			switch {
-			case x < 0:
-			case alone >= 0:
-				alone = len(row)
-			default:
-				alone = j
-			}
+// linesOf a table: the cells of its hidden rows and columns.
+func linesOf(n [][]int64, rows, columns []bool) [][]bool {
+	all := make([][]bool, len(n))
+	for i := range n {
+		all[i] = make([]bool, len(n[i]))
+		for j, x := range n[i] {
+			all[i][j] = x >= 0 && (rows[i] || columns[j])
 		}
-		inner[i] = inner[i] || single[i] || alone >= 0 && alone < len(row) && outer[alone]
 	}
-	return cells
+	return all
+}
+
+func presentIn(line []int64) (places []int) {
+	for j, x := range line {
+		if x >= 0 {
+			places = append(places, j)
+		}
+	}
+	return places
 }
 
 // why is TooFew if each that is hidden has fewer than k, or nothing is shown beside.
@@ -176,7 +198,7 @@ func why(n []int64, hidden []bool, k int64) string {
 	shown, others := false, false
 	for i, x := range n {
 		shown = shown || x >= 0 && !hidden[i]
-		others = others || hidden[i] && x >= k
+		others = others || x >= k && hidden[i]
 	}
 	if shown && others {
 		return ProtectsAnother

@@ -9,7 +9,7 @@ import (
 	"github.com/balagh/balagh/fault"
 )
 
-// DayKey is what the occasions of a day are compared by: the values of the dimensions of a page, centre first and the day last.
+// DayKey is what the occasions of a day are compared by: the values of the dimensions of a page, centre first.
 type DayKey [len(pageDimensions)]string
 
 // DayCount is how the occasions of a day were rated.
@@ -88,7 +88,7 @@ func (s *Service) differences(ctx context.Context, day string) ([]Difference, er
 }
 
 // legible is the page of a day as readers get it, if they can read it.
-func (s *Service) legible(ctx context.Context, day string) ([]*daybook.Page, error) {
+func (s *Service) legible(ctx context.Context, day string) ([]daybook.Day, error) {
 	kept, err := s.Store.RatingPages().Pages(ctx, day, day, nil)
 	if err != nil {
 		return nil, err
@@ -102,12 +102,13 @@ func (s *Service) legible(ctx context.Context, day string) ([]*daybook.Page, err
 }
 
 // raw is the page that the occasions of a day make.
-func (s *Service) raw(ctx context.Context, day string) (*daybook.Page, error) {
+func (s *Service) raw(ctx context.Context, day string) (daybook.Day, error) {
 	packed, err := s.pack(ctx, day)
 	if err != nil {
-		return nil, err
+		return daybook.Day{}, err
 	}
-	return pageSchema.Open(packed)
+	page, err := pageSchema.Open(packed)
+	return daybook.Day{Date: day, Page: page}, err
 }
 
 func (s *Service) pack(ctx context.Context, day string) ([]byte, error) {
@@ -151,7 +152,7 @@ func (s *Service) rewrite(ctx context.Context, day string) error {
 }
 
 // countDay counts the rows of pages by key.
-func countDay(pages ...*daybook.Page) map[DayKey]DayCount {
+func countDay(pages ...daybook.Day) map[DayKey]DayCount {
 	all := map[DayKey]DayCount{}
 	for _, page := range pages {
 		for row := range page.Len() {

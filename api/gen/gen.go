@@ -1301,8 +1301,16 @@ const (
 	SatisfactionDimensionCategory   SatisfactionDimension = "category"
 	SatisfactionDimensionCentre     SatisfactionDimension = "centre"
 	SatisfactionDimensionChannel    SatisfactionDimension = "channel"
+	SatisfactionDimensionCompany    SatisfactionDimension = "company"
+	SatisfactionDimensionDay        SatisfactionDimension = "day"
 	SatisfactionDimensionDepartment SatisfactionDimension = "department"
+	SatisfactionDimensionEmployee   SatisfactionDimension = "employee"
+	SatisfactionDimensionGender     SatisfactionDimension = "gender"
+	SatisfactionDimensionHijriMonth SatisfactionDimension = "hijri_month"
+	SatisfactionDimensionMonth      SatisfactionDimension = "month"
 	SatisfactionDimensionNone       SatisfactionDimension = "none"
+	SatisfactionDimensionRegion     SatisfactionDimension = "region"
+	SatisfactionDimensionResidency  SatisfactionDimension = "residency"
 )
 
 // Valid indicates whether the value is a known member of the SatisfactionDimension enum.
@@ -1314,9 +1322,61 @@ func (e SatisfactionDimension) Valid() bool {
 		return true
 	case SatisfactionDimensionChannel:
 		return true
+	case SatisfactionDimensionCompany:
+		return true
+	case SatisfactionDimensionDay:
+		return true
 	case SatisfactionDimensionDepartment:
 		return true
+	case SatisfactionDimensionEmployee:
+		return true
+	case SatisfactionDimensionGender:
+		return true
+	case SatisfactionDimensionHijriMonth:
+		return true
+	case SatisfactionDimensionMonth:
+		return true
 	case SatisfactionDimensionNone:
+		return true
+	case SatisfactionDimensionRegion:
+		return true
+	case SatisfactionDimensionResidency:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SatisfactionMarkKind.
+const (
+	SatisfactionMarkKindFormula       SatisfactionMarkKind = "formula"
+	SatisfactionMarkKindQuestionnaire SatisfactionMarkKind = "questionnaire"
+)
+
+// Valid indicates whether the value is a known member of the SatisfactionMarkKind enum.
+func (e SatisfactionMarkKind) Valid() bool {
+	switch e {
+	case SatisfactionMarkKindFormula:
+		return true
+	case SatisfactionMarkKindQuestionnaire:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SatisfactionRowReason.
+const (
+	SatisfactionRowReasonProtectsAnother SatisfactionRowReason = "protects_another"
+	SatisfactionRowReasonTooFew          SatisfactionRowReason = "too_few"
+)
+
+// Valid indicates whether the value is a known member of the SatisfactionRowReason enum.
+func (e SatisfactionRowReason) Valid() bool {
+	switch e {
+	case SatisfactionRowReasonProtectsAnother:
+		return true
+	case SatisfactionRowReasonTooFew:
 		return true
 	default:
 		return false
@@ -1962,13 +2022,13 @@ type AudienceCount struct {
 // AuditEntry Example: {"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}
 type AuditEntry struct {
 	// After The same after it
-	After interface{} `json:"after,omitempty"`
+	After map[string]interface{} `json:"after,omitempty"`
 
 	// At When it began
 	At time.Time `json:"at"`
 
 	// Before What its GET gave before; null when there was nothing
-	Before interface{} `json:"before,omitempty"`
+	Before map[string]interface{} `json:"before,omitempty"`
 
 	// Code Of the problem
 	Code *string `json:"code,omitempty"`
@@ -4246,6 +4306,8 @@ type ReportDeliveries struct {
 }
 
 // ReportEvent Data of an event `report` of /v1/desk/events
+//
+// Example: {"change":"assigned","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","rev":2,"status":"assigned"}
 type ReportEvent struct {
 	// Change The newest entry of its timeline
 	Change ReportEventChange `json:"change"`
@@ -4659,7 +4721,7 @@ type RoundWeighting struct {
 // RoundWeightingMethod defines model for RoundWeighting.Method.
 type RoundWeightingMethod string
 
-// Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857},"version":1}
+// Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","marks":[{"code":"after_closure","day":"2026-10-12","kind":"questionnaire","version":3}],"min_cell":10,"rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857},"version":1}
 type Satisfaction struct {
 	By      SatisfactionDimension `json:"by"`
 	Formula string                `json:"formula"`
@@ -4667,15 +4729,21 @@ type Satisfaction struct {
 	// From Day in Asia/Riyadh
 	//
 	// Example: 2026-10-01
-	From Day               `json:"from"`
-	Rows []SatisfactionRow `json:"rows"`
+	From Day `json:"from"`
+
+	// Marks What changed within the period that a trend shows
+	Marks []SatisfactionMark `json:"marks"`
+
+	// MinCell How many ratings a row has at least
+	MinCell int               `json:"min_cell"`
+	Rows    []SatisfactionRow `json:"rows"`
 
 	// To Day in Asia/Riyadh
 	//
 	// Example: 2026-10-01
 	To Day `json:"to"`
 
-	// Total Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key and name
+	// Total Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key, name and reason
 	Total   SatisfactionRow `json:"total"`
 	Version int             `json:"version"`
 }
@@ -4683,7 +4751,22 @@ type Satisfaction struct {
 // SatisfactionDimension defines model for SatisfactionDimension.
 type SatisfactionDimension string
 
-// SatisfactionRow Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key and name
+// SatisfactionMark A day on which another version of the formula, or of a questionnaire that asks after reports, came into force
+type SatisfactionMark struct {
+	Code string `json:"code"`
+
+	// Day Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	Day     Day                  `json:"day"`
+	Kind    SatisfactionMarkKind `json:"kind"`
+	Version int                  `json:"version"`
+}
+
+// SatisfactionMarkKind defines model for SatisfactionMark.Kind.
+type SatisfactionMarkKind string
+
+// SatisfactionRow Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key, name and reason
 type SatisfactionRow struct {
 	// Counts Ratings of level 1 to 5
 	Counts []int `json:"counts"`
@@ -4694,18 +4777,24 @@ type SatisfactionRow struct {
 	// Interval Of top2; null where n is 0
 	Interval *Interval `json:"interval"`
 
-	// Key Code; absent in the total
+	// Key Code, day, month such as 2026-10 or 1448-05, or yes and no for companies; empty where unknown, absent in the total
 	Key     *string  `json:"key,omitempty"`
 	Mean100 *float64 `json:"mean100"`
 	N       int      `json:"n"`
 
 	// Name Name in the caller's language
-	Name         *string  `json:"name,omitempty"`
-	Net          *float64 `json:"net"`
-	ResponseRate *float64 `json:"response_rate"`
-	Suppressed   bool     `json:"suppressed"`
-	Top2         *float64 `json:"top2"`
+	Name *string  `json:"name,omitempty"`
+	Net  *float64 `json:"net"`
+
+	// Reason Why it is suppressed. too_few: it has too few ratings. protects_another: it or another suppressed one has too few, and subtracting would give that away; which of them is not told, for that would tell too much.
+	Reason       *SatisfactionRowReason `json:"reason,omitempty"`
+	ResponseRate *float64               `json:"response_rate"`
+	Suppressed   bool                   `json:"suppressed"`
+	Top2         *float64               `json:"top2"`
 }
+
+// SatisfactionRowReason Why it is suppressed. too_few: it has too few ratings. protects_another: it or another suppressed one has too few, and subtracting would give that away; which of them is not told, for that would tell too much.
+type SatisfactionRowReason string
 
 // SavedFilter Example: {"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}
 type SavedFilter struct {
@@ -5266,6 +5355,9 @@ type FilterName = string
 // Example: 2026-10-01
 type From = Day
 
+// GenderFilter defines model for GenderFilter.
+type GenderFilter = Gender
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -5344,6 +5436,9 @@ type RegionFilter = string
 
 // ReplyLanguage Example: ar
 type ReplyLanguage = Language
+
+// ResidencyFilter defines model for ResidencyFilter.
+type ResidencyFilter = Residency
 
 // SatisfactionBy defines model for SatisfactionBy.
 type SatisfactionBy = SatisfactionDimension
@@ -5860,6 +5955,21 @@ type DeliveriesCsvParams struct {
 	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
 }
 
+// DeliveriesXlsxParams defines parameters for DeliveriesXlsx.
+type DeliveriesXlsxParams struct {
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Channel Only this channel
+	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+}
+
 // RatingsParams defines parameters for Ratings.
 type RatingsParams struct {
 	// By What to group by
@@ -5984,6 +6094,15 @@ type SatisfactionParams struct {
 
 	// Channel Only this channel
 	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Gender Only those who reported as this
+	Gender *GenderFilter `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Residency Only those who reported as this
+	Residency *ResidencyFilter `form:"residency,omitempty" json:"residency,omitempty"`
 }
 
 // SatisfactionCsvParams defines parameters for SatisfactionCsv.
@@ -6008,6 +6127,48 @@ type SatisfactionCsvParams struct {
 
 	// Channel Only this channel
 	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Gender Only those who reported as this
+	Gender *GenderFilter `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Residency Only those who reported as this
+	Residency *ResidencyFilter `form:"residency,omitempty" json:"residency,omitempty"`
+}
+
+// SatisfactionXlsxParams defines parameters for SatisfactionXlsx.
+type SatisfactionXlsxParams struct {
+	// By What to group by
+	By *SatisfactionBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Department Only this department
+	Department *DepartmentFilter `form:"department,omitempty" json:"department,omitempty"`
+
+	// Channel Only this channel
+	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Gender Only those who reported as this
+	Gender *GenderFilter `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Residency Only those who reported as this
+	Residency *ResidencyFilter `form:"residency,omitempty" json:"residency,omitempty"`
 }
 
 // VolumesParams defines parameters for Volumes.
@@ -6588,6 +6749,9 @@ type ServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(c *fiber.Ctx, params DeliveriesCsvParams) error
+	// DeliveriesXlsx The same as a workbook
+	// (GET /v1/insights/deliveries.xlsx)
+	DeliveriesXlsx(c *fiber.Ctx, params DeliveriesXlsxParams) error
 	// Ratings How closed reports were rated
 	// (GET /v1/insights/ratings)
 	Ratings(c *fiber.Ctx, params RatingsParams) error
@@ -6627,6 +6791,9 @@ type ServerInterface interface {
 	// SatisfactionCsv The same as CSV
 	// (GET /v1/insights/satisfaction.csv)
 	SatisfactionCsv(c *fiber.Ctx, params SatisfactionCsvParams) error
+	// SatisfactionXlsx The same as a workbook
+	// (GET /v1/insights/satisfaction.xlsx)
+	SatisfactionXlsx(c *fiber.Ctx, params SatisfactionXlsxParams) error
 	// ModerateVerbatim Approve or hide an answer in words
 	// (PUT /v1/insights/verbatims/{id})
 	ModerateVerbatim(c *fiber.Ctx, id PathId) error
@@ -10574,6 +10741,64 @@ func (siw *ServerInterfaceWrapper) DeliveriesCsv(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// DeliveriesXlsx operation middleware
+func (siw *ServerInterfaceWrapper) DeliveriesXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeliveriesXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeliveriesXlsx(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // Ratings operation middleware
 func (siw *ServerInterfaceWrapper) Ratings(c *fiber.Ctx) error {
 
@@ -11162,6 +11387,27 @@ func (siw *ServerInterfaceWrapper) Satisfaction(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
 	}
 
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", query, &params.Gender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter gender: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "residency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "residency", query, &params.Residency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter residency: %w", err).Error())
+	}
+
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.Satisfaction(c, params)
 	}
@@ -11241,8 +11487,129 @@ func (siw *ServerInterfaceWrapper) SatisfactionCsv(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
 	}
 
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", query, &params.Gender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter gender: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "residency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "residency", query, &params.Residency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter residency: %w", err).Error())
+	}
+
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.SatisfactionCsv(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// SatisfactionXlsx operation middleware
+func (siw *ServerInterfaceWrapper) SatisfactionXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SatisfactionXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", query, &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter department: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", query, &params.Gender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter gender: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "residency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "residency", query, &params.Residency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter residency: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.SatisfactionXlsx(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -12453,12 +12820,14 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/insights/deadlines.xlsx", wrapper.DeadlinesXlsx)
 	router.Get("/v1/insights/deliveries", wrapper.Deliveries)
 	router.Get("/v1/insights/deliveries.csv", wrapper.DeliveriesCsv)
+	router.Get("/v1/insights/deliveries.xlsx", wrapper.DeliveriesXlsx)
 	router.Get("/v1/insights/ratings", wrapper.Ratings)
 	router.Get("/v1/insights/ratings.csv", wrapper.RatingsCsv)
 	router.Get("/v1/insights/ratings.xlsx", wrapper.RatingsXlsx)
 	router.Get("/v1/insights/rounds", wrapper.ListRounds)
 	router.Get("/v1/insights/satisfaction", wrapper.Satisfaction)
 	router.Get("/v1/insights/satisfaction.csv", wrapper.SatisfactionCsv)
+	router.Get("/v1/insights/satisfaction.xlsx", wrapper.SatisfactionXlsx)
 	router.Get("/v1/insights/volumes", wrapper.Volumes)
 	router.Get("/v1/insights/volumes.csv", wrapper.VolumesCsv)
 	router.Get("/v1/insights/volumes.xlsx", wrapper.VolumesXlsx)
@@ -14683,6 +15052,33 @@ func (response DeliveriesCsv200TextcsvResponse) VisitDeliveriesCsvResponse(ctx *
 	return err
 }
 
+type DeliveriesXlsxRequestObject struct {
+	Params DeliveriesXlsxParams
+}
+
+type DeliveriesXlsxResponseObject interface {
+	VisitDeliveriesXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type DeliveriesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DeliveriesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitDeliveriesXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
 type RatingsRequestObject struct {
 	Params RatingsParams
 }
@@ -14969,6 +15365,33 @@ type SatisfactionCsv200TextcsvResponse struct {
 
 func (response SatisfactionCsv200TextcsvResponse) VisitSatisfactionCsvResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type SatisfactionXlsxRequestObject struct {
+	Params SatisfactionXlsxParams
+}
+
+type SatisfactionXlsxResponseObject interface {
+	VisitSatisfactionXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type SatisfactionXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response SatisfactionXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitSatisfactionXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 	if response.ContentLength != 0 {
 		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
 	}
@@ -15872,6 +16295,9 @@ type StrictServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(ctx context.Context, request DeliveriesCsvRequestObject) (DeliveriesCsvResponseObject, error)
+	// DeliveriesXlsx The same as a workbook
+	// (GET /v1/insights/deliveries.xlsx)
+	DeliveriesXlsx(ctx context.Context, request DeliveriesXlsxRequestObject) (DeliveriesXlsxResponseObject, error)
 	// Ratings How closed reports were rated
 	// (GET /v1/insights/ratings)
 	Ratings(ctx context.Context, request RatingsRequestObject) (RatingsResponseObject, error)
@@ -15911,6 +16337,9 @@ type StrictServerInterface interface {
 	// SatisfactionCsv The same as CSV
 	// (GET /v1/insights/satisfaction.csv)
 	SatisfactionCsv(ctx context.Context, request SatisfactionCsvRequestObject) (SatisfactionCsvResponseObject, error)
+	// SatisfactionXlsx The same as a workbook
+	// (GET /v1/insights/satisfaction.xlsx)
+	SatisfactionXlsx(ctx context.Context, request SatisfactionXlsxRequestObject) (SatisfactionXlsxResponseObject, error)
 	// ModerateVerbatim Approve or hide an answer in words
 	// (PUT /v1/insights/verbatims/{id})
 	ModerateVerbatim(ctx context.Context, request ModerateVerbatimRequestObject) (ModerateVerbatimResponseObject, error)
@@ -18793,6 +19222,33 @@ func (sh *strictHandler) DeliveriesCsv(ctx *fiber.Ctx, params DeliveriesCsvParam
 	return nil
 }
 
+// DeliveriesXlsx operation middleware
+func (sh *strictHandler) DeliveriesXlsx(ctx *fiber.Ctx, params DeliveriesXlsxParams) error {
+	var request DeliveriesXlsxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeliveriesXlsx(ctx.UserContext(), request.(DeliveriesXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeliveriesXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeliveriesXlsxResponseObject); ok {
+		if err := validResponse.VisitDeliveriesXlsxResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Ratings operation middleware
 func (sh *strictHandler) Ratings(ctx *fiber.Ctx, params RatingsParams) error {
 	var request RatingsRequestObject
@@ -19142,6 +19598,33 @@ func (sh *strictHandler) SatisfactionCsv(ctx *fiber.Ctx, params SatisfactionCsvP
 		return err
 	} else if validResponse, ok := response.(SatisfactionCsvResponseObject); ok {
 		if err := validResponse.VisitSatisfactionCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SatisfactionXlsx operation middleware
+func (sh *strictHandler) SatisfactionXlsx(ctx *fiber.Ctx, params SatisfactionXlsxParams) error {
+	var request SatisfactionXlsxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.SatisfactionXlsx(ctx.UserContext(), request.(SatisfactionXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SatisfactionXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SatisfactionXlsxResponseObject); ok {
+		if err := validResponse.VisitSatisfactionXlsxResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

@@ -25,7 +25,7 @@ func TestSurveysRecount(t *testing.T) {
 		t.Errorf("without a store: %v", err)
 	}
 	tear(t, uri)
-	const line = "2026-03-04 SA-01 · – · maintenance · carpets · – · – · – · – · no · 2026-03-04: kept 0 of 0 closures rated [0 0 0 0 0], 0 from devices, in truth 1 of 1 closures rated [0 0 0 1 0], 1 from devices"
+	const line = "2026-03-04 SA-01 · – · maintenance · carpets · – · – · – · – · no: kept 0 of 0 closures rated [0 0 0 0 0], 0 from devices, in truth 1 of 1 closures rated [0 0 0 1 0], 1 from devices"
 	for _, c := range []struct {
 		args []string
 		want string

@@ -27,7 +27,6 @@ var occasionIndexes = []index{
 	{in: "occasions", keys: bson.D{{Key: "report", Value: 1}, {Key: "closure", Value: -1}}, serves: "the occasions of a report"},
 	{in: "occasions", keys: bson.D{{Key: "day", Value: 1}}, serves: "the occasions of a day, and which days there are"},
 	{in: "occasions", keys: bson.D{{Key: "day", Value: 1}, {Key: "mark", Value: 1}}, exists: "mark", serves: "occasions that are not entered yet"},
-	{in: "rating_pages", keys: bson.D{{Key: "_id", Value: 1}, {Key: "rev", Value: 1}}, serves: "which pages there are, by itself"},
 }
 
 var _ surveys.Store = (*DB)(nil)

@@ -3,7 +3,6 @@ package mongo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -13,8 +12,6 @@ import (
 	"github.com/balagh/balagh/daybook"
 	"github.com/balagh/balagh/surveys"
 )
-
-// A page is {_id: day, rev, packed}.
 
 // RatingPages keeps the pages of ratings.
 func (db *DB) RatingPages() daybook.Store { return ratingPages{db} }
@@ -58,58 +55,14 @@ func (p ratingPages) Unmark(ctx context.Context, all []daybook.Marked) error {
 	return nil
 }
 
-// Pages reads the revs off their index, and then the pages that are not known.
-func (p ratingPages) Pages(ctx context.Context, from, through string, known map[string]int64) (all []daybook.Kept, err error) {
-	days := bson.D{{Key: "$gte", Value: from}}
-	if through != "" {
-		days = append(days, bson.E{Key: "$lte", Value: through})
-	}
-	var unknown []string
-	place := map[string]int{}
-	err = p.db.scan(ctx, "rating_pages", bson.D{{Key: "_id", Value: days}}, func(raw bson.Raw) error {
-		k := daybook.Kept{Day: textIn(raw, "_id"), Rev: numberIn(raw, "rev")}
-		if known[k.Day] != k.Rev {
-			unknown = append(unknown, k.Day)
-		}
-		place[k.Day] = len(all)
-		all = append(all, k)
-		return nil
-	}, options.Find().SetProjection(bson.D{{Key: "rev", Value: 1}}).SetSort(bson.D{{Key: "_id", Value: 1}}).SetHint(inOrderOf("_id", "rev")))
-	if err != nil {
-		return nil, err
-	}
-	for some := range slices.Chunk(unknown, pageBatch) {
-		err := p.db.scan(ctx, "rating_pages", bson.D{{Key: "_id", Value: among(some)}}, func(raw bson.Raw) error {
-			k := &all[place[textIn(raw, "_id")]]
-			_, packed, _ := raw.Lookup("packed").BinaryOK()
-			k.Rev, k.Packed = numberIn(raw, "rev"), slices.Clone(packed)
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read pages: %w", err)
-		}
-	}
-	return all, nil
+// Pages reads those of ratings.
+func (p ratingPages) Pages(ctx context.Context, from, through string, known map[string]int64) ([]daybook.Kept, error) {
+	return p.db.pages(ctx, "rating_pages", from, through, known)
 }
 
-const pageBatch = 100 // pages that are read at once
-
-// PutPage keeps a page unless somebody was faster.
+// PutPage keeps one.
 func (p ratingPages) PutPage(ctx context.Context, k daybook.Kept) (bool, error) {
-	if k.Rev == 1 {
-		_, err := p.db.in("rating_pages").InsertOne(ctx, bson.D{{Key: "_id", Value: k.Day}, {Key: "v", Value: docVersion}, {Key: "rev", Value: k.Rev},
-			{Key: "packed", Value: bson.Binary{Data: k.Packed}}})
-		if taken(err) || clashed(err) {
-			return false, nil
-		}
-		return err == nil, failed(ctx, err)
-	}
-	r, err := p.db.in("rating_pages").UpdateOne(ctx, bson.D{{Key: "_id", Value: k.Day}, {Key: "rev", Value: k.Rev - 1}},
-		bson.D{{Key: "$set", Value: bson.D{{Key: "v", Value: docVersion}, {Key: "rev", Value: k.Rev}, {Key: "packed", Value: bson.Binary{Data: k.Packed}}}}})
-	if clashed(err) {
-		return false, nil
-	}
-	return err == nil && r.MatchedCount == 1, failed(ctx, err)
+	return p.db.putPage(ctx, "rating_pages", k)
 }
 
 // OccasionDays steps from day to day by their index, without reading what lies between.

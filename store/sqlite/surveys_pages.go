@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"github.com/balagh/balagh/daybook"
 	"github.com/balagh/balagh/surveys"
@@ -39,8 +38,6 @@ CREATE INDEX occasions_marked ON occasions(day) WHERE marked = 1;`
 const (
 	markedOccasions = `SELECT doc FROM occasions INDEXED BY occasions_marked WHERE marked = 1 ORDER BY day LIMIT ?+0`
 	unmarkOccasion  = `UPDATE occasions SET marked = 0 WHERE id = ? AND rev = ?`
-	pageRevs        = `SELECT day, rev FROM rating_pages WHERE day >= ? AND day <= ? ORDER BY day`
-	pageOf          = `SELECT rev, packed FROM rating_pages WHERE day = ?`
 	occasionsOn     = `SELECT doc FROM occasions WHERE day = ?`
 	occasionDays    = `WITH RECURSIVE days(day) AS (SELECT min(day) FROM occasions
 		UNION ALL SELECT (SELECT min(o.day) FROM occasions o WHERE o.day > days.day) FROM days WHERE days.day IS NOT NULL)
@@ -77,58 +74,14 @@ func (p ratingPages) Unmark(ctx context.Context, all []daybook.Marked) error {
 	})
 }
 
-// lastDay is after every day.
-const lastDay = "9999-99-99"
-
-// Pages reads the revs first, and of the pages those that are not known.
+// Pages reads those of ratings.
 func (p ratingPages) Pages(ctx context.Context, from, through string, known map[string]int64) ([]daybook.Kept, error) {
-	if through == "" {
-		through = lastDay
-	}
-	all, err := p.revs(ctx, from, through)
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		k := &all[i]
-		if known[k.Day] == k.Rev {
-			continue
-		}
-		if err := p.db.row(ctx, pageOf, k.Day).Scan(&k.Rev, &k.Packed); err != nil {
-			return nil, fmt.Errorf("read the page of %s: %w", k.Day, err)
-		}
-	}
-	return all, nil
+	return p.db.pages(ctx, "rating_pages", from, through, known)
 }
 
-func (p ratingPages) revs(ctx context.Context, from, through string) (all []daybook.Kept, err error) {
-	rows, err := p.db.query(ctx, pageRevs, from, through)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var k daybook.Kept
-		if err := rows.Scan(&k.Day, &k.Rev); err != nil {
-			return nil, err
-		}
-		all = append(all, k)
-	}
-	return all, rows.Err()
-}
-
-// PutPage keeps a page unless somebody was faster.
-func (p ratingPages) PutPage(ctx context.Context, k daybook.Kept) (put bool, err error) {
-	err = p.db.write(ctx, func(t *tx) error {
-		q, args := `UPDATE rating_pages SET rev = ?, packed = ? WHERE day = ? AND rev = ?`, []any{k.Rev, k.Packed, k.Day, k.Rev - 1}
-		if k.Rev == 1 {
-			q, args = `INSERT INTO rating_pages(day, rev, packed) VALUES(?,?,?) ON CONFLICT DO NOTHING`, []any{k.Day, k.Rev, k.Packed}
-		}
-		n, err := t.exec(q, args...)
-		put = n == 1
-		return err
-	})
-	return put, err
+// PutPage keeps one.
+func (p ratingPages) PutPage(ctx context.Context, k daybook.Kept) (bool, error) {
+	return p.db.putPage(ctx, "rating_pages", k)
 }
 
 // OccasionDays steps from day to day by the index, without reading what lies between.

@@ -14,10 +14,13 @@ import "slices"
 // publishing: everything is hidden then, and the caller hides the total. It does not protect against subtracting within another
 // breakdown that this one divides further (see SuppressNested, SuppressWithin, SuppressTable), nor against comparing figures
 // from before and after one more person has answered.
-func Suppress(n []int64, k int64) []bool {
+func Suppress(n []int64, k int64) []bool { return SuppressBeside(n, make([]bool, len(n)), k) }
+
+// SuppressBeside is Suppress where some cells are hidden already, for another reason.
+func SuppressBeside(n []int64, already []bool, k int64) []bool {
 	hidden := make([]bool, len(n))
 	for i, x := range n {
-		hidden[i] = 0 <= x && x < k
+		hidden[i] = x >= 0 && (already[i] || x < k)
 	}
 	for exposed(n, hidden, k) && hideNext(n, hidden) {
 	}
@@ -28,7 +31,7 @@ func Suppress(n []int64, k int64) []bool {
 func exposed(n []int64, hidden []bool, k int64) bool {
 	var count, sum, largest int64
 	for i, h := range hidden {
-		if h {
+		if h && n[i] >= 0 {
 			count++
 			sum += n[i]
 			largest = max(largest, n[i])
@@ -75,15 +78,16 @@ func SuppressNested(n []int64, whole []int, wholes int, k int64) (hiddenWholes, 
 }
 
 // SuppressWithin is SuppressNested for a breakdown whose groups, the rows, may lie within several groups of another, the columns,
-// and nearly all lie within one. Negative cells are those of nobody, as in Suppress. The totals of columns are published, and those
-// of rows; that of a row of one cell is the cell itself, and rows says which such rows are hidden with it.
-func SuppressWithin(n [][]int64, k int64) (cells [][]bool, rows []bool) {
-	cells, rows = make([][]bool, len(n)), make([]bool, len(n))
-	for i := range n {
-		cells[i] = make([]bool, len(n[i]))
-	}
+// and nearly all lie within one. Negative cells are those of nobody, as in Suppress; some may be hidden already, for another reason.
+// The totals of columns are published, and those of rows; that of a row of one cell is the cell itself, and rows says which such
+// rows are hidden with it.
+func SuppressWithin(n [][]int64, already [][]bool, k int64) (cells [][]bool, rows []bool) {
+	cells, rows = boolsOf(n), make([]bool, len(n))
 	if len(n) == 0 {
 		return cells, rows
+	}
+	for i := range n {
+		copy(cells[i], already[i])
 	}
 	t := table{n, cells}
 	t.hideBelow(k)

@@ -10,27 +10,22 @@ import "slices"
 // Margins below k are the caller's to hide, by Suppress of each; the margins of a table of a single line are its own cells, and
 // it is treated as that line. A negative cell is one that everybody knows to be of nobody, as in Suppress; one without another
 // in its row or column is told by that margin, and so protects no other.
-func SuppressTable(n [][]int64, k int64) [][]bool {
-	hidden := boolsOf(n)
-	switch {
-	case len(n) == 0 || len(n[0]) == 0:
-		return hidden
-	case len(n) == 1:
-		hidden[0] = Suppress(n[0], k)
-		return hidden
-	case len(n[0]) == 1:
-		for i, h := range Suppress(column(n, 0), k) {
-			hidden[i][0] = h
-		}
-		return hidden
+func SuppressTable(n [][]int64, k int64) [][]bool { return SuppressTableBeside(n, boolsOf(n), k) }
+
+// SuppressTableBeside is SuppressTable where some cells are hidden already, for another reason.
+func SuppressTableBeside(n [][]int64, already [][]bool, k int64) [][]bool {
+	all := table{n, boolsOf(n)}
+	for i := range n {
+		copy(all.hidden[i], already[i])
 	}
-	t := table{untold(n), hidden}
-	t.hideBelow(k)
-	for free := boolsOf(n); t.hideInLines(k) || t.hideRound(free); {
+	if len(n) == 0 || len(n[0]) == 0 {
+		return all.hidden
 	}
-	t.n = n
-	t.hideBelow(k)
-	return hidden
+	all.hideBelow(k)
+	rest := table{untold(n), all.hidden} // what the margins tell protects nothing
+	for free := boolsOf(n); all.hideInLines(k) || rest.hideInLines(k) || rest.hideRound(free); {
+	}
+	return all.hidden
 }
 
 // untold is a table without the cells that the margins tell: those of a line of nobody, and one that is alone in its line, and then
@@ -127,7 +122,7 @@ func boolsOf[T any](n [][]T) [][]bool {
 func (t table) hideRound(free [][]bool) (more bool) {
 	for i, row := range t.hidden {
 		for j, h := range row {
-			if !h || free[i][j] {
+			if !h || free[i][j] || t.n[i][j] < 0 {
 				continue
 			}
 			free[i][j] = true
