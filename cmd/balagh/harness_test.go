@@ -58,8 +58,9 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc.Servers = nil
-	return gorillamux.NewRouter(doc)
+	here := *doc
+	here.Servers = nil
+	return gorillamux.NewRouter(&here)
 })
 
 // installation is a whole program that serves on a port of its own.
