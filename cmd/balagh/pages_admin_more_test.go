@@ -130,7 +130,8 @@ func TestAdmin_Broadcasts(t *testing.T) {
 		t.Errorf("the audience: %s", said)
 	}
 	b.save(saved)
-	b.sound()
+	b.whole()
+	b.accessible()
 	b.shoot("admin-broadcast")
 	b.agree("#actions button.danger", saved)
 	id := read(b, chromedp.Evaluate[string](`location.pathname.split("/").pop()`))
@@ -228,7 +229,8 @@ func TestAdmin_DeadLetters(t *testing.T) {
 		t.Error("nothing is said beside the filter")
 	}
 	b.open("/admin/dead-letters?channel=sms", 390)
-	b.sound()
+	b.whole()
+	b.accessible()
 	b.agree(`form[action="/admin/all/dead-letters"] button`, saved)
 	if said := b.text(saved); !strings.Contains(said, "٠") {
 		t.Errorf("how many are tried again: %s", said)

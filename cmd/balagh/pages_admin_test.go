@@ -23,11 +23,12 @@ func (i *installation) administer(t *testing.T) *tab {
 	return b
 }
 
-// everywhereOf looks at pages in each language and width, each in a tab of its own: a tab has its time.
+// everywhereOf looks at pages in each language and width.
 func (i *installation) everywhereOf(t *testing.T, pages map[string]string) {
 	t.Helper()
+	b := i.administer(t)
 	for _, name := range slices.Sorted(maps.Keys(pages)) {
-		i.administer(t).everywhere(pages[name], name)
+		b.everywhere(pages[name], name)
 	}
 }
 
@@ -115,7 +116,8 @@ func TestAdmin_Categories(t *testing.T) {
 		}
 	}
 	b.shoot("admin-category-refused")
-	b.sound()
+	b.whole()
+	b.accessible()
 	b.fill("names.ur", "صفائی", "first_answer_days", "۲", "resolution_days", "9")
 	b.save(saved)
 
@@ -148,7 +150,8 @@ func TestAdmin_Meanwhile(t *testing.T) {
 	if said := b.text("#beside table"); !strings.Contains(said, "Mine") || !strings.Contains(said, "Theirs") || !strings.Contains(said, "SA-01") || !strings.Contains(said, "لهم") {
 		t.Errorf("what differs: %s", said)
 	}
-	b.sound()
+	b.whole()
+	b.accessible()
 	b.shoot("admin-meanwhile")
 	if b.value("names.en") != "Mine" || b.value("region") != "SA-01" {
 		t.Error("what was typed is lost")
@@ -196,7 +199,8 @@ func TestAdmin_Area(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.do(chromedp.SetUploadFiles(`.upload input`, []string{file}), chromedp.WaitVisible(".map path"))
-	b.sound()
+	b.whole()
+	b.accessible()
 	b.shoot("admin-area")
 	b.save(saved)
 	if kind := i.staff(actor.Admin, "*", "*").do("GET", "/v1/admin/centres/makkah", nil).want(200).str("area", "type"); kind != "MultiPolygon" {
