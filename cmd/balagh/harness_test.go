@@ -374,11 +374,12 @@ func ask(t *testing.T, what string, most time.Duration, ok func() bool) {
 	t.Helper()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
-	const patience = 90 * time.Second // leases of a killed process have to end
-	for began, next := time.Now(), 5*time.Millisecond; time.Since(began) < patience; next = min(2*next, most) {
+	const patience = 90 * time.Second // leases of a killed process have to end; what asking takes is not counted
+	for next, waited := 5*time.Millisecond, time.Duration(0); waited < patience; next = min(2*next, most) {
 		if ok() {
 			return
 		}
+		waited += next
 		pause.Reset(next)
 		<-pause.C
 	}
