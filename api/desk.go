@@ -34,7 +34,7 @@ func (s *Server) DeskQueue(ctx context.Context, r gen.DeskQueueRequestObject) (g
 		body.Items[i] = gen.DeskSummary{Id: r.ID, Number: r.Number, Status: gen.Status(r.Status), Category: n.category(r.Category),
 			Description: r.Description, Place: placeBody(r.Place), PhotoCount: r.PhotoCount, Supports: r.Supports, ReceivedAt: r.ReceivedAt,
 			UpdatedAt: r.UpdatedAt, Centre: n.centre(r.Centre), Department: n.department(r.Department), Channel: gen.Channel(r.Channel),
-			Assignee: assignee, Due: dueBody(r.Due), Overdue: overdue(r.Deadline, now)}
+			Assignee: assignee, Due: dueBody(r.Due), Deadline: timeOrNil(r.Deadline), Overdue: overdue(r.Deadline, now)}
 	}
 	return body, nil
 }

@@ -2232,6 +2232,11 @@ type DeadLetterPage struct {
 	Next  *string      `json:"next,omitempty"`
 }
 
+// Deadline The one that counts now: of the first answer until there is one, then of the resolution; absent when nothing is awaited
+//
+// Example: 2026-12-01T21:00:00Z
+type Deadline = time.Time
+
 // Delivery One message on its way to one target through one channel
 type Delivery struct {
 	// Attempts That ended without the last word of the channel
@@ -2463,6 +2468,11 @@ type DeskReport struct {
 	Citizen  *DeskCitizen `json:"citizen,omitempty"`
 	ClosedAt *time.Time   `json:"closed_at,omitempty"`
 
+	// Deadline The one that counts now: of the first answer until there is one, then of the resolution; absent when nothing is awaited
+	//
+	// Example: 2026-12-01T21:00:00Z
+	Deadline *Deadline `json:"deadline,omitempty"`
+
 	// Department A code with its name in the caller's language
 	//
 	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
@@ -2537,6 +2547,11 @@ type DeskSummary struct {
 
 	// Channel Example: app
 	Channel Channel `json:"channel"`
+
+	// Deadline The one that counts now: of the first answer until there is one, then of the resolution; absent when nothing is awaited
+	//
+	// Example: 2026-12-01T21:00:00Z
+	Deadline *Deadline `json:"deadline,omitempty"`
 
 	// Department A code with its name in the caller's language
 	//
