@@ -92,7 +92,7 @@ modules: ## the dependencies are whole, and none is missing or left over
 # The packages of ours in which something runs beside something else. The tests of whole processes, and those of the SDKs of others,
 # take as long again as all the rest. SQLite, which is C made Go and takes its locks where database/sql does too, is not instrumented: the
 # tests are six times as fast for it.
-RACE = ./accounts ./api ./demo/standin ./event ./photos ./push ./push/email ./push/sms ./push/webpush ./reports ./store/sqlite ./surveys ./web
+RACE = ./accounts ./api ./daybook ./demo/standin ./event ./photos ./push ./push/email ./push/sms ./push/webpush ./reports ./store/sqlite ./surveys ./web
 
 race: ## the tests with the race detector (RACE=./... for every package)
 	CGO_ENABLED=1 go test -race -gcflags='modernc.org/...=-race=false' -parallel 4 $(RACE)
@@ -108,6 +108,8 @@ bench-go: ## the numbers that are asked of code by itself
 	go test ./store/sqlite -run '^$$' -bench '^BenchmarkDrawRound$$' -benchtime 1x
 	@echo; echo "asked: < 3 s, 20 margins of 10 levels over 1,000,000 rows to 1e-10"
 	go test ./surveys/stats -run '^$$' -bench '^BenchmarkRake$$' -benchtime 1x
+	@echo; echo "asked: p95 < 200 ms, volumes and deadlines of 1,000,000 reports of a year (BENCH_FIGURES=100000: fewer, without the minutes to write them)"
+	go test ./store/sqlite -run '^$$' -bench '^BenchmarkReports_Figures$$' -benchtime 100x
 
 BENCH_REPORTS ?= 10000
 
