@@ -36,6 +36,30 @@ func (e AccountKind) Valid() bool {
 	}
 }
 
+// Defines values for AuditEntryOutcome.
+const (
+	AuditEntryOutcomeBegun   AuditEntryOutcome = "begun"
+	AuditEntryOutcomeDone    AuditEntryOutcome = "done"
+	AuditEntryOutcomeFailed  AuditEntryOutcome = "failed"
+	AuditEntryOutcomeRefused AuditEntryOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the AuditEntryOutcome enum.
+func (e AuditEntryOutcome) Valid() bool {
+	switch e {
+	case AuditEntryOutcomeBegun:
+		return true
+	case AuditEntryOutcomeDone:
+		return true
+	case AuditEntryOutcomeFailed:
+		return true
+	case AuditEntryOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BroadcastState.
 const (
 	BroadcastStateDone      BroadcastState = "done"
@@ -686,6 +710,7 @@ const (
 	ProblemCodeMalformedRequest       ProblemCode = "malformed_request"
 	ProblemCodeMethodNotAllowed       ProblemCode = "method_not_allowed"
 	ProblemCodeNotFound               ProblemCode = "not_found"
+	ProblemCodeNotReversible          ProblemCode = "not_reversible"
 	ProblemCodeOutsideServedArea      ProblemCode = "outside_served_area"
 	ProblemCodePhotoRefused           ProblemCode = "photo_refused"
 	ProblemCodePreconditionFailed     ProblemCode = "precondition_failed"
@@ -728,6 +753,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeMethodNotAllowed:
 		return true
 	case ProblemCodeNotFound:
+		return true
+	case ProblemCodeNotReversible:
 		return true
 	case ProblemCodeOutsideServedArea:
 		return true
@@ -996,6 +1023,27 @@ func (e QuestionType) Valid() bool {
 	}
 }
 
+// Defines values for QueueFilterSort.
+const (
+	QueueFilterSortDue    QueueFilterSort = "due"
+	QueueFilterSortNewest QueueFilterSort = "newest"
+	QueueFilterSortOldest QueueFilterSort = "oldest"
+)
+
+// Valid indicates whether the value is a known member of the QueueFilterSort enum.
+func (e QueueFilterSort) Valid() bool {
+	switch e {
+	case QueueFilterSortDue:
+		return true
+	case QueueFilterSortNewest:
+		return true
+	case QueueFilterSortOldest:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RatingDimension.
 const (
 	RatingDimensionCategory   RatingDimension = "category"
@@ -1068,6 +1116,42 @@ func (e ReadinessStatus) Valid() bool {
 	case ReadinessStatusFailing:
 		return true
 	case ReadinessStatusOk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportEventChange.
+const (
+	ReportEventChangeAssigned ReportEventChange = "assigned"
+	ReportEventChangeComment  ReportEventChange = "comment"
+	ReportEventChangeMerged   ReportEventChange = "merged"
+	ReportEventChangeMoved    ReportEventChange = "moved"
+	ReportEventChangeNote     ReportEventChange = "note"
+	ReportEventChangePhoto    ReportEventChange = "photo"
+	ReportEventChangeReceived ReportEventChange = "received"
+	ReportEventChangeReply    ReportEventChange = "reply"
+)
+
+// Valid indicates whether the value is a known member of the ReportEventChange enum.
+func (e ReportEventChange) Valid() bool {
+	switch e {
+	case ReportEventChangeAssigned:
+		return true
+	case ReportEventChangeComment:
+		return true
+	case ReportEventChangeMerged:
+		return true
+	case ReportEventChangeMoved:
+		return true
+	case ReportEventChangeNote:
+		return true
+	case ReportEventChangePhoto:
+		return true
+	case ReportEventChangeReceived:
+		return true
+	case ReportEventChangeReply:
 		return true
 	default:
 		return false
@@ -1875,6 +1959,60 @@ type AudienceCount struct {
 	People  int  `json:"people"`
 }
 
+// AuditEntry Example: {"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}
+type AuditEntry struct {
+	// After The same after it
+	After interface{} `json:"after,omitempty"`
+
+	// At When it began
+	At time.Time `json:"at"`
+
+	// Before What its GET gave before; null when there was nothing
+	Before interface{} `json:"before,omitempty"`
+
+	// Code Of the problem
+	Code *string `json:"code,omitempty"`
+
+	// Fields What was asked for, by name; values of secrets are kept nowhere
+	Fields []string `json:"fields,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Operation operationId of this document
+	Operation string `json:"operation"`
+
+	// Outcome With `begun` and `failed` the change may have been made or not
+	Outcome AuditEntryOutcome `json:"outcome"`
+	Path    string            `json:"path"`
+
+	// Request Request id
+	Request string `json:"request"`
+
+	// Reversible There is a way back, unless it was changed since; not in lists
+	Reversible *bool `json:"reversible,omitempty"`
+
+	// Reverts UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Reverts *Id      `json:"reverts,omitempty"`
+	Staff   Assignee `json:"staff"`
+
+	// Status Of HTTP
+	Status *int `json:"status,omitempty"`
+}
+
+// AuditEntryOutcome With `begun` and `failed` the change may have been made or not
+type AuditEntryOutcome string
+
+// AuditPage Example: {"items":[{"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}],"next":"MDE5MzZmMGU"}
+type AuditPage struct {
+	Items []AuditEntry `json:"items"`
+	Next  *string      `json:"next,omitempty"`
+}
+
 // Broadcast Example: {"at":"2026-11-22T15:00:00Z","at_least":false,"audience":{"centre":"riyadh"},"by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"created_at":"2026-11-22T09:00:00Z","id":"01936f20-0a00-7b52-a1c3-9f8e7d6c5b4a","people":48213,"planned":20480,"rev":4,"started_at":"2026-11-22T15:00:00Z","state":"running","texts":{"ar":{"body":"تتوقف خدمات المركز من الثانية إلى الرابعة فجرًا.","title":"صيانة مجدولة"},"en":{"body":"The services of the centre pause from 2 to 4 a.m.","title":"Scheduled maintenance"},"ur":{"body":"مرکز کی خدمات رات دو سے چار بجے تک بند رہیں گی۔","title":"طے شدہ دیکھ بھال"}},"topic":false,"urgent":false}
 type Broadcast struct {
 	// At When it begins
@@ -2452,6 +2590,33 @@ type DepartmentList struct {
 	Items []Department `json:"items"`
 }
 
+// DeskCaller A person as staff know them who talk with them
+//
+// Example: {"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"}
+type DeskCaller struct {
+	Gender *Gender `json:"gender,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Language Example: ar
+	Language  Language   `json:"language"`
+	Name      *string    `json:"name,omitempty"`
+	Phone     string     `json:"phone"`
+	Residency *Residency `json:"residency,omitempty"`
+}
+
+// DeskCallers Example: {"caller":{"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"},"reports":[{"assignee":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"channel":"app","department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","due":{"first_answer_at":"2026-11-24T21:00:00Z","resolution_at":"2026-12-01T21:00:00Z"},"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","overdue":false,"photo_count":1,"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"},"received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3,"updated_at":"2026-11-21T06:30:00Z"}]}
+type DeskCallers struct {
+	// Caller A person as staff know them who talk with them
+	//
+	// Example: {"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"}
+	Caller  *DeskCaller   `json:"caller,omitempty"`
+	Reports []DeskSummary `json:"reports"`
+}
+
 // DeskCitizen Who filed it; without id and name where that was done without an account
 type DeskCitizen struct {
 	Email *string `json:"email,omitempty"`
@@ -2462,6 +2627,53 @@ type DeskCitizen struct {
 	Id    *Id     `json:"id,omitempty"`
 	Name  *string `json:"name,omitempty"`
 	Phone *string `json:"phone,omitempty"`
+}
+
+// DeskNear defines model for DeskNear.
+type DeskNear struct {
+	// Category A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Category Named `json:"category"`
+
+	// Centre A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Centre Named `json:"centre"`
+
+	// Department A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Department Named `json:"department"`
+
+	// Description Its first 200 characters
+	Description string  `json:"description"`
+	DistanceM   float64 `json:"distance_m"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Number Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	Number Number `json:"number"`
+
+	// Place Where it is, how exactly that is known, and from what
+	//
+	// Example: {"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"}
+	Place      *Place    `json:"place,omitempty"`
+	ReceivedAt time.Time `json:"received_at"`
+
+	// Status Example: in_progress
+	Status   Status `json:"status"`
+	Supports int    `json:"supports"`
+}
+
+// DeskNearList Example: {"items":[{"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","distance_m":38.2,"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3}]}
+type DeskNearList struct {
+	Items []DeskNear `json:"items"`
 }
 
 // DeskNewReport Example: {"category":"maintenance","channel":"phone","citizen_name":"نورة القحطاني","citizen_phone":"0501234567","description":"انقطاع التكييف في مصلى النساء بمسجد الراجحي","place":{"latitude":24.6877,"longitude":46.7219,"source":"map"}}
@@ -3751,6 +3963,48 @@ type QuestionnaireList struct {
 	Items []Questionnaire `json:"items"`
 }
 
+// QueueFilter Parameters of /v1/desk/reports, with their meaning there
+//
+// Example: {"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}
+type QueueFilter struct {
+	Assignee *string `json:"assignee,omitempty"`
+
+	// Category Stable code
+	//
+	// Example: loudspeakers
+	Category *Code `json:"category,omitempty"`
+
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre *Code `json:"centre,omitempty"`
+
+	// Channel Example: app
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Department Stable code
+	//
+	// Example: loudspeakers
+	Department *Code `json:"department,omitempty"`
+
+	// From Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	From    *Day             `json:"from,omitempty"`
+	Overdue *bool            `json:"overdue,omitempty"`
+	Q       *string          `json:"q,omitempty"`
+	Sort    *QueueFilterSort `json:"sort,omitempty"`
+	Status  []Status         `json:"status,omitempty"`
+
+	// To Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	To *Day `json:"to,omitempty"`
+}
+
+// QueueFilterSort defines model for QueueFilter.Sort.
+type QueueFilterSort string
+
 // Rating Example: {"closure":1,"comment":"شكرًا على سرعة الإصلاح","level":4,"may_reopen":false,"rated_at":"2026-11-25T10:00:00Z","reasons":["fast","friendly"],"report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","solved":true}
 type Rating struct {
 	// Closure Which closure of the report it rates
@@ -3935,6 +4189,29 @@ type Report struct {
 type ReportDeliveries struct {
 	Items []ReportMessage `json:"items"`
 }
+
+// ReportEvent Data of an event `report` of /v1/desk/events
+type ReportEvent struct {
+	// Change The newest entry of its timeline
+	Change ReportEventChange `json:"change"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Number Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	Number Number `json:"number"`
+	Rev    int64  `json:"rev"`
+
+	// Status Example: in_progress
+	Status Status `json:"status"`
+}
+
+// ReportEventChange The newest entry of its timeline
+type ReportEventChange string
 
 // ReportForm defines model for ReportForm.
 type ReportForm struct {
@@ -4373,6 +4650,21 @@ type SatisfactionRow struct {
 	ResponseRate *float64 `json:"response_rate"`
 	Suppressed   bool     `json:"suppressed"`
 	Top2         *float64 `json:"top2"`
+}
+
+// SavedFilter Example: {"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}
+type SavedFilter struct {
+	Name string `json:"name"`
+
+	// Query Parameters of /v1/desk/reports, with their meaning there
+	//
+	// Example: {"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}
+	Query QueueFilter `json:"query"`
+}
+
+// SavedFilterList Example: {"items":[{"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}]}
+type SavedFilterList struct {
+	Items []SavedFilter `json:"items"`
 }
 
 // ShareFigure A proportion; null where nobody answered
@@ -4826,11 +5118,25 @@ type AppCheck = string
 // AssigneeFilter defines model for AssigneeFilter.
 type AssigneeFilter = string
 
+// AuditPath defines model for AuditPath.
+type AuditPath = string
+
+// AuditStaff UUID
+//
+// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+type AuditStaff = Id
+
 // Bom defines model for Bom.
 type Bom = bool
 
 // CallerPhone defines model for CallerPhone.
 type CallerPhone = string
+
+// CallersNumber defines model for CallersNumber.
+type CallersNumber = string
+
+// CallersPhone defines model for CallersPhone.
+type CallersPhone = string
 
 // CategoryFilter Stable code
 //
@@ -4879,6 +5185,9 @@ type DimensionFilter = RoundDimension
 
 // DryRun defines model for DryRun.
 type DryRun = bool
+
+// FilterName defines model for FilterName.
+type FilterName = string
 
 // From Day in Asia/Riyadh
 //
@@ -4998,6 +5307,27 @@ type VolumesBy = []VolumesDimension
 
 // Words defines model for Words.
 type Words = string
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Staff Only what this member of staff changed
+	Staff *AuditStaff `form:"staff,omitempty" json:"staff,omitempty"`
+
+	// Path Only what has a path that begins so
+	Path *AuditPath `form:"path,omitempty" json:"path,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most this many
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListBroadcastsParams defines parameters for ListBroadcasts.
 type ListBroadcastsParams struct {
@@ -5159,6 +5489,36 @@ type ListCategoriesParams struct {
 type GetCategoryParams struct {
 	// IfNoneMatch ETag that the caller holds
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeskCallersParams defines parameters for DeskCallers.
+type DeskCallersParams struct {
+	// Phone Number of the caller
+	Phone *CallersPhone `form:"phone,omitempty" json:"phone,omitempty"`
+
+	// Number Number of a report
+	Number *CallersNumber `form:"number,omitempty" json:"number,omitempty"`
+}
+
+// DeskNearbyParams defines parameters for DeskNearby.
+type DeskNearbyParams struct {
+	// Latitude WGS 84, degrees
+	Latitude Latitude `form:"latitude" json:"latitude"`
+
+	// Longitude WGS 84, degrees
+	Longitude Longitude `form:"longitude" json:"longitude"`
+
+	// RadiusM Radius, metres
+	RadiusM *RadiusM `form:"radius_m,omitempty" json:"radius_m,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Q Words of the description, the address or the citizen's text, or a number
+	Q *Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Limit At most this many
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // DeskQueueParams defines parameters for DeskQueue.
@@ -5767,6 +6127,9 @@ type RequestCodeJSONRequestBody = CodeRequest
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
 
+// PutFilterJSONRequestBody defines body for PutFilter for application/json ContentType.
+type PutFilterJSONRequestBody = QueueFilter
+
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
 
@@ -5829,6 +6192,15 @@ type RespondSurveyJSONRequestBody = SurveyResponse
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAudit What administrators changed, newest first
+	// (GET /v1/admin/audit)
+	ListAudit(c *fiber.Ctx, params ListAuditParams) error
+	// GetAudit One change, with what was before and after
+	// (GET /v1/admin/audit/{id})
+	GetAudit(c *fiber.Ctx, id PathId) error
+	// RevertAudit Put back what was before a change
+	// (POST /v1/admin/audit/{id}/revert)
+	RevertAudit(c *fiber.Ctx, id PathId) error
 	// ListBroadcasts Broadcasts, newest first
 	// (GET /v1/admin/broadcasts)
 	ListBroadcasts(c *fiber.Ctx, params ListBroadcastsParams) error
@@ -5859,6 +6231,9 @@ type ServerInterface interface {
 	// AdminListCategories Every category, retired ones too
 	// (GET /v1/admin/categories)
 	AdminListCategories(c *fiber.Ctx) error
+	// AdminGetCategory One category, retired ones too
+	// (GET /v1/admin/categories/{code})
+	AdminGetCategory(c *fiber.Ctx, code PathCode) error
 	// AdminPutCategory Create or replace a category
 	// (PUT /v1/admin/categories/{code})
 	AdminPutCategory(c *fiber.Ctx, code PathCode, params AdminPutCategoryParams) error
@@ -5883,6 +6258,9 @@ type ServerInterface interface {
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(c *fiber.Ctx) error
+	// AdminGetDepartment One department, retired ones too
+	// (GET /v1/admin/departments/{code})
+	AdminGetDepartment(c *fiber.Ctx, code PathCode) error
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(c *fiber.Ctx, code PathCode, params AdminPutDepartmentParams) error
@@ -5985,9 +6363,24 @@ type ServerInterface interface {
 	// GetCategory One category with its attributes
 	// (GET /v1/categories/{code})
 	GetCategory(c *fiber.Ctx, code PathCode, params GetCategoryParams) error
+	// DeskCallers Who calls, and what they reported lately
+	// (GET /v1/desk/callers)
+	DeskCallers(c *fiber.Ctx, params DeskCallersParams) error
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(c *fiber.Ctx) error
+	// ListFilters The filters of the queue that I keep
+	// (GET /v1/desk/me/filters)
+	ListFilters(c *fiber.Ctx) error
+	// DeleteFilter Forget a filter
+	// (DELETE /v1/desk/me/filters/{name})
+	DeleteFilter(c *fiber.Ctx, name FilterName) error
+	// GetFilter One of them
+	// (GET /v1/desk/me/filters/{name})
+	GetFilter(c *fiber.Ctx, name FilterName) error
+	// PutFilter Keep a filter, up to 30
+	// (PUT /v1/desk/me/filters/{name})
+	PutFilter(c *fiber.Ctx, name FilterName) error
 	// ChangePassword Change my password
 	// (POST /v1/desk/me/password)
 	ChangePassword(c *fiber.Ctx) error
@@ -5997,6 +6390,9 @@ type ServerInterface interface {
 	// ConfirmTotp Confirm the second factor with its first code
 	// (POST /v1/desk/me/totp/confirm)
 	ConfirmTotp(c *fiber.Ctx) error
+	// DeskNearby Open reports around a place, of which a new one may be a duplicate
+	// (GET /v1/desk/nearby)
+	DeskNearby(c *fiber.Ctx, params DeskNearbyParams) error
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(c *fiber.Ctx, params DeskQueueParams) error
@@ -6196,6 +6592,136 @@ type ServerInterfaceWrapper struct {
 
 type MiddlewareFunc fiber.Handler
 type HandlerMiddlewareFunc func(c *fiber.Ctx, next fiber.Handler) error
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "staff" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "staff", query, &params.Staff, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter staff: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "path" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "path", query, &params.Path, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter path: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", query, &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter cursor: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListAudit(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetAudit operation middleware
+func (siw *ServerInterfaceWrapper) GetAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetAudit(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RevertAudit operation middleware
+func (siw *ServerInterfaceWrapper) RevertAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RevertAudit(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
 
 // ListBroadcasts operation middleware
 func (siw *ServerInterfaceWrapper) ListBroadcasts(c *fiber.Ctx) error {
@@ -6497,6 +7023,35 @@ func (siw *ServerInterfaceWrapper) AdminListCategories(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// AdminGetCategory operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetCategory(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetCategory(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // AdminPutCategory operation middleware
 func (siw *ServerInterfaceWrapper) AdminPutCategory(c *fiber.Ctx) error {
 
@@ -6771,6 +7326,35 @@ func (siw *ServerInterfaceWrapper) AdminListDepartments(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.AdminListDepartments(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminGetDepartment operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetDepartment(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetDepartment(c, code)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -8112,11 +8696,160 @@ func (siw *ServerInterfaceWrapper) GetCategory(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// DeskCallers operation middleware
+func (siw *ServerInterfaceWrapper) DeskCallers(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskCallersParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "phone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "phone", query, &params.Phone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter phone: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "number" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "number", query, &params.Number, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter number: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskCallers(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // DeskMe operation middleware
 func (siw *ServerInterfaceWrapper) DeskMe(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.DeskMe(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListFilters operation middleware
+func (siw *ServerInterfaceWrapper) ListFilters(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListFilters(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeleteFilter operation middleware
+func (siw *ServerInterfaceWrapper) DeleteFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeleteFilter(c, name)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetFilter operation middleware
+func (siw *ServerInterfaceWrapper) GetFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetFilter(c, name)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PutFilter operation middleware
+func (siw *ServerInterfaceWrapper) PutFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PutFilter(c, name)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -8171,6 +8904,78 @@ func (siw *ServerInterfaceWrapper) ConfirmTotp(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.ConfirmTotp(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeskNearby operation middleware
+func (siw *ServerInterfaceWrapper) DeskNearby(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskNearbyParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Required query parameter "latitude" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "latitude", query, &params.Latitude, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter latitude: %w", err).Error())
+	}
+
+	// ------------- Required query parameter "longitude" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "longitude", query, &params.Longitude, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter longitude: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "radius_m" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "radius_m", query, &params.RadiusM, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter radius_m: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", query, &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter q: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskNearby(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -11224,6 +12029,7 @@ func (siw *ServerInterfaceWrapper) RespondSurvey(c *fiber.Ctx) error {
 // /v1/reports/nearby fits /v1/reports/:id too.
 func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	wrapper := ServerInterfaceWrapper{Handler: si}
+	router.Get("/v1/admin/audit", wrapper.ListAudit)
 	router.Get("/v1/admin/broadcasts", wrapper.ListBroadcasts)
 	router.Post("/v1/admin/broadcasts", wrapper.CreateBroadcast)
 	router.Post("/v1/admin/broadcasts/audience", wrapper.CountAudience)
@@ -11244,10 +12050,13 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/auth/otp", wrapper.RequestCode)
 	router.Post("/v1/auth/token", wrapper.CreateToken)
 	router.Get("/v1/categories", wrapper.ListCategories)
+	router.Get("/v1/desk/callers", wrapper.DeskCallers)
 	router.Get("/v1/desk/me", wrapper.DeskMe)
+	router.Get("/v1/desk/me/filters", wrapper.ListFilters)
 	router.Post("/v1/desk/me/password", wrapper.ChangePassword)
 	router.Post("/v1/desk/me/totp", wrapper.EnrolTotp)
 	router.Post("/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
+	router.Get("/v1/desk/nearby", wrapper.DeskNearby)
 	router.Get("/v1/desk/reports", wrapper.DeskQueue)
 	router.Post("/v1/desk/reports", wrapper.DeskRegister)
 	router.Get("/v1/desk/surveys", wrapper.DeskSurveys)
@@ -11279,14 +12088,18 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/reports/nearby", wrapper.NearbyReports)
 	router.Get("/v1/surveys", wrapper.ListSurveys)
 
+	router.Get("/v1/admin/audit/:id", wrapper.GetAudit)
+	router.Post("/v1/admin/audit/:id/revert", wrapper.RevertAudit)
 	router.Get("/v1/admin/broadcasts/:id", wrapper.GetBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/pause", wrapper.PauseBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/resume", wrapper.ResumeBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/stop", wrapper.StopBroadcast)
+	router.Get("/v1/admin/categories/:code", wrapper.AdminGetCategory)
 	router.Put("/v1/admin/categories/:code", wrapper.AdminPutCategory)
 	router.Get("/v1/admin/centres/:code", wrapper.AdminGetCentre)
 	router.Put("/v1/admin/centres/:code", wrapper.AdminPutCentre)
 	router.Post("/v1/admin/dead-letters/:message/:id/retry", wrapper.RetryDeadLetter)
+	router.Get("/v1/admin/departments/:code", wrapper.AdminGetDepartment)
 	router.Put("/v1/admin/departments/:code", wrapper.AdminPutDepartment)
 	router.Get("/v1/admin/policies/:kind", wrapper.GetPolicy)
 	router.Put("/v1/admin/policies/:kind", wrapper.PutPolicy)
@@ -11311,6 +12124,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/admin/templates/:kind/:channel/preview", wrapper.PreviewTemplate)
 	router.Get("/v1/admin/templates/:kind/:channel/versions", wrapper.ListTemplateVersions)
 	router.Get("/v1/categories/:code", wrapper.GetCategory)
+	router.Delete("/v1/desk/me/filters/:name", wrapper.DeleteFilter)
+	router.Get("/v1/desk/me/filters/:name", wrapper.GetFilter)
+	router.Put("/v1/desk/me/filters/:name", wrapper.PutFilter)
 	router.Get("/v1/desk/reports/:id", wrapper.DeskReport)
 	router.Post("/v1/desk/reports/:id/assign", wrapper.AssignReport)
 	router.Get("/v1/desk/reports/:id/deliveries", wrapper.ReportDeliveries)
@@ -11351,6 +12167,57 @@ type NotModifiedResponseHeaders struct {
 }
 type NotModifiedResponse struct {
 	Headers NotModifiedResponseHeaders
+}
+
+type ListAuditRequestObject struct {
+	Params ListAuditParams
+}
+
+type ListAuditResponseObject interface {
+	VisitListAuditResponse(ctx *fiber.Ctx) error
+}
+
+type ListAudit200JSONResponse AuditPage
+
+func (response ListAudit200JSONResponse) VisitListAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetAuditRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type GetAuditResponseObject interface {
+	VisitGetAuditResponse(ctx *fiber.Ctx) error
+}
+
+type GetAudit200JSONResponse AuditEntry
+
+func (response GetAudit200JSONResponse) VisitGetAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RevertAuditRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type RevertAuditResponseObject interface {
+	VisitRevertAuditResponse(ctx *fiber.Ctx) error
+}
+
+type RevertAudit200JSONResponse AuditEntry
+
+func (response RevertAudit200JSONResponse) VisitRevertAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type ListBroadcastsRequestObject struct {
@@ -11597,6 +12464,33 @@ func (response AdminListCategories200JSONResponse) VisitAdminListCategoriesRespo
 	return ctx.JSON(&response)
 }
 
+type AdminGetCategoryRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetCategoryResponseObject interface {
+	VisitAdminGetCategoryResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetCategory200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetCategory200JSONResponse struct {
+	Body    Category
+	Headers AdminGetCategory200ResponseHeaders
+}
+
+func (response AdminGetCategory200JSONResponse) VisitAdminGetCategoryResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
 type AdminPutCategoryRequestObject struct {
 	Code   PathCode `json:"code"`
 	Params AdminPutCategoryParams
@@ -11763,6 +12657,33 @@ func (response AdminListDepartments200JSONResponse) VisitAdminListDepartmentsRes
 	ctx.Status(200)
 
 	return ctx.JSON(&response)
+}
+
+type AdminGetDepartmentRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetDepartmentResponseObject interface {
+	VisitAdminGetDepartmentResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetDepartment200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetDepartment200JSONResponse struct {
+	Body    Department
+	Headers AdminGetDepartment200ResponseHeaders
+}
+
+func (response AdminGetDepartment200JSONResponse) VisitAdminGetDepartmentResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
 }
 
 type AdminPutDepartmentRequestObject struct {
@@ -12576,6 +13497,23 @@ func (response GetCategory304Response) VisitGetCategoryResponse(ctx *fiber.Ctx) 
 	return nil
 }
 
+type DeskCallersRequestObject struct {
+	Params DeskCallersParams
+}
+
+type DeskCallersResponseObject interface {
+	VisitDeskCallersResponse(ctx *fiber.Ctx) error
+}
+
+type DeskCallers200JSONResponse DeskCallers
+
+func (response DeskCallers200JSONResponse) VisitDeskCallersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type DeskMeRequestObject struct {
 }
 
@@ -12586,6 +13524,73 @@ type DeskMeResponseObject interface {
 type DeskMe200JSONResponse Staff
 
 func (response DeskMe200JSONResponse) VisitDeskMeResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type ListFiltersRequestObject struct {
+}
+
+type ListFiltersResponseObject interface {
+	VisitListFiltersResponse(ctx *fiber.Ctx) error
+}
+
+type ListFilters200JSONResponse SavedFilterList
+
+func (response ListFilters200JSONResponse) VisitListFiltersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeleteFilterRequestObject struct {
+	Name FilterName `json:"name"`
+}
+
+type DeleteFilterResponseObject interface {
+	VisitDeleteFilterResponse(ctx *fiber.Ctx) error
+}
+
+type DeleteFilter204Response struct {
+}
+
+func (response DeleteFilter204Response) VisitDeleteFilterResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
+type GetFilterRequestObject struct {
+	Name FilterName `json:"name"`
+}
+
+type GetFilterResponseObject interface {
+	VisitGetFilterResponse(ctx *fiber.Ctx) error
+}
+
+type GetFilter200JSONResponse SavedFilter
+
+func (response GetFilter200JSONResponse) VisitGetFilterResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type PutFilterRequestObject struct {
+	Name FilterName `json:"name"`
+	Body *PutFilterJSONRequestBody
+}
+
+type PutFilterResponseObject interface {
+	VisitPutFilterResponse(ctx *fiber.Ctx) error
+}
+
+type PutFilter200JSONResponse SavedFilter
+
+func (response PutFilter200JSONResponse) VisitPutFilterResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "application/json")
 	ctx.Status(200)
 
@@ -12638,6 +13643,23 @@ type ConfirmTotp204Response struct {
 func (response ConfirmTotp204Response) VisitConfirmTotpResponse(ctx *fiber.Ctx) error {
 	ctx.Status(204)
 	return nil
+}
+
+type DeskNearbyRequestObject struct {
+	Params DeskNearbyParams
+}
+
+type DeskNearbyResponseObject interface {
+	VisitDeskNearbyResponse(ctx *fiber.Ctx) error
+}
+
+type DeskNearby200JSONResponse DeskNearList
+
+func (response DeskNearby200JSONResponse) VisitDeskNearbyResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type DeskQueueRequestObject struct {
@@ -14033,6 +15055,15 @@ func (response RespondSurvey200JSONResponse) VisitRespondSurveyResponse(ctx *fib
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAudit What administrators changed, newest first
+	// (GET /v1/admin/audit)
+	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
+	// GetAudit One change, with what was before and after
+	// (GET /v1/admin/audit/{id})
+	GetAudit(ctx context.Context, request GetAuditRequestObject) (GetAuditResponseObject, error)
+	// RevertAudit Put back what was before a change
+	// (POST /v1/admin/audit/{id}/revert)
+	RevertAudit(ctx context.Context, request RevertAuditRequestObject) (RevertAuditResponseObject, error)
 	// ListBroadcasts Broadcasts, newest first
 	// (GET /v1/admin/broadcasts)
 	ListBroadcasts(ctx context.Context, request ListBroadcastsRequestObject) (ListBroadcastsResponseObject, error)
@@ -14063,6 +15094,9 @@ type StrictServerInterface interface {
 	// AdminListCategories Every category, retired ones too
 	// (GET /v1/admin/categories)
 	AdminListCategories(ctx context.Context, request AdminListCategoriesRequestObject) (AdminListCategoriesResponseObject, error)
+	// AdminGetCategory One category, retired ones too
+	// (GET /v1/admin/categories/{code})
+	AdminGetCategory(ctx context.Context, request AdminGetCategoryRequestObject) (AdminGetCategoryResponseObject, error)
 	// AdminPutCategory Create or replace a category
 	// (PUT /v1/admin/categories/{code})
 	AdminPutCategory(ctx context.Context, request AdminPutCategoryRequestObject) (AdminPutCategoryResponseObject, error)
@@ -14087,6 +15121,9 @@ type StrictServerInterface interface {
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(ctx context.Context, request AdminListDepartmentsRequestObject) (AdminListDepartmentsResponseObject, error)
+	// AdminGetDepartment One department, retired ones too
+	// (GET /v1/admin/departments/{code})
+	AdminGetDepartment(ctx context.Context, request AdminGetDepartmentRequestObject) (AdminGetDepartmentResponseObject, error)
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(ctx context.Context, request AdminPutDepartmentRequestObject) (AdminPutDepartmentResponseObject, error)
@@ -14189,9 +15226,24 @@ type StrictServerInterface interface {
 	// GetCategory One category with its attributes
 	// (GET /v1/categories/{code})
 	GetCategory(ctx context.Context, request GetCategoryRequestObject) (GetCategoryResponseObject, error)
+	// DeskCallers Who calls, and what they reported lately
+	// (GET /v1/desk/callers)
+	DeskCallers(ctx context.Context, request DeskCallersRequestObject) (DeskCallersResponseObject, error)
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(ctx context.Context, request DeskMeRequestObject) (DeskMeResponseObject, error)
+	// ListFilters The filters of the queue that I keep
+	// (GET /v1/desk/me/filters)
+	ListFilters(ctx context.Context, request ListFiltersRequestObject) (ListFiltersResponseObject, error)
+	// DeleteFilter Forget a filter
+	// (DELETE /v1/desk/me/filters/{name})
+	DeleteFilter(ctx context.Context, request DeleteFilterRequestObject) (DeleteFilterResponseObject, error)
+	// GetFilter One of them
+	// (GET /v1/desk/me/filters/{name})
+	GetFilter(ctx context.Context, request GetFilterRequestObject) (GetFilterResponseObject, error)
+	// PutFilter Keep a filter, up to 30
+	// (PUT /v1/desk/me/filters/{name})
+	PutFilter(ctx context.Context, request PutFilterRequestObject) (PutFilterResponseObject, error)
 	// ChangePassword Change my password
 	// (POST /v1/desk/me/password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -14201,6 +15253,9 @@ type StrictServerInterface interface {
 	// ConfirmTotp Confirm the second factor with its first code
 	// (POST /v1/desk/me/totp/confirm)
 	ConfirmTotp(ctx context.Context, request ConfirmTotpRequestObject) (ConfirmTotpResponseObject, error)
+	// DeskNearby Open reports around a place, of which a new one may be a duplicate
+	// (GET /v1/desk/nearby)
+	DeskNearby(ctx context.Context, request DeskNearbyRequestObject) (DeskNearbyResponseObject, error)
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(ctx context.Context, request DeskQueueRequestObject) (DeskQueueResponseObject, error)
@@ -14402,6 +15457,87 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListAudit operation middleware
+func (sh *strictHandler) ListAudit(ctx *fiber.Ctx, params ListAuditParams) error {
+	var request ListAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAudit(ctx.UserContext(), request.(ListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditResponseObject); ok {
+		if err := validResponse.VisitListAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAudit operation middleware
+func (sh *strictHandler) GetAudit(ctx *fiber.Ctx, id PathId) error {
+	var request GetAuditRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAudit(ctx.UserContext(), request.(GetAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditResponseObject); ok {
+		if err := validResponse.VisitGetAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevertAudit operation middleware
+func (sh *strictHandler) RevertAudit(ctx *fiber.Ctx, id PathId) error {
+	var request RevertAuditRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RevertAudit(ctx.UserContext(), request.(RevertAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevertAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevertAuditResponseObject); ok {
+		if err := validResponse.VisitRevertAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ListBroadcasts operation middleware
@@ -14686,6 +15822,33 @@ func (sh *strictHandler) AdminListCategories(ctx *fiber.Ctx) error {
 	return nil
 }
 
+// AdminGetCategory operation middleware
+func (sh *strictHandler) AdminGetCategory(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetCategoryRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetCategory(ctx.UserContext(), request.(AdminGetCategoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetCategory")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetCategoryResponseObject); ok {
+		if err := validResponse.VisitAdminGetCategoryResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AdminPutCategory operation middleware
 func (sh *strictHandler) AdminPutCategory(ctx *fiber.Ctx, code PathCode, params AdminPutCategoryParams) error {
 	var request AdminPutCategoryRequestObject
@@ -14909,6 +16072,33 @@ func (sh *strictHandler) AdminListDepartments(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(AdminListDepartmentsResponseObject); ok {
 		if err := validResponse.VisitAdminListDepartmentsResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminGetDepartment operation middleware
+func (sh *strictHandler) AdminGetDepartment(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetDepartmentRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetDepartment(ctx.UserContext(), request.(AdminGetDepartmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetDepartment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetDepartmentResponseObject); ok {
+		if err := validResponse.VisitAdminGetDepartmentResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -15908,6 +17098,33 @@ func (sh *strictHandler) GetCategory(ctx *fiber.Ctx, code PathCode, params GetCa
 	return nil
 }
 
+// DeskCallers operation middleware
+func (sh *strictHandler) DeskCallers(ctx *fiber.Ctx, params DeskCallersParams) error {
+	var request DeskCallersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskCallers(ctx.UserContext(), request.(DeskCallersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskCallers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskCallersResponseObject); ok {
+		if err := validResponse.VisitDeskCallersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // DeskMe operation middleware
 func (sh *strictHandler) DeskMe(ctx *fiber.Ctx) error {
 	var request DeskMeRequestObject
@@ -15925,6 +17142,118 @@ func (sh *strictHandler) DeskMe(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(DeskMeResponseObject); ok {
 		if err := validResponse.VisitDeskMeResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListFilters operation middleware
+func (sh *strictHandler) ListFilters(ctx *fiber.Ctx) error {
+	var request ListFiltersRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFilters(ctx.UserContext(), request.(ListFiltersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFilters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListFiltersResponseObject); ok {
+		if err := validResponse.VisitListFiltersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteFilter operation middleware
+func (sh *strictHandler) DeleteFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request DeleteFilterRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteFilter(ctx.UserContext(), request.(DeleteFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteFilterResponseObject); ok {
+		if err := validResponse.VisitDeleteFilterResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetFilter operation middleware
+func (sh *strictHandler) GetFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request GetFilterRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFilter(ctx.UserContext(), request.(GetFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFilterResponseObject); ok {
+		if err := validResponse.VisitGetFilterResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutFilter operation middleware
+func (sh *strictHandler) PutFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request PutFilterRequestObject
+
+	request.Name = name
+
+	var body PutFilterJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PutFilter(ctx.UserContext(), request.(PutFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutFilterResponseObject); ok {
+		if err := validResponse.VisitPutFilterResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -16012,6 +17341,33 @@ func (sh *strictHandler) ConfirmTotp(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(ConfirmTotpResponseObject); ok {
 		if err := validResponse.VisitConfirmTotpResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeskNearby operation middleware
+func (sh *strictHandler) DeskNearby(ctx *fiber.Ctx, params DeskNearbyParams) error {
+	var request DeskNearbyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskNearby(ctx.UserContext(), request.(DeskNearbyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskNearby")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskNearbyResponseObject); ok {
+		if err := validResponse.VisitDeskNearbyResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

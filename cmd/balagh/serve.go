@@ -55,6 +55,9 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 		links.Go(func() { _ = p.outlets.smpp.Run(linked) })
 	}
 	p.start(work, &jobs)
+	heard, hush := context.WithCancel(work) // streams of events end before the server waits for what is under way
+	defer hush()
+	jobs.Go(func() { p.server.Feed.Run(heard) })
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(listener) }()
 	p.log.Info("listening", "address", listener.Addr().String(), "version", version)
@@ -67,6 +70,7 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 	case <-ctx.Done():
 		p.log.Info("stopping")
 		listener.hangUp()
+		hush()
 		err = app.ShutdownWithTimeout(s.ShutdownTime)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("requests were still under way after %v", s.ShutdownTime)

@@ -25,7 +25,7 @@ type index struct {
 
 // indexes are all of them, declared beside the code that needs them.
 func indexes() []index {
-	return slices.Concat(outboxIndexes, followIndexes, accountsIndexes, answersIndexes, photosIndexes, questionnairesIndexes, roundsIndexes, reportIndexes, messageIndexes, deliveryIndexes, ledgerIndexes, broadcastIndexes, occasionIndexes, caseIndexes, invitationIndexes, responseIndexes, verbatimIndexes)
+	return slices.Concat(outboxIndexes, followIndexes, accountsIndexes, answersIndexes, photosIndexes, questionnairesIndexes, roundsIndexes, reportIndexes, changeIndexes, messageIndexes, deliveryIndexes, ledgerIndexes, broadcastIndexes, auditIndexes, occasionIndexes, caseIndexes, invitationIndexes, responseIndexes, verbatimIndexes)
 }
 
 // clustered are collections that lie in the order of their ids: of others the server gives away the order in which documents came.
