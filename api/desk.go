@@ -51,7 +51,8 @@ func overdue(deadline, now time.Time) bool { return !deadline.IsZero() && deadli
 func (s *Server) DeskRegister(ctx context.Context, r gen.DeskRegisterRequestObject) (gen.DeskRegisterResponseObject, error) {
 	a, b := actorOf(ctx), r.Body
 	n := reports.NewReport{ID: text(b.Id), DerivedID: s.newID(ctx), Channel: reports.Channel(b.Channel), Category: b.Category,
-		Description: b.Description, Language: text(b.Language), Place: placeOf(b.Place), Photos: b.Photos, ObservedAt: value(b.ObservedAt)}
+		Description: b.Description, Language: text(b.Language), Place: placeOf(b.Place), Photos: b.Photos, ObservedAt: value(b.ObservedAt),
+		Centre: text(b.Centre), Took: value(b.RegistrationSeconds)}
 	if b.Attributes != nil {
 		n.Attributes = *b.Attributes
 	}

@@ -20,6 +20,9 @@ func (s *Server) deskReport(ctx context.Context, r *reports.Report) (gen.DeskRep
 		ClosedAt: timeOrNil(r.ClosedAt), Timeline: make([]gen.TimelineEntry, len(r.Timeline)), Can: canBody(can),
 		ReopenUntil: timeOrNil(can.ReopenUntil), RateUntil: timeOrNil(can.RateUntil), Transitions: []gen.Status{}, Merged: []gen.Number{},
 		Deadline: timeOrNil(r.Deadline()), Overdue: overdue(r.Deadline(), s.Now()), Rev: r.Rev}
+	if r.Took > 0 {
+		body.RegistrationSeconds = &r.Took
+	}
 	if r.DuplicateOf != nil {
 		body.DuplicateOf = &r.DuplicateOf.Number
 	}

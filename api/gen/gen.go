@@ -2676,7 +2676,9 @@ type DeskNearList struct {
 	Items []DeskNear `json:"items"`
 }
 
-// DeskNewReport Example: {"category":"maintenance","channel":"phone","citizen_name":"نورة القحطاني","citizen_phone":"0501234567","description":"انقطاع التكييف في مصلى النساء بمسجد الراجحي","place":{"latitude":24.6877,"longitude":46.7219,"source":"map"}}
+// DeskNewReport `centre` is for reports without a place; who works for one centre alone need not say it
+//
+// Example: {"category":"maintenance","channel":"phone","citizen_name":"نورة القحطاني","citizen_phone":"0501234567","description":"انقطاع التكييف في مصلى النساء بمسجد الراجحي","place":{"latitude":24.6877,"longitude":46.7219,"source":"map"}}
 type DeskNewReport struct {
 	// Attributes Answers to the category's attributes: code to text, number, moment, key or list of keys. Free in this document, because each category asks its own; the server checks them against the category and answers 422 with the path `attributes/{code}`.
 	//
@@ -2686,7 +2688,12 @@ type DeskNewReport struct {
 	// Category Stable code
 	//
 	// Example: loudspeakers
-	Category      Code                 `json:"category"`
+	Category Code `json:"category"`
+
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre        *Code                `json:"centre,omitempty"`
 	Channel       DeskNewReportChannel `json:"channel"`
 	CitizenGender *Gender              `json:"citizen_gender,omitempty"`
 	CitizenName   *string              `json:"citizen_name,omitempty"`
@@ -2715,6 +2722,9 @@ type DeskNewReport struct {
 	//
 	// Example: {"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"}
 	Place *Place `json:"place,omitempty"`
+
+	// RegistrationSeconds What the registration took, from the opening of the form
+	RegistrationSeconds *int `json:"registration_seconds,omitempty"`
 }
 
 // DeskNewReportChannel defines model for DeskNewReport.Channel.
@@ -2803,12 +2813,15 @@ type DeskReport struct {
 	// Place Where it is, how exactly that is known, and from what
 	//
 	// Example: {"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"}
-	Place       *Place     `json:"place,omitempty"`
-	RateUntil   *time.Time `json:"rate_until,omitempty"`
-	ReceivedAt  time.Time  `json:"received_at"`
-	ReopenUntil *time.Time `json:"reopen_until,omitempty"`
-	ResolvedAt  *time.Time `json:"resolved_at,omitempty"`
-	Rev         int64      `json:"rev"`
+	Place      *Place     `json:"place,omitempty"`
+	RateUntil  *time.Time `json:"rate_until,omitempty"`
+	ReceivedAt time.Time  `json:"received_at"`
+
+	// RegistrationSeconds What the registration by staff took; absent when it is not known
+	RegistrationSeconds *int       `json:"registration_seconds,omitempty"`
+	ReopenUntil         *time.Time `json:"reopen_until,omitempty"`
+	ResolvedAt          *time.Time `json:"resolved_at,omitempty"`
+	Rev                 int64      `json:"rev"`
 
 	// Status Example: in_progress
 	Status   Status          `json:"status"`

@@ -18,7 +18,7 @@ import (
 //go:embed *.html words.json
 var files embed.FS
 
-var templates = page.Templates(files, "queue", "report")
+var templates = page.Templates(files, "queue", "report", "new", "receipt")
 
 func init() {
 	words, err := files.ReadFile("words.json")
@@ -35,6 +35,11 @@ var workers = []string{string(gen.RoleClerk), string(gen.RoleOfficer), string(ge
 func Mount(site *page.Site, app *fiber.App) {
 	site.Handle(app, http.MethodGet, "/desk", nil, showQueue)
 	site.Handle(app, http.MethodGet, "/desk/reports/:id", nil, showReport)
+	site.Handle(app, http.MethodGet, "/desk/reports/:id/receipt", nil, showReceipt)
+	site.Handle(app, http.MethodGet, "/desk/new", workers, newCall)
+	site.Handle(app, http.MethodPost, "/desk/new", workers, register)
+	site.Handle(app, http.MethodGet, "/desk/new/caller", workers, showCaller)
+	site.Handle(app, http.MethodGet, "/desk/new/near", workers, showNear)
 	for form, act := range acts {
 		site.Handle(app, http.MethodPost, "/desk/reports/:id/"+form, workers, func(v *page.Visit) error { return do(v, form, act) })
 	}
@@ -98,6 +103,9 @@ func span(v *page.Visit, d time.Duration) string {
 	return count(v, "day", int(d/(24*time.Hour)))
 }
 
+// clock writes seconds as minutes and seconds, as a stopwatch does.
+func clock(seconds int) string { return fmt.Sprintf("%d:%02d", seconds/60, seconds%60) }
+
 // late says how far a deadline is away, or how late it is; "" for none.
 func late(v *page.Visit, deadline *time.Time) string {
 	if deadline == nil {
@@ -108,6 +116,9 @@ func late(v *page.Visit, deadline *time.Time) string {
 	}
 	return v.T("desk_left", span(v, deadline.Sub(v.Now())))
 }
+
+// until is the last moment before a deadline: what ends with a day is due on that day, and not on the next.
+func until(deadline time.Time) time.Time { return deadline.Add(-time.Second) }
 
 // where a place is, in words if there are any.
 func where(v *page.Visit, p *gen.Place) string {

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/web/page"
@@ -25,6 +26,7 @@ type queue struct {
 type row struct {
 	gen.DeskSummary
 	Where, Late string
+	Until       time.Time // the last moment before the deadline; zero for none
 }
 
 var (
@@ -73,7 +75,11 @@ func showQueue(v *page.Visit) error {
 		v.Status(p.Wrong.Status)
 	}
 	for _, r := range found.Items {
-		p.Rows = append(p.Rows, row{r, where(v, r.Place), late(v, r.Deadline)})
+		x := row{DeskSummary: r, Where: where(v, r.Place), Late: late(v, r.Deadline)}
+		if r.Deadline != nil {
+			x.Until = until(*r.Deadline)
+		}
+		p.Rows = append(p.Rows, x)
 	}
 	if found.Next != nil {
 		p.Next = p.With("cursor", *found.Next)

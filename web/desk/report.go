@@ -190,6 +190,9 @@ func (p *sheet) Mine(v *page.Visit) bool {
 	return p.Report.Assignee != nil && p.Report.Assignee.Id == v.Me.Id
 }
 
+// Until is the last moment before a promised one.
+func (p *sheet) Until(promised time.Time) time.Time { return until(promised) }
+
 // Overdue reports whether a promised moment is over and what was promised did not happen until then.
 func (p *sheet) Overdue(v *page.Visit, promised time.Time, kept *time.Time) bool {
 	if kept != nil {

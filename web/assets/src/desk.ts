@@ -1,5 +1,7 @@
 // The desk: keys for the queue, photos that can be looked at closely, the place of a report, and its registration.
+import { call } from "./lib/call";
 import { keys } from "./lib/keys";
+import { live } from "./lib/live";
 import { drawPlaces } from "./lib/place";
 import { photos } from "./lib/zoom";
 
@@ -11,3 +13,5 @@ for (const link of document.querySelectorAll<HTMLAnchorElement>("a[data-queue]")
 keys();
 photos();
 drawPlaces();
+call();
+live();

@@ -25,11 +25,12 @@ export function drawMap(box: HTMLElement, at: L.LatLngTuple, zoom: number) {
 }
 
 // drawArea draws the borders of a centre, and looks from as far as zoom says, so that a map without tiles shows where in its area a place is.
-export async function drawArea(map: L.Map, centre: string, zoom?: number) {
+export async function drawArea(map: L.Map, centre: string, zoom?: number): Promise<L.GeoJSON | undefined> {
   const answer = await fetch(`/v1/admin/centres/${encodeURIComponent(centre)}`, { headers: { Accept: "application/json" } });
-  if (!answer.ok) return;
+  if (!answer.ok) return undefined;
   const { area } = (await answer.json()) as { area?: GeoJSON.GeoJsonObject };
-  if (!area) return;
-  L.geoJSON(area, { style: { color: inks.area, weight: 1.5, fillOpacity: 0.06 }, interactive: false }).addTo(map);
+  if (!area) return undefined;
+  const drawn = L.geoJSON(area, { style: { color: inks.area, weight: 1.5, fillOpacity: 0.06 }, interactive: false }).addTo(map);
   if (zoom) map.setZoom(zoom);
+  return drawn;
 }
