@@ -2736,6 +2736,26 @@ type DeskPage struct {
 	Next  *string       `json:"next,omitempty"`
 }
 
+// DeskReply defines model for DeskReply.
+type DeskReply struct {
+	// Code Stable code
+	//
+	// Example: loudspeakers
+	Code Code `json:"code"`
+
+	// Language Example: ar
+	Language Language `json:"language"`
+
+	// Name In my language
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// DeskReplyList Example: {"items":[{"code":"on-site","language":"ur","name":"الفريق في الموقع","text":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}]}
+type DeskReplyList struct {
+	Items []DeskReply `json:"items"`
+}
+
 // DeskReport A Report with all that staff may see; internal notes are in its timeline
 //
 // Example: {"assignee":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"attributes":{"mosque_name":"جامع الملك خالد","speaker_location":"outside"},"can":{"add_photo":true,"comment":true,"rate":false,"reopen":false,"support":false,"withdraw":true},"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"channel":"app","citizen":{"id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","name":"نورة القحطاني","phone":"+966501234567"},"department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","due":{"first_answer_at":"2026-11-24T21:00:00Z","resolution_at":"2026-12-01T21:00:00Z"},"first_answer_at":"2026-11-21T06:30:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","language":"ar","merged":[],"number":"4821907356","overdue":false,"photo_count":1,"photos":[{"bytes":2483911,"created_at":"2026-11-20T17:01:12Z","height":3024,"id":"01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d","media_type":"image/jpeg","place":{"latitude":24.7136,"longitude":46.6753},"taken_at":"2026-11-20T16:58:10Z","thumbnail_url":"/v1/photos/01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d/image?size=thumb","url":"/v1/photos/01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d/image","width":4032}],"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"},"received_at":"2026-11-20T17:02:03Z","rev":7,"status":"in_progress","supports":3,"timeline":[{"at":"2026-11-20T17:02:03Z","by":{"kind":"citizen"},"id":"01936f0e-6a54-7c3e-9d0e-5b1f4a2c7d11","kind":"received","to":"received"},{"at":"2026-11-21T06:30:00Z","by":{"kind":"staff"},"from":"assigned","id":"01936f10-02b1-7b52-a1c3-9f8e7d6c5b4a","kind":"moved","text":"وصل الفني إلى الموقع","to":"in_progress"}],"transitions":["waiting_for_citizen","resolved","rejected"],"updated_at":"2026-11-21T06:30:00Z"}
@@ -4122,6 +4142,56 @@ type Reason struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
+// ReplyTemplate Example: {"categories":[],"code":"on-site","name":"الفريق في الموقع","names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"order":0,"rev":12,"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}
+type ReplyTemplate struct {
+	Categories []Code `json:"categories"`
+
+	// Code Stable code
+	//
+	// Example: loudspeakers
+	Code Code   `json:"code"`
+	Name string `json:"name"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names Names  `json:"names"`
+	Order int    `json:"order"`
+	Rev   *int64 `json:"rev,omitempty"`
+
+	// Texts What the citizen reads, in all three languages
+	//
+	// Example: {"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}
+	Texts ReplyTexts `json:"texts"`
+}
+
+// ReplyTemplateEdit Example: {"names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}
+type ReplyTemplateEdit struct {
+	// Categories For which it is meant; none for all
+	Categories []Code `json:"categories,omitempty"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names Names `json:"names"`
+	Order *int  `json:"order,omitempty"`
+
+	// Texts What the citizen reads, in all three languages
+	//
+	// Example: {"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}
+	Texts ReplyTexts `json:"texts"`
+}
+
+// ReplyTemplateList Example: {"items":[{"categories":[],"code":"on-site","name":"الفريق في الموقع","names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"order":0,"rev":12,"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}]}
+type ReplyTemplateList struct {
+	Items []ReplyTemplate `json:"items"`
+}
+
+// ReplyTexts What the citizen reads, in all three languages
+//
+// Example: {"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}
+type ReplyTexts = map[string]string
+
 // Report A ReportSummary with all that the citizen may see
 //
 // Example: {"attributes":{"mosque_name":"جامع الملك خالد","speaker_location":"outside"},"can":{"add_photo":true,"comment":true,"rate":false,"reopen":false,"support":false,"withdraw":true},"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"channel":"app","department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","due":{"first_answer_at":"2026-11-24T21:00:00Z","resolution_at":"2026-12-01T21:00:00Z"},"first_answer_at":"2026-11-21T06:30:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","language":"ar","number":"4821907356","photo_count":1,"photos":[{"bytes":2483911,"created_at":"2026-11-20T17:01:12Z","height":3024,"id":"01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d","media_type":"image/jpeg","place":{"latitude":24.7136,"longitude":46.6753},"taken_at":"2026-11-20T16:58:10Z","thumbnail_url":"/v1/photos/01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d/image?size=thumb","url":"/v1/photos/01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d/image","width":4032}],"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"},"received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3,"timeline":[{"at":"2026-11-20T17:02:03Z","by":{"kind":"citizen"},"id":"01936f0e-6a54-7c3e-9d0e-5b1f4a2c7d11","kind":"received","to":"received"},{"at":"2026-11-21T06:30:00Z","by":{"kind":"staff"},"from":"assigned","id":"01936f10-02b1-7b52-a1c3-9f8e7d6c5b4a","kind":"moved","text":"وصل الفني إلى الموقع","to":"in_progress"}],"updated_at":"2026-11-21T06:30:00Z"}
@@ -5283,6 +5353,9 @@ type ReasonFilter = string
 // RegionFilter defines model for RegionFilter.
 type RegionFilter = string
 
+// ReplyLanguage Example: ar
+type ReplyLanguage = Language
+
 // SatisfactionBy defines model for SatisfactionBy.
 type SatisfactionBy = SatisfactionDimension
 
@@ -5450,6 +5523,18 @@ type PutXlsformParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// AdminDeleteReplyParams defines parameters for AdminDeleteReply.
+type AdminDeleteReplyParams struct {
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AdminPutReplyParams defines parameters for AdminPutReply.
+type AdminPutReplyParams struct {
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListStaffParams defines parameters for ListStaff.
 type ListStaffParams struct {
 	// Cursor `next` of the page before
@@ -5532,6 +5617,15 @@ type DeskNearbyParams struct {
 
 	// Limit At most this many
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeskRepliesParams defines parameters for DeskReplies.
+type DeskRepliesParams struct {
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Language Of the texts; mine without it
+	Language *ReplyLanguage `form:"language,omitempty" json:"language,omitempty"`
 }
 
 // DeskQueueParams defines parameters for DeskQueue.
@@ -6119,6 +6213,9 @@ type PutProgrammeJSONRequestBody = ProgrammeEdit
 // PutQuestionnaireJSONRequestBody defines body for PutQuestionnaire for application/json ContentType.
 type PutQuestionnaireJSONRequestBody = QuestionnaireEdit
 
+// AdminPutReplyJSONRequestBody defines body for AdminPutReply for application/json ContentType.
+type AdminPutReplyJSONRequestBody = ReplyTemplateEdit
+
 // CreateStaffJSONRequestBody defines body for CreateStaff for application/json ContentType.
 type CreateStaffJSONRequestBody = NewStaff
 
@@ -6325,6 +6422,18 @@ type ServerInterface interface {
 	// PutXlsform Write the next version from an XLSForm
 	// (PUT /v1/admin/questionnaires/{code}/xlsform)
 	PutXlsform(c *fiber.Ctx, code PathCode, params PutXlsformParams) error
+	// AdminListReplies Templates for replies
+	// (GET /v1/admin/replies)
+	AdminListReplies(c *fiber.Ctx) error
+	// AdminDeleteReply Remove a template for replies
+	// (DELETE /v1/admin/replies/{code})
+	AdminDeleteReply(c *fiber.Ctx, code PathCode, params AdminDeleteReplyParams) error
+	// AdminGetReply One template for replies
+	// (GET /v1/admin/replies/{code})
+	AdminGetReply(c *fiber.Ctx, code PathCode) error
+	// AdminPutReply Create or replace a template for replies
+	// (PUT /v1/admin/replies/{code})
+	AdminPutReply(c *fiber.Ctx, code PathCode, params AdminPutReplyParams) error
 	// GetRound A round with its progress
 	// (GET /v1/admin/rounds/{id})
 	GetRound(c *fiber.Ctx, id PathId) error
@@ -6406,6 +6515,9 @@ type ServerInterface interface {
 	// DeskNearby Open reports around a place, of which a new one may be a duplicate
 	// (GET /v1/desk/nearby)
 	DeskNearby(c *fiber.Ctx, params DeskNearbyParams) error
+	// DeskReplies Templates for what I write to a citizen
+	// (GET /v1/desk/replies)
+	DeskReplies(c *fiber.Ctx, params DeskRepliesParams) error
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(c *fiber.Ctx, params DeskQueueParams) error
@@ -8056,6 +8168,155 @@ func (siw *ServerInterfaceWrapper) PutXlsform(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// AdminListReplies operation middleware
+func (siw *ServerInterfaceWrapper) AdminListReplies(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminListReplies(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminDeleteReply operation middleware
+func (siw *ServerInterfaceWrapper) AdminDeleteReply(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminDeleteReplyParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminDeleteReply(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminGetReply operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetReply(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetReply(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminPutReply operation middleware
+func (siw *ServerInterfaceWrapper) AdminPutReply(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminPutReplyParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminPutReply(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // GetRound operation middleware
 func (siw *ServerInterfaceWrapper) GetRound(c *fiber.Ctx) error {
 
@@ -8989,6 +9250,50 @@ func (siw *ServerInterfaceWrapper) DeskNearby(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.DeskNearby(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeskReplies operation middleware
+func (siw *ServerInterfaceWrapper) DeskReplies(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskRepliesParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "language" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "language", query, &params.Language, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter language: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskReplies(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -12056,6 +12361,7 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/admin/policies", wrapper.ListPolicies)
 	router.Get("/v1/admin/programmes", wrapper.ListProgrammes)
 	router.Get("/v1/admin/questionnaires", wrapper.ListQuestionnaires)
+	router.Get("/v1/admin/replies", wrapper.AdminListReplies)
 	router.Get("/v1/admin/staff", wrapper.ListStaff)
 	router.Post("/v1/admin/staff", wrapper.CreateStaff)
 	router.Get("/v1/admin/templates", wrapper.ListTemplates)
@@ -12070,6 +12376,7 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/desk/me/totp", wrapper.EnrolTotp)
 	router.Post("/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
 	router.Get("/v1/desk/nearby", wrapper.DeskNearby)
+	router.Get("/v1/desk/replies", wrapper.DeskReplies)
 	router.Get("/v1/desk/reports", wrapper.DeskQueue)
 	router.Post("/v1/desk/reports", wrapper.DeskRegister)
 	router.Get("/v1/desk/surveys", wrapper.DeskSurveys)
@@ -12127,6 +12434,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/admin/questionnaires/:code/versions/:version", wrapper.GetQuestionnaireVersion)
 	router.Get("/v1/admin/questionnaires/:code/xlsform", wrapper.GetXlsform)
 	router.Put("/v1/admin/questionnaires/:code/xlsform", wrapper.PutXlsform)
+	router.Delete("/v1/admin/replies/:code", wrapper.AdminDeleteReply)
+	router.Get("/v1/admin/replies/:code", wrapper.AdminGetReply)
+	router.Put("/v1/admin/replies/:code", wrapper.AdminPutReply)
 	router.Get("/v1/admin/rounds/:id", wrapper.GetRound)
 	router.Post("/v1/admin/rounds/:id/close", wrapper.CloseRound)
 	router.Post("/v1/admin/rounds/:id/stop", wrapper.StopRound)
@@ -13116,6 +13426,95 @@ func (response PutXlsform200JSONResponse) VisitPutXlsformResponse(ctx *fiber.Ctx
 	return ctx.JSON(&response.Body)
 }
 
+type AdminListRepliesRequestObject struct {
+}
+
+type AdminListRepliesResponseObject interface {
+	VisitAdminListRepliesResponse(ctx *fiber.Ctx) error
+}
+
+type AdminListReplies200JSONResponse ReplyTemplateList
+
+func (response AdminListReplies200JSONResponse) VisitAdminListRepliesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type AdminDeleteReplyRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params AdminDeleteReplyParams
+}
+
+type AdminDeleteReplyResponseObject interface {
+	VisitAdminDeleteReplyResponse(ctx *fiber.Ctx) error
+}
+
+type AdminDeleteReply204Response struct {
+}
+
+func (response AdminDeleteReply204Response) VisitAdminDeleteReplyResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
+type AdminGetReplyRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetReplyResponseObject interface {
+	VisitAdminGetReplyResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetReply200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetReply200JSONResponse struct {
+	Body    ReplyTemplate
+	Headers AdminGetReply200ResponseHeaders
+}
+
+func (response AdminGetReply200JSONResponse) VisitAdminGetReplyResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type AdminPutReplyRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params AdminPutReplyParams
+	Body   *AdminPutReplyJSONRequestBody
+}
+
+type AdminPutReplyResponseObject interface {
+	VisitAdminPutReplyResponse(ctx *fiber.Ctx) error
+}
+
+type AdminPutReply200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminPutReply200JSONResponse struct {
+	Body    ReplyTemplate
+	Headers AdminPutReply200ResponseHeaders
+}
+
+func (response AdminPutReply200JSONResponse) VisitAdminPutReplyResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
 type GetRoundRequestObject struct {
 	Id PathId `json:"id"`
 }
@@ -13669,6 +14068,23 @@ type DeskNearbyResponseObject interface {
 type DeskNearby200JSONResponse DeskNearList
 
 func (response DeskNearby200JSONResponse) VisitDeskNearbyResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeskRepliesRequestObject struct {
+	Params DeskRepliesParams
+}
+
+type DeskRepliesResponseObject interface {
+	VisitDeskRepliesResponse(ctx *fiber.Ctx) error
+}
+
+type DeskReplies200JSONResponse DeskReplyList
+
+func (response DeskReplies200JSONResponse) VisitDeskRepliesResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "application/json")
 	ctx.Status(200)
 
@@ -15188,6 +15604,18 @@ type StrictServerInterface interface {
 	// PutXlsform Write the next version from an XLSForm
 	// (PUT /v1/admin/questionnaires/{code}/xlsform)
 	PutXlsform(ctx context.Context, request PutXlsformRequestObject) (PutXlsformResponseObject, error)
+	// AdminListReplies Templates for replies
+	// (GET /v1/admin/replies)
+	AdminListReplies(ctx context.Context, request AdminListRepliesRequestObject) (AdminListRepliesResponseObject, error)
+	// AdminDeleteReply Remove a template for replies
+	// (DELETE /v1/admin/replies/{code})
+	AdminDeleteReply(ctx context.Context, request AdminDeleteReplyRequestObject) (AdminDeleteReplyResponseObject, error)
+	// AdminGetReply One template for replies
+	// (GET /v1/admin/replies/{code})
+	AdminGetReply(ctx context.Context, request AdminGetReplyRequestObject) (AdminGetReplyResponseObject, error)
+	// AdminPutReply Create or replace a template for replies
+	// (PUT /v1/admin/replies/{code})
+	AdminPutReply(ctx context.Context, request AdminPutReplyRequestObject) (AdminPutReplyResponseObject, error)
 	// GetRound A round with its progress
 	// (GET /v1/admin/rounds/{id})
 	GetRound(ctx context.Context, request GetRoundRequestObject) (GetRoundResponseObject, error)
@@ -15269,6 +15697,9 @@ type StrictServerInterface interface {
 	// DeskNearby Open reports around a place, of which a new one may be a duplicate
 	// (GET /v1/desk/nearby)
 	DeskNearby(ctx context.Context, request DeskNearbyRequestObject) (DeskNearbyResponseObject, error)
+	// DeskReplies Templates for what I write to a citizen
+	// (GET /v1/desk/replies)
+	DeskReplies(ctx context.Context, request DeskRepliesRequestObject) (DeskRepliesResponseObject, error)
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(ctx context.Context, request DeskQueueRequestObject) (DeskQueueResponseObject, error)
@@ -16607,6 +17038,120 @@ func (sh *strictHandler) PutXlsform(ctx *fiber.Ctx, code PathCode, params PutXls
 	return nil
 }
 
+// AdminListReplies operation middleware
+func (sh *strictHandler) AdminListReplies(ctx *fiber.Ctx) error {
+	var request AdminListRepliesRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListReplies(ctx.UserContext(), request.(AdminListRepliesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListReplies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminListRepliesResponseObject); ok {
+		if err := validResponse.VisitAdminListRepliesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminDeleteReply operation middleware
+func (sh *strictHandler) AdminDeleteReply(ctx *fiber.Ctx, code PathCode, params AdminDeleteReplyParams) error {
+	var request AdminDeleteReplyRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminDeleteReply(ctx.UserContext(), request.(AdminDeleteReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminDeleteReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminDeleteReplyResponseObject); ok {
+		if err := validResponse.VisitAdminDeleteReplyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminGetReply operation middleware
+func (sh *strictHandler) AdminGetReply(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetReplyRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetReply(ctx.UserContext(), request.(AdminGetReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetReplyResponseObject); ok {
+		if err := validResponse.VisitAdminGetReplyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminPutReply operation middleware
+func (sh *strictHandler) AdminPutReply(ctx *fiber.Ctx, code PathCode, params AdminPutReplyParams) error {
+	var request AdminPutReplyRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	var body AdminPutReplyJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminPutReply(ctx.UserContext(), request.(AdminPutReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminPutReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminPutReplyResponseObject); ok {
+		if err := validResponse.VisitAdminPutReplyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetRound operation middleware
 func (sh *strictHandler) GetRound(ctx *fiber.Ctx, id PathId) error {
 	var request GetRoundRequestObject
@@ -17381,6 +17926,33 @@ func (sh *strictHandler) DeskNearby(ctx *fiber.Ctx, params DeskNearbyParams) err
 		return err
 	} else if validResponse, ok := response.(DeskNearbyResponseObject); ok {
 		if err := validResponse.VisitDeskNearbyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeskReplies operation middleware
+func (sh *strictHandler) DeskReplies(ctx *fiber.Ctx, params DeskRepliesParams) error {
+	var request DeskRepliesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskReplies(ctx.UserContext(), request.(DeskRepliesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskReplies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskRepliesResponseObject); ok {
+		if err := validResponse.VisitDeskRepliesResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
