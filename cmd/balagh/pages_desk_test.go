@@ -62,6 +62,51 @@ func TestPages_Desk_Queue(t *testing.T) {
 	}
 }
 
+func TestPages_Desk_Filters(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.filed("+966500000001", speakers)
+	b := i.browse(t)
+	b.signIn(i.hire(actor.Clerk, "riyadh", "*"))
+	b.speak("ar")
+	b.open("/desk?category=loudspeakers&status=received&sort=due", 1440)
+	b.do(chromedp.SendKeys("#keep-name", "المكبرات / الجديدة"), chromedp.Click(".keep button"), chromedp.WaitVisible(".keep .wrong"))
+	if kept := read(b, chromedp.Value("#keep-name")); kept != "المكبرات / الجديدة" {
+		t.Errorf("a name that is refused is %q now", kept)
+	}
+	b.do(script(`document.getElementById("keep-name").value = "المكبرات الجديدة"`), chromedp.Click(".keep button"), chromedp.WaitVisible(`.keep button[value="forget"]`))
+	b.sound()
+	b.open("/desk", 1440)
+	b.do(chromedp.Click(".subnav a:last-child"), chromedp.WaitVisible(`.keep button[value="forget"]`))
+	if category, sort := read(b, chromedp.Evaluate[string](`document.getElementById("category").value`)), read(b, chromedp.Value("#sort")); category != "loudspeakers" || sort != "due" {
+		t.Errorf("the kept filter asks for %q by %q", category, sort)
+	}
+	b.do(chromedp.Click(`.keep button[value="forget"]`), chromedp.WaitNotPresent(`.keep`))
+	if n := read(b, chromedp.Evaluate[int](`document.querySelectorAll(".subnav a").length`)); n != 4 {
+		t.Errorf("after it was forgotten %d views are left", n)
+	}
+}
+
+func TestPages_Desk_Templates(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	id, _ := i.filed("+966500000001", speakers)
+	i.staff(actor.Admin, "*", "*").do("PUT", "/v1/admin/replies/on-site", `{"names":{"ar":"في الموقع","en":"On site","ur":"موقع پر"},"texts":{"ar":"وصل الفريق.","en":"The team is there.","ur":"ٹیم پہنچ گئی۔"}}`).want(200)
+	b := i.browse(t)
+	b.signIn(i.hire(actor.Clerk, "riyadh", "*"))
+	b.open("/desk/reports/"+id, 1440)
+	b.do(chromedp.WaitVisible(`select[data-into="reply-text"]`),
+		script(`(() => { const s = document.querySelector('select[data-into="reply-text"]'); s.selectedIndex = 1; s.dispatchEvent(new Event("change")); })()`))
+	if text := read(b, chromedp.Value("#reply-text")); text != "وصل الفريق." { // the report is in Arabic, whatever staff read
+		t.Errorf("the template gave %q", text)
+	}
+	b.sound()
+	b.do(chromedp.Click("#reply button.primary"), chromedp.WaitVisible("p.done"))
+	if got := b.text(".timeline"); !strings.Contains(got, "وصل الفريق.") {
+		t.Errorf("the timeline: %s", got)
+	}
+}
+
 func TestPages_Desk_Keys(t *testing.T) {
 	t.Parallel()
 	i := install(t)

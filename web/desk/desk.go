@@ -34,6 +34,7 @@ var workers = []string{string(gen.RoleClerk), string(gen.RoleOfficer), string(ge
 // Mount adds the pages.
 func Mount(site *page.Site, app *fiber.App) {
 	site.Handle(app, http.MethodGet, "/desk", nil, showQueue)
+	site.Handle(app, http.MethodPost, "/desk/filters", nil, keepFilter)
 	site.Handle(app, http.MethodGet, "/desk/reports/:id", nil, showReport)
 	site.Handle(app, http.MethodGet, "/desk/reports/:id/receipt", nil, showReceipt)
 	site.Handle(app, http.MethodGet, "/desk/new", workers, newCall)
@@ -128,9 +129,10 @@ func where(v *page.Visit, p *gen.Place) string {
 	case p.Address != nil && *p.Address != "":
 		return *p.Address
 	}
-	return v.In(coordinates(p.Latitude, p.Longitude))
+	return coordinates(p.Latitude, p.Longitude)
 }
 
+// coordinates are written in Latin digits: others turn the two round in a line from left to right.
 func coordinates(latitude, longitude float64) string {
 	return fmt.Sprintf("%.5f, %.5f", latitude, longitude)
 }

@@ -20,6 +20,9 @@ type queue struct {
 	Statuses []gen.Status
 	Channels []gen.Channel
 	Works    bool
+	Saved    []saved
+	Unkept   *page.Problem // what was wrong with the name of a filter
+	Name     string        // as it was typed
 }
 
 // row is a report in the queue.
@@ -56,15 +59,21 @@ func asked(q url.Values) url.Values {
 			}
 		}
 	default:
-		query.Set("status", status)
+		query["status"] = q["status"]
 	}
 	return query
 }
 
-func showQueue(v *page.Visit) error {
-	p := queue{Asked: v.Queries(), Statuses: statuses, Channels: channels, Works: slices.Contains(workers, string(v.Me.Role))}
+func showQueue(v *page.Visit) error { return showQueueOf(v, v.Queries(), nil, "") }
+
+// showQueueOf shows the queue that was asked for; with what is wrong with the name under which it was to be kept, if anything.
+func showQueueOf(v *page.Visit, asking url.Values, unkept *page.Problem, name string) error {
+	p := queue{Asked: asking, Unkept: unkept, Name: name, Statuses: statuses, Channels: channels, Works: slices.Contains(workers, string(v.Me.Role))}
 	var err error
 	if p.office, err = readOffice(v); err != nil {
+		return err
+	}
+	if p.Saved, err = savedFilters(v); err != nil {
 		return err
 	}
 	var found gen.DeskPage
@@ -107,6 +116,17 @@ func (p queue) With(name, value string) string {
 
 // Has says whether the queue is asked for with that value, "" for none.
 func (p queue) Has(name, value string) bool { return p.Asked.Get(name) == value }
+
+// Query is what is asked for, to be kept.
+func (p queue) Query() string {
+	_, query, _ := strings.Cut(p.With("cursor", ""), "?")
+	return query
+}
+
+// Here says whether this is the queue with an address.
+func (p queue) Here(address string) bool {
+	return !p.Bare() && addressOf(filterOf(p.Asked)) == address
+}
 
 // Bare says that nothing narrows the queue.
 func (p queue) Bare() bool {

@@ -23,7 +23,8 @@ type sheet struct {
 	Facts    []fact // the answers to the category's questions
 	Where    string
 	Late     string
-	Key      string // of the next request, so that two clicks are one
+	Replies  []gen.DeskReply // templates for what is written to the citizen, in the language of the report
+	Key      string          // of the next request, so that two clicks are one
 	Done     string
 
 	Form  string // that was refused, with what was typed in it
@@ -82,6 +83,14 @@ func readSheet(v *page.Visit) (*sheet, error) {
 	var err error
 	if p.office, err = readOffice(v); err != nil {
 		return nil, err
+	}
+	if p.Works(v) {
+		var replies gen.DeskReplyList
+		query := url.Values{"category": {p.Report.Category.Code}, "language": {string(p.Report.Language)}}
+		if err := v.Get("/v1/desk/replies", query, &replies); err != nil {
+			return nil, err
+		}
+		p.Replies = replies.Items
 	}
 	p.Messages, p.Category = told.Items, p.category(p.Report.Category.Code)
 	p.Facts = facts(v, p.Category, p.Report.Attributes)
@@ -258,6 +267,9 @@ func do(v *page.Visit, form string, a act) error {
 	p, err := readSheet(v)
 	if err != nil {
 		return err
+	}
+	if refused.Status == http.StatusPreconditionFailed {
+		refused.Title = v.T("desk_changed")
 	}
 	p.Form, p.Typed, p.Wrong = form, v.Typed(), refused
 	p.News = entries(since(p.Report.Timeline, v.Form("seen")))

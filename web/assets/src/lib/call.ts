@@ -94,6 +94,7 @@ function pick(form: HTMLFormElement, moved: () => void) {
   const read = () => {
     const at = coordinates(typed.value);
     if (!at) return;
+    typed.value = at.join(", "); // in Latin digits: others turn the two round
     map.setView(at, Math.max(map.getZoom(), 13));
     set(at);
   };
