@@ -3,7 +3,6 @@ package reports
 import (
 	"context"
 	"maps"
-	"math/bits"
 	"slices"
 	"time"
 
@@ -114,7 +113,7 @@ type handled struct {
 }
 
 func newHandled(key string) *handled {
-	return &handled{Handling: Handling{Key: key, Ages: make([]int, len(AgeBands)+1)}, answer: took{nil}, resolution: took{nil}}
+	return &handled{Handling: Handling{Key: key, Ages: make([]int, len(AgeBands)+1)}}
 }
 
 // count adds a row. since is how long ago the moments of its day are counted from.
@@ -133,8 +132,8 @@ func (h *handled) count(p *daybook.Page, row int, open bool, since time.Duration
 	done, resolved := p.Number(row, rowAnswered), p.Number(row, rowResolved)
 	h.FirstAnswer.count(flags&flagAnswerMet > 0, flags&flagAnswerMissed > 0, open && done == 0 && over(p.Number(row, rowAnswerDue), since))
 	h.Resolution.count(flags&flagResolutionMet > 0, flags&flagResolutionMissed > 0, open && resolved == 0 && over(p.Number(row, rowResolutionDue), since))
-	h.answer.add(done)
-	h.resolution.add(resolved)
+	h.answer.count(done)
+	h.resolution.count(resolved)
 }
 
 // over says whether a deadline, as it is in a row, has passed.
@@ -163,79 +162,79 @@ func (h *handled) add(g *handled) {
 	for _, x := range []struct{ to, of *Promptness }{{&h.FirstAnswer, &g.FirstAnswer}, {&h.Resolution, &g.Resolution}} {
 		x.to.Met, x.to.Missed, x.to.Overdue = x.to.Met+x.of.Met, x.to.Missed+x.of.Missed, x.to.Overdue+x.of.Overdue
 	}
-	h.answer, h.resolution = append(h.answer, g.answer...), append(h.resolution, g.resolution...)
+	h.answer.add(&g.answer)
+	h.resolution.add(&g.resolution)
 }
 
 // figures are what was counted.
 func (h *handled) figures() Handling {
-	h.FirstAnswer.finish(h.answer)
-	h.Resolution.finish(h.resolution)
+	h.FirstAnswer.finish(&h.answer)
+	h.Resolution.finish(&h.resolution)
 	return h.Handling
 }
 
-func (x *Promptness) finish(times took) {
+func (x *Promptness) finish(times *took) {
 	x.Due, x.N = x.Met+x.Missed, times.n()
-	ranks := times.nearestRanks(50, 90)
-	x.Median, x.P90 = ranks[0], ranks[1]
+	x.Median, x.P90 = times.nearestRank(50), times.nearestRank(90)
 }
 
-// took are the whole minutes that something took, in parts of any order.
-type took [][]uint32
+// took are the whole minutes that something took, in parts of any order, and how many of them are in each class: a class is of 64 minutes,
+// the last one of all that took longer than half a year.
+type took struct {
+	classes [1 << 12]uint32
+	parts   [][]uint32
+}
 
-// add one of what a row has: seconds, and one; 0 for none.
-func (t took) add(done uint32) {
-	if done > 0 {
-		t[0] = append(t[0], (done-1)/60)
+const classBits = 6 // of a class
+
+func classOf(minutes uint32) uint32 { return min(minutes>>classBits, uint32(len(took{}.classes)-1)) }
+
+// count one of what a row has: seconds, and one; 0 for none.
+func (t *took) count(done uint32) {
+	if done == 0 {
+		return
+	}
+	minutes := (done - 1) / 60
+	last := len(t.parts) - 1
+	if last < 0 || len(t.parts[last]) == cap(t.parts[last]) { // a new one instead of a longer one, into which all would be copied
+		t.parts, last = append(t.parts, make([]uint32, 0, 1<<10)), last+1
+	}
+	t.parts[last] = append(t.parts[last], minutes)
+	t.classes[classOf(minutes)]++
+}
+
+func (t *took) add(of *took) {
+	t.parts = append(t.parts, of.parts...)
+	for i, n := range of.classes {
+		t.classes[i] += n
 	}
 }
 
-func (t took) n() (n int) {
-	for _, part := range t {
+func (t *took) n() (n int) {
+	for _, part := range t.parts {
 		n += len(part)
 	}
 	return n
 }
 
-// nearestRanks of so many percent are each the ⌈percent/100 × n⌉-th smallest; 0 of none. It is looked for in a few thousand classes first,
-// and then among those of its class: all of them are not sorted, of which there may be a million.
-func (t took) nearestRanks(percents ...int) []int {
-	const classes = 1 << 12
-	longest := uint32(0)
-	for _, part := range t {
-		for _, x := range part {
-			longest = max(longest, x)
-		}
+// nearestRank of so many percent is the ⌈percent/100 × n⌉-th smallest; 0 of none. It is looked for among those of its class: all of them,
+// of which there may be a million, are not sorted.
+func (t *took) nearestRank(percent int) int {
+	rank, class := uint32((t.n()*percent+99)/100), uint32(0)
+	if rank == 0 {
+		return 0
 	}
-	shift := max(0, bits.Len32(longest)-bits.Len32(classes-1))
-	var counts [classes]int
-	for _, part := range t {
-		for _, x := range part {
-			counts[x>>shift]++
-		}
+	for ; rank > t.classes[class]; class++ {
+		rank -= t.classes[class]
 	}
-	ranks, n := make([]int, len(percents)), t.n()
-	for i, percent := range percents {
-		rank, class := (n*percent+99)/100, uint32(0)
-		for ; rank > counts[class]; class++ {
-			rank -= counts[class]
-		}
-		if rank > 0 {
-			ranks[i] = int(t.smallest(rank, class, shift))
-		}
-	}
-	return ranks
-}
-
-// smallest is the one at a rank, from 1, among those of a class.
-func (t took) smallest(rank int, class uint32, shift int) uint32 {
-	var all []uint32
-	for _, part := range t {
-		for _, x := range part {
-			if x>>shift == class {
-				all = append(all, x)
+	all := make([]uint32, 0, t.classes[class])
+	for _, part := range t.parts {
+		for _, minutes := range part {
+			if classOf(minutes) == class {
+				all = append(all, minutes)
 			}
 		}
 	}
 	slices.Sort(all)
-	return all[rank-1]
+	return int(all[rank-1])
 }

@@ -6,27 +6,31 @@ import (
 	"testing"
 )
 
-func TestTook_nearestRanks(t *testing.T) {
+func TestTook_nearestRank(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, longest := range []uint32{1, 10, 4095, 4096, 1_000_000, 1<<32 - 1} {
+	for _, longest := range []uint32{0, 1, 100, 5_000, 1 << 18, 1 << 25} { // minutes; from the last but one on some are above all classes
 		for _, n := range []int{0, 1, 2, 9, 10, 11, 1000} {
-			times := took{make([]uint32, n), make([]uint32, n/2)}
-			for _, part := range times {
-				for i := range part {
-					part[i] = uint32(r.Uint64N(uint64(longest) + 1))
+			var sorted []uint32
+			all := &took{}
+			for _, n := range []int{n, n / 2} {
+				times := &took{}
+				for range n {
+					minutes := r.Uint32N(longest + 1)
+					times.count(minutes*60 + r.Uint32N(60) + 1)
+					sorted = append(sorted, minutes)
 				}
+				times.count(0)
+				all.add(times)
 			}
-			sorted := slices.Concat(times...)
 			slices.Sort(sorted)
-			got := times.nearestRanks(1, 50, 90, 100)
-			for i, percent := range []int{1, 50, 90, 100} {
+			for _, percent := range []int{1, 50, 90, 100} {
 				want := 0
 				if n > 0 {
 					want = int(sorted[(len(sorted)*percent+99)/100-1])
 				}
-				if got[i] != want {
-					t.Errorf("%d %% of %d up to %d: %d, want %d", percent, len(sorted), longest, got[i], want)
+				if got := all.nearestRank(percent); got != want || all.n() != len(sorted) {
+					t.Errorf("%d %% of %d up to %d: %d, want %d", percent, len(sorted), longest, got, want)
 				}
 			}
 		}

@@ -1301,8 +1301,16 @@ const (
 	SatisfactionDimensionCategory   SatisfactionDimension = "category"
 	SatisfactionDimensionCentre     SatisfactionDimension = "centre"
 	SatisfactionDimensionChannel    SatisfactionDimension = "channel"
+	SatisfactionDimensionCompany    SatisfactionDimension = "company"
+	SatisfactionDimensionDay        SatisfactionDimension = "day"
 	SatisfactionDimensionDepartment SatisfactionDimension = "department"
+	SatisfactionDimensionEmployee   SatisfactionDimension = "employee"
+	SatisfactionDimensionGender     SatisfactionDimension = "gender"
+	SatisfactionDimensionHijriMonth SatisfactionDimension = "hijri_month"
+	SatisfactionDimensionMonth      SatisfactionDimension = "month"
 	SatisfactionDimensionNone       SatisfactionDimension = "none"
+	SatisfactionDimensionRegion     SatisfactionDimension = "region"
+	SatisfactionDimensionResidency  SatisfactionDimension = "residency"
 )
 
 // Valid indicates whether the value is a known member of the SatisfactionDimension enum.
@@ -1314,9 +1322,61 @@ func (e SatisfactionDimension) Valid() bool {
 		return true
 	case SatisfactionDimensionChannel:
 		return true
+	case SatisfactionDimensionCompany:
+		return true
+	case SatisfactionDimensionDay:
+		return true
 	case SatisfactionDimensionDepartment:
 		return true
+	case SatisfactionDimensionEmployee:
+		return true
+	case SatisfactionDimensionGender:
+		return true
+	case SatisfactionDimensionHijriMonth:
+		return true
+	case SatisfactionDimensionMonth:
+		return true
 	case SatisfactionDimensionNone:
+		return true
+	case SatisfactionDimensionRegion:
+		return true
+	case SatisfactionDimensionResidency:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SatisfactionMarkKind.
+const (
+	SatisfactionMarkKindFormula       SatisfactionMarkKind = "formula"
+	SatisfactionMarkKindQuestionnaire SatisfactionMarkKind = "questionnaire"
+)
+
+// Valid indicates whether the value is a known member of the SatisfactionMarkKind enum.
+func (e SatisfactionMarkKind) Valid() bool {
+	switch e {
+	case SatisfactionMarkKindFormula:
+		return true
+	case SatisfactionMarkKindQuestionnaire:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SatisfactionRowReason.
+const (
+	SatisfactionRowReasonProtectsAnother SatisfactionRowReason = "protects_another"
+	SatisfactionRowReasonTooFew          SatisfactionRowReason = "too_few"
+)
+
+// Valid indicates whether the value is a known member of the SatisfactionRowReason enum.
+func (e SatisfactionRowReason) Valid() bool {
+	switch e {
+	case SatisfactionRowReasonProtectsAnother:
+		return true
+	case SatisfactionRowReasonTooFew:
 		return true
 	default:
 		return false
@@ -1962,13 +2022,13 @@ type AudienceCount struct {
 // AuditEntry Example: {"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}
 type AuditEntry struct {
 	// After The same after it
-	After interface{} `json:"after,omitempty"`
+	After map[string]interface{} `json:"after,omitempty"`
 
 	// At When it began
 	At time.Time `json:"at"`
 
 	// Before What its GET gave before; null when there was nothing
-	Before interface{} `json:"before,omitempty"`
+	Before map[string]interface{} `json:"before,omitempty"`
 
 	// Code Of the problem
 	Code *string `json:"code,omitempty"`
@@ -4274,6 +4334,8 @@ type ReportDeliveries struct {
 }
 
 // ReportEvent Data of an event `report` of /v1/desk/events
+//
+// Example: {"change":"assigned","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","rev":2,"status":"assigned"}
 type ReportEvent struct {
 	// Change The newest entry of its timeline
 	Change ReportEventChange `json:"change"`
@@ -4687,7 +4749,7 @@ type RoundWeighting struct {
 // RoundWeightingMethod defines model for RoundWeighting.Method.
 type RoundWeightingMethod string
 
-// Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857},"version":1}
+// Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","marks":[{"code":"after_closure","day":"2026-10-12","kind":"questionnaire","version":3}],"min_cell":10,"rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857},"version":1}
 type Satisfaction struct {
 	By      SatisfactionDimension `json:"by"`
 	Formula string                `json:"formula"`
@@ -4695,15 +4757,21 @@ type Satisfaction struct {
 	// From Day in Asia/Riyadh
 	//
 	// Example: 2026-10-01
-	From Day               `json:"from"`
-	Rows []SatisfactionRow `json:"rows"`
+	From Day `json:"from"`
+
+	// Marks What changed within the period that a trend shows
+	Marks []SatisfactionMark `json:"marks"`
+
+	// MinCell How many ratings a row has at least
+	MinCell int               `json:"min_cell"`
+	Rows    []SatisfactionRow `json:"rows"`
 
 	// To Day in Asia/Riyadh
 	//
 	// Example: 2026-10-01
 	To Day `json:"to"`
 
-	// Total Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key and name
+	// Total Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key, name and reason
 	Total   SatisfactionRow `json:"total"`
 	Version int             `json:"version"`
 }
@@ -4711,7 +4779,22 @@ type Satisfaction struct {
 // SatisfactionDimension defines model for SatisfactionDimension.
 type SatisfactionDimension string
 
-// SatisfactionRow Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key and name
+// SatisfactionMark A day on which another version of the formula, or of a questionnaire that asks after reports, came into force
+type SatisfactionMark struct {
+	Code string `json:"code"`
+
+	// Day Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	Day     Day                  `json:"day"`
+	Kind    SatisfactionMarkKind `json:"kind"`
+	Version int                  `json:"version"`
+}
+
+// SatisfactionMarkKind defines model for SatisfactionMark.Kind.
+type SatisfactionMarkKind string
+
+// SatisfactionRow Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key, name and reason
 type SatisfactionRow struct {
 	// Counts Ratings of level 1 to 5
 	Counts []int `json:"counts"`
@@ -4722,18 +4805,24 @@ type SatisfactionRow struct {
 	// Interval Of top2; null where n is 0
 	Interval *Interval `json:"interval"`
 
-	// Key Code; absent in the total
+	// Key Code, day, month such as 2026-10 or 1448-05, or yes and no for companies; empty where unknown, absent in the total
 	Key     *string  `json:"key,omitempty"`
 	Mean100 *float64 `json:"mean100"`
 	N       int      `json:"n"`
 
 	// Name Name in the caller's language
-	Name         *string  `json:"name,omitempty"`
-	Net          *float64 `json:"net"`
-	ResponseRate *float64 `json:"response_rate"`
-	Suppressed   bool     `json:"suppressed"`
-	Top2         *float64 `json:"top2"`
+	Name *string  `json:"name,omitempty"`
+	Net  *float64 `json:"net"`
+
+	// Reason Why it is suppressed. too_few: it has too few ratings. protects_another: it or another suppressed one has too few, and subtracting would give that away; which of them is not told, for that would tell too much.
+	Reason       *SatisfactionRowReason `json:"reason,omitempty"`
+	ResponseRate *float64               `json:"response_rate"`
+	Suppressed   bool                   `json:"suppressed"`
+	Top2         *float64               `json:"top2"`
 }
+
+// SatisfactionRowReason Why it is suppressed. too_few: it has too few ratings. protects_another: it or another suppressed one has too few, and subtracting would give that away; which of them is not told, for that would tell too much.
+type SatisfactionRowReason string
 
 // SavedFilter Example: {"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}
 type SavedFilter struct {
@@ -4759,6 +4848,23 @@ type ShareFigure struct {
 
 	// Weighted By weights, beside the figure without them
 	Weighted *WeightedFigure `json:"weighted,omitempty"`
+}
+
+// SigningKey Example: {"created_at":"2026-11-21T05:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","signs_from":"2026-11-21T05:10:00Z"}
+type SigningKey struct {
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+
+	// Id `kid` of tokens and of /.well-known/jwks.json
+	Id        string    `json:"id"`
+	SignsFrom time.Time `json:"signs_from"`
+
+	// SignsUntil When the next one signs; absent for the newest
+	SignsUntil *time.Time `json:"signs_until,omitempty"`
+}
+
+// SigningKeyList Example: {"items":[{"created_at":"2026-11-21T05:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","signs_from":"2026-11-21T05:10:00Z"}]}
+type SigningKeyList struct {
+	Items []SigningKey `json:"items"`
 }
 
 // Staff Example: {"active":true,"centres":["riyadh"],"created_at":"2026-09-01T05:00:00Z","departments":["mosque_maintenance"],"email":"khalid@example.sa","id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"خالد العتيبي","rev":4,"role":"officer","totp":true}
@@ -5277,6 +5383,9 @@ type FilterName = string
 // Example: 2026-10-01
 type From = Day
 
+// GenderFilter defines model for GenderFilter.
+type GenderFilter = Gender
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -5355,6 +5464,9 @@ type RegionFilter = string
 
 // ReplyLanguage Example: ar
 type ReplyLanguage = Language
+
+// ResidencyFilter defines model for ResidencyFilter.
+type ResidencyFilter = Residency
 
 // SatisfactionBy defines model for SatisfactionBy.
 type SatisfactionBy = SatisfactionDimension
@@ -5470,6 +5582,12 @@ type ListDeadLettersParams struct {
 type AdminPutDepartmentParams struct {
 	// IfMatch ETag that the edit is based on
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RotateKeysParams defines parameters for RotateKeys.
+type RotateKeysParams struct {
+	// IdempotencyKey Makes it safe to send again
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // PutPolicyParams defines parameters for PutPolicy.
@@ -5865,6 +5983,21 @@ type DeliveriesCsvParams struct {
 	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
 }
 
+// DeliveriesXlsxParams defines parameters for DeliveriesXlsx.
+type DeliveriesXlsxParams struct {
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Channel Only this channel
+	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+}
+
 // RatingsParams defines parameters for Ratings.
 type RatingsParams struct {
 	// By What to group by
@@ -5989,6 +6122,15 @@ type SatisfactionParams struct {
 
 	// Channel Only this channel
 	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Gender Only those who reported as this
+	Gender *GenderFilter `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Residency Only those who reported as this
+	Residency *ResidencyFilter `form:"residency,omitempty" json:"residency,omitempty"`
 }
 
 // SatisfactionCsvParams defines parameters for SatisfactionCsv.
@@ -6013,6 +6155,48 @@ type SatisfactionCsvParams struct {
 
 	// Channel Only this channel
 	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Gender Only those who reported as this
+	Gender *GenderFilter `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Residency Only those who reported as this
+	Residency *ResidencyFilter `form:"residency,omitempty" json:"residency,omitempty"`
+}
+
+// SatisfactionXlsxParams defines parameters for SatisfactionXlsx.
+type SatisfactionXlsxParams struct {
+	// By What to group by
+	By *SatisfactionBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Department Only this department
+	Department *DepartmentFilter `form:"department,omitempty" json:"department,omitempty"`
+
+	// Channel Only this channel
+	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Gender Only those who reported as this
+	Gender *GenderFilter `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Residency Only those who reported as this
+	Residency *ResidencyFilter `form:"residency,omitempty" json:"residency,omitempty"`
 }
 
 // VolumesParams defines parameters for Volumes.
@@ -6374,6 +6558,12 @@ type ServerInterface interface {
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(c *fiber.Ctx, code PathCode, params AdminPutDepartmentParams) error
+	// ListKeys The keys that sign access tokens
+	// (GET /v1/admin/keys)
+	ListKeys(c *fiber.Ctx) error
+	// RotateKeys Make a new signing key
+	// (POST /v1/admin/keys/rotate)
+	RotateKeys(c *fiber.Ctx, params RotateKeysParams) error
 	// ListPolicies How each kind of message goes out
 	// (GET /v1/admin/policies)
 	ListPolicies(c *fiber.Ctx) error
@@ -6587,6 +6777,9 @@ type ServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(c *fiber.Ctx, params DeliveriesCsvParams) error
+	// DeliveriesXlsx The same as a workbook
+	// (GET /v1/insights/deliveries.xlsx)
+	DeliveriesXlsx(c *fiber.Ctx, params DeliveriesXlsxParams) error
 	// Ratings How closed reports were rated
 	// (GET /v1/insights/ratings)
 	Ratings(c *fiber.Ctx, params RatingsParams) error
@@ -6626,6 +6819,9 @@ type ServerInterface interface {
 	// SatisfactionCsv The same as CSV
 	// (GET /v1/insights/satisfaction.csv)
 	SatisfactionCsv(c *fiber.Ctx, params SatisfactionCsvParams) error
+	// SatisfactionXlsx The same as a workbook
+	// (GET /v1/insights/satisfaction.xlsx)
+	SatisfactionXlsx(c *fiber.Ctx, params SatisfactionXlsxParams) error
 	// ModerateVerbatim Approve or hide an answer in words
 	// (PUT /v1/insights/verbatims/{id})
 	ModerateVerbatim(c *fiber.Ctx, id PathId) error
@@ -7531,6 +7727,67 @@ func (siw *ServerInterfaceWrapper) AdminPutDepartment(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.AdminPutDepartment(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListKeys(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListKeys(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RotateKeys operation middleware
+func (siw *ServerInterfaceWrapper) RotateKeys(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateKeysParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName Idempotency-Key, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err).Error())
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RotateKeys(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -10512,6 +10769,64 @@ func (siw *ServerInterfaceWrapper) DeliveriesCsv(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// DeliveriesXlsx operation middleware
+func (siw *ServerInterfaceWrapper) DeliveriesXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeliveriesXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeliveriesXlsx(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // Ratings operation middleware
 func (siw *ServerInterfaceWrapper) Ratings(c *fiber.Ctx) error {
 
@@ -11100,6 +11415,27 @@ func (siw *ServerInterfaceWrapper) Satisfaction(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
 	}
 
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", query, &params.Gender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter gender: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "residency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "residency", query, &params.Residency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter residency: %w", err).Error())
+	}
+
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.Satisfaction(c, params)
 	}
@@ -11179,8 +11515,129 @@ func (siw *ServerInterfaceWrapper) SatisfactionCsv(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
 	}
 
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", query, &params.Gender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter gender: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "residency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "residency", query, &params.Residency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter residency: %w", err).Error())
+	}
+
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.SatisfactionCsv(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// SatisfactionXlsx operation middleware
+func (siw *ServerInterfaceWrapper) SatisfactionXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SatisfactionXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", query, &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter department: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", query, &params.Gender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter gender: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "residency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "residency", query, &params.Residency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter residency: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.SatisfactionXlsx(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -12358,6 +12815,8 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/admin/dead-letters", wrapper.ListDeadLetters)
 	router.Post("/v1/admin/dead-letters/retry", wrapper.RetryDeadLetters)
 	router.Get("/v1/admin/departments", wrapper.AdminListDepartments)
+	router.Get("/v1/admin/keys", wrapper.ListKeys)
+	router.Post("/v1/admin/keys/rotate", wrapper.RotateKeys)
 	router.Get("/v1/admin/policies", wrapper.ListPolicies)
 	router.Get("/v1/admin/programmes", wrapper.ListProgrammes)
 	router.Get("/v1/admin/questionnaires", wrapper.ListQuestionnaires)
@@ -12389,12 +12848,14 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/insights/deadlines.xlsx", wrapper.DeadlinesXlsx)
 	router.Get("/v1/insights/deliveries", wrapper.Deliveries)
 	router.Get("/v1/insights/deliveries.csv", wrapper.DeliveriesCsv)
+	router.Get("/v1/insights/deliveries.xlsx", wrapper.DeliveriesXlsx)
 	router.Get("/v1/insights/ratings", wrapper.Ratings)
 	router.Get("/v1/insights/ratings.csv", wrapper.RatingsCsv)
 	router.Get("/v1/insights/ratings.xlsx", wrapper.RatingsXlsx)
 	router.Get("/v1/insights/rounds", wrapper.ListRounds)
 	router.Get("/v1/insights/satisfaction", wrapper.Satisfaction)
 	router.Get("/v1/insights/satisfaction.csv", wrapper.SatisfactionCsv)
+	router.Get("/v1/insights/satisfaction.xlsx", wrapper.SatisfactionXlsx)
 	router.Get("/v1/insights/volumes", wrapper.Volumes)
 	router.Get("/v1/insights/volumes.csv", wrapper.VolumesCsv)
 	router.Get("/v1/insights/volumes.xlsx", wrapper.VolumesXlsx)
@@ -13036,6 +13497,39 @@ func (response AdminPutDepartment200JSONResponse) VisitAdminPutDepartmentRespons
 	ctx.Status(200)
 
 	return ctx.JSON(&response.Body)
+}
+
+type ListKeysRequestObject struct {
+}
+
+type ListKeysResponseObject interface {
+	VisitListKeysResponse(ctx *fiber.Ctx) error
+}
+
+type ListKeys200JSONResponse SigningKeyList
+
+func (response ListKeys200JSONResponse) VisitListKeysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RotateKeysRequestObject struct {
+	Params RotateKeysParams
+}
+
+type RotateKeysResponseObject interface {
+	VisitRotateKeysResponse(ctx *fiber.Ctx) error
+}
+
+type RotateKeys201JSONResponse SigningKey
+
+func (response RotateKeys201JSONResponse) VisitRotateKeysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(201)
+
+	return ctx.JSON(&response)
 }
 
 type ListPoliciesRequestObject struct {
@@ -14586,6 +15080,33 @@ func (response DeliveriesCsv200TextcsvResponse) VisitDeliveriesCsvResponse(ctx *
 	return err
 }
 
+type DeliveriesXlsxRequestObject struct {
+	Params DeliveriesXlsxParams
+}
+
+type DeliveriesXlsxResponseObject interface {
+	VisitDeliveriesXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type DeliveriesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DeliveriesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitDeliveriesXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
 type RatingsRequestObject struct {
 	Params RatingsParams
 }
@@ -14872,6 +15393,33 @@ type SatisfactionCsv200TextcsvResponse struct {
 
 func (response SatisfactionCsv200TextcsvResponse) VisitSatisfactionCsvResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type SatisfactionXlsxRequestObject struct {
+	Params SatisfactionXlsxParams
+}
+
+type SatisfactionXlsxResponseObject interface {
+	VisitSatisfactionXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type SatisfactionXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response SatisfactionXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitSatisfactionXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 	if response.ContentLength != 0 {
 		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
 	}
@@ -15556,6 +16104,12 @@ type StrictServerInterface interface {
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(ctx context.Context, request AdminPutDepartmentRequestObject) (AdminPutDepartmentResponseObject, error)
+	// ListKeys The keys that sign access tokens
+	// (GET /v1/admin/keys)
+	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
+	// RotateKeys Make a new signing key
+	// (POST /v1/admin/keys/rotate)
+	RotateKeys(ctx context.Context, request RotateKeysRequestObject) (RotateKeysResponseObject, error)
 	// ListPolicies How each kind of message goes out
 	// (GET /v1/admin/policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -15769,6 +16323,9 @@ type StrictServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(ctx context.Context, request DeliveriesCsvRequestObject) (DeliveriesCsvResponseObject, error)
+	// DeliveriesXlsx The same as a workbook
+	// (GET /v1/insights/deliveries.xlsx)
+	DeliveriesXlsx(ctx context.Context, request DeliveriesXlsxRequestObject) (DeliveriesXlsxResponseObject, error)
 	// Ratings How closed reports were rated
 	// (GET /v1/insights/ratings)
 	Ratings(ctx context.Context, request RatingsRequestObject) (RatingsResponseObject, error)
@@ -15808,6 +16365,9 @@ type StrictServerInterface interface {
 	// SatisfactionCsv The same as CSV
 	// (GET /v1/insights/satisfaction.csv)
 	SatisfactionCsv(ctx context.Context, request SatisfactionCsvRequestObject) (SatisfactionCsvResponseObject, error)
+	// SatisfactionXlsx The same as a workbook
+	// (GET /v1/insights/satisfaction.xlsx)
+	SatisfactionXlsx(ctx context.Context, request SatisfactionXlsxRequestObject) (SatisfactionXlsxResponseObject, error)
 	// ModerateVerbatim Approve or hide an answer in words
 	// (PUT /v1/insights/verbatims/{id})
 	ModerateVerbatim(ctx context.Context, request ModerateVerbatimRequestObject) (ModerateVerbatimResponseObject, error)
@@ -16577,6 +17137,58 @@ func (sh *strictHandler) AdminPutDepartment(ctx *fiber.Ctx, code PathCode, param
 		return err
 	} else if validResponse, ok := response.(AdminPutDepartmentResponseObject); ok {
 		if err := validResponse.VisitAdminPutDepartmentResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListKeys operation middleware
+func (sh *strictHandler) ListKeys(ctx *fiber.Ctx) error {
+	var request ListKeysRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListKeys(ctx.UserContext(), request.(ListKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListKeysResponseObject); ok {
+		if err := validResponse.VisitListKeysResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateKeys operation middleware
+func (sh *strictHandler) RotateKeys(ctx *fiber.Ctx, params RotateKeysParams) error {
+	var request RotateKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateKeys(ctx.UserContext(), request.(RotateKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateKeysResponseObject); ok {
+		if err := validResponse.VisitRotateKeysResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -18638,6 +19250,33 @@ func (sh *strictHandler) DeliveriesCsv(ctx *fiber.Ctx, params DeliveriesCsvParam
 	return nil
 }
 
+// DeliveriesXlsx operation middleware
+func (sh *strictHandler) DeliveriesXlsx(ctx *fiber.Ctx, params DeliveriesXlsxParams) error {
+	var request DeliveriesXlsxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeliveriesXlsx(ctx.UserContext(), request.(DeliveriesXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeliveriesXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeliveriesXlsxResponseObject); ok {
+		if err := validResponse.VisitDeliveriesXlsxResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Ratings operation middleware
 func (sh *strictHandler) Ratings(ctx *fiber.Ctx, params RatingsParams) error {
 	var request RatingsRequestObject
@@ -18987,6 +19626,33 @@ func (sh *strictHandler) SatisfactionCsv(ctx *fiber.Ctx, params SatisfactionCsvP
 		return err
 	} else if validResponse, ok := response.(SatisfactionCsvResponseObject); ok {
 		if err := validResponse.VisitSatisfactionCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SatisfactionXlsx operation middleware
+func (sh *strictHandler) SatisfactionXlsx(ctx *fiber.Ctx, params SatisfactionXlsxParams) error {
+	var request SatisfactionXlsxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.SatisfactionXlsx(ctx.UserContext(), request.(SatisfactionXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SatisfactionXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SatisfactionXlsxResponseObject); ok {
+		if err := validResponse.VisitSatisfactionXlsxResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

@@ -16,6 +16,7 @@ var migrations = [][]string{
 		questionnairesSchema, programmesSchema, roundsSchema, casesSchema, invitationsSchema, responsesSchema, verbatimsSchema},
 	{copyStateSchema},
 	{reportFiguresSchema},
+	{pagesSchema},
 	{auditSchema, recentSchema},
 }
 

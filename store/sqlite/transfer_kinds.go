@@ -241,8 +241,7 @@ func movedFacts(table, seq, put string) *moved {
 }
 
 var movedOccasions = documents("occasions", []string{"id"}, func(o *surveys.Occasion) []any {
-	level, device, rated := givenOf(o)
-	return []any{o.ID, o.Report, o.Closure, millis(o.Opened), o.Day, o.Centre, o.Department, o.Category, o.Channel, o.Employee, level, device, rated, o.Rev}
+	return []any{o.ID, o.Report, o.Closure, o.Day, o.Rev, 1}
 })
 
 var movedCases = &moved{table: "cases", keys: []string{"citizen", "report"}, cols: "packed, changed, status, due",
