@@ -75,7 +75,7 @@ func TestPages_Desk_Filters(t *testing.T) {
 		t.Errorf("a name that is refused is %q now", kept)
 	}
 	b.do(script(`document.getElementById("keep-name").value = "المكبرات الجديدة"`), chromedp.Click(".keep button"), chromedp.WaitVisible(`.keep button[value="forget"]`))
-	b.sound()
+	b.whole()
 	b.open("/desk", 1440)
 	b.do(chromedp.Click(".subnav a:last-child"), chromedp.WaitVisible(`.keep button[value="forget"]`))
 	if category, sort := read(b, chromedp.Evaluate[string](`document.getElementById("category").value`)), read(b, chromedp.Value("#sort")); category != "loudspeakers" || sort != "due" {
@@ -100,7 +100,7 @@ func TestPages_Desk_Templates(t *testing.T) {
 	if text := read(b, chromedp.Value("#reply-text")); text != "وصل الفريق." { // the report is in Arabic, whatever staff read
 		t.Errorf("the template gave %q", text)
 	}
-	b.sound()
+	b.whole()
 	b.do(chromedp.Click("#reply button.primary"), chromedp.WaitVisible("p.done"))
 	if got := b.text(".timeline"); !strings.Contains(got, "وصل الفريق.") {
 		t.Errorf("the timeline: %s", got)
@@ -202,7 +202,7 @@ func TestPages_Desk_Registration(t *testing.T) {
 	if near := b.text("#near"); !strings.Contains(near, before) {
 		t.Errorf("the report nearby is not shown: %s", near)
 	}
-	b.sound()
+	b.whole()
 	b.shoot("desk-new-filled-ar-1440")
 	b.do(chromedp.Focus("#coordinates"), chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.WaitVisible(".receipt"))
 	number := b.text(".receipt .headline")
@@ -264,7 +264,7 @@ func TestPages_Desk_Registration_refused(t *testing.T) {
 			t.Errorf("what was typed into %s is %q now", id, got)
 		}
 	}
-	b.sound()
+	b.whole()
 	b.shoot("desk-new-refused-en-390")
 }
 
@@ -285,7 +285,7 @@ func TestPages_Desk_TwoAtOnce(t *testing.T) {
 	if kept := read(two, chromedp.Value("#move-text")); kept != "ليس من اختصاصنا" {
 		t.Errorf("what was typed is %q now", kept)
 	}
-	two.sound()
+	two.whole()
 	two.shoot("desk-two-at-once-ar-1440")
 	two.do(chromedp.SendKeys("#reply-text", "شكرًا"), chromedp.Sleep(0))
 	one.do("POST", "/v1/desk/reports/"+id+"/replies", map[string]any{"text": "نراجع بلاغك"}).want(201)
@@ -340,7 +340,7 @@ func TestPages_Desk_Photo(t *testing.T) {
 	if large := read(b, chromedp.Evaluate[float64](`document.querySelector("dialog#photo img").clientWidth`)); large < 1.5*small {
 		t.Errorf("zoomed from %v to %v", small, large)
 	}
-	b.sound()
+	b.whole()
 	b.press(kb.Escape)
 	b.do(chromedp.WaitNotPresent("dialog#photo[open]"))
 }
