@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/balagh/balagh/accounts"
+	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/reports"
@@ -139,6 +140,27 @@ func (s *Server) AssignReport(ctx context.Context, r gen.AssignReportRequestObje
 	}
 	return gen.AssignReport200JSONResponse{Body: body, Headers: gen.AssignReport200ResponseHeaders{ETag: revisionTag(body.Rev)}}, nil
 }
+
+// ReportColleagues lists whom a report can be given to.
+func (s *Server) ReportColleagues(ctx context.Context, r gen.ReportColleaguesRequestObject) (gen.ReportColleaguesResponseObject, error) {
+	of, err := s.Reports.Get(ctx, actorOf(ctx), r.Id)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Accounts.Colleagues(ctx, func(a actor.Actor) bool {
+		return a.Is(actor.Clerk, actor.Officer, actor.Supervisor) && a.Sees(of.Centre, of.Department)
+	})
+	if err != nil {
+		return nil, err
+	}
+	body := gen.ReportColleagues200JSONResponse{Items: []gen.Colleague{}}
+	for _, x := range found[:min(len(found), mostColleagues)] {
+		body.Items = append(body.Items, gen.Colleague{Id: x.ID, Name: x.Name, Role: gen.Role(x.Role)})
+	}
+	return body, nil
+}
+
+const mostColleagues = 500
 
 // AddNote adds what only staff read.
 func (s *Server) AddNote(ctx context.Context, r gen.AddNoteRequestObject) (gen.AddNoteResponseObject, error) {

@@ -42,6 +42,8 @@ type NewReport struct {
 	Took        int      // desk only: seconds of the registration
 }
 
+const longestRegistration = 24 * 60 * 60 // seconds
+
 // File takes a report from a citizen, from staff for themselves, or from nobody where the category allows it. The same id
 // again from the same actor is the same report, then existing is true; with something else in it, it is fault.KeyReused.
 func (s *Service) File(ctx context.Context, a actor.Actor, n NewReport) (r *Report, existing bool, err error) {
@@ -98,7 +100,7 @@ func (s *Service) registering(a actor.Actor, n NewReport) (NewReport, fault.Fiel
 	if n.Centre != "" && n.Place != nil {
 		faults.Add("centre", fault.Contradicted)
 	}
-	if n.Took < 0 || n.Took > int((24*time.Hour).Seconds()) {
+	if n.Took < 0 || n.Took > longestRegistration {
 		faults.Add("registration_seconds", fault.OutOfRange)
 	}
 	return n, faults, nil

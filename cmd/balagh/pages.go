@@ -10,7 +10,7 @@ import (
 
 // pages is the application: the API, and the pages, which call it.
 func (p *parts) pages(s *settings) (*fiber.App, error) {
-	site := &page.Site{Log: p.log, Now: p.server.Now, Zone: p.server.Reports.Zone, Insecure: s.Dev, Tiles: s.MapTiles}
+	site := &page.Site{Log: p.log, Now: p.server.Now, Zone: p.server.Reports.Zone, Insecure: s.Dev, Tiles: s.MapTiles, Pictures: p.pictures}
 	p.server.Session = site.Session
 	app, err := p.server.App()
 	if err != nil {
