@@ -1,7 +1,7 @@
 package desk
 
 import (
-	"net/url"
+	"slices"
 
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/web/page"
@@ -11,6 +11,8 @@ import (
 type receipt struct {
 	Report    gen.DeskReport
 	Told      *gen.ReportMessage // the acknowledgement; nil when it did not go out yet, or to nobody
+	Waits     bool               // something may still become of it
+	Dead      bool               // nobody took it
 	Both      [2]string          // the day of receipt in both calendars
 	Until     string
 	Took      string // "" when it is not known
@@ -20,7 +22,7 @@ type receipt struct {
 
 func showReceipt(v *page.Visit) error {
 	p := &receipt{}
-	path := "/v1/desk/reports/" + url.PathEscape(v.Param("id"))
+	path := on(v, "")
 	if err := v.Get(path, nil, &p.Report); err != nil {
 		return err
 	}
@@ -32,6 +34,13 @@ func showReceipt(v *page.Visit) error {
 		if m.Kind == gen.MessageKindReceived {
 			p.Told = &told.Items[i]
 		}
+	}
+	p.Waits = p.Told == nil && p.Report.Citizen != nil && p.Report.Citizen.Phone != nil
+	if p.Told != nil {
+		p.Waits = slices.ContainsFunc(p.Told.Deliveries, func(d gen.Delivery) bool {
+			return d.State == gen.DeliveryStateQueued || d.State == gen.DeliveryStateLeased
+		})
+		p.Dead = !p.Waits && slices.ContainsFunc(p.Told.Deliveries, dead)
 	}
 	return giveReceipt(v, p)
 }

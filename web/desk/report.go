@@ -24,6 +24,7 @@ type sheet struct {
 	Where    string
 	Late     string
 	Replies  []gen.DeskReply // templates for what is written to the citizen, in the language of the report
+	Others   []gen.Colleague // to whom it can be given, but for who is signed in
 	Key      string          // of the next request, so that two clicks are one
 	Done     string
 
@@ -72,7 +73,7 @@ func showReport(v *page.Visit) error {
 
 func readSheet(v *page.Visit) (*sheet, error) {
 	p := &sheet{Key: rand.Text()}
-	path := "/v1/desk/reports/" + url.PathEscape(v.Param("id"))
+	path := on(v, "")
 	if err := v.Get(path, nil, &p.Report); err != nil {
 		return nil, err
 	}
@@ -91,6 +92,11 @@ func readSheet(v *page.Visit) (*sheet, error) {
 			return nil, err
 		}
 		p.Replies = replies.Items
+		var colleagues gen.ColleagueList
+		if err := v.Get(path+"/colleagues", nil, &colleagues); err != nil {
+			return nil, err
+		}
+		p.Others = slices.DeleteFunc(colleagues.Items, func(c gen.Colleague) bool { return c.Id == v.Me.Id })
 	}
 	p.Messages, p.Category = told.Items, p.category(p.Report.Category.Code)
 	p.Facts = facts(v, p.Category, p.Report.Attributes)
@@ -220,31 +226,49 @@ func since(timeline []gen.TimelineEntry, last string) []gen.TimelineEntry {
 	return nil
 }
 
+// Again reports whether who is signed in may have a delivery sent once more.
+func (p *sheet) Again(v *page.Visit, d gen.Delivery) bool {
+	return v.Me.Role == gen.RoleSupervisor && dead(d)
+}
+
+// dead reports whether nothing more comes of a delivery by itself.
+func dead(d gen.Delivery) bool {
+	return d.State == gen.DeliveryStateFailed || d.State == gen.DeliveryStateExpired
+}
+
 // act is what a form of the page does: the path of the operation and what is sent to it.
 type act func(v *page.Visit) (path string, body any, err error)
 
 var acts = map[string]act{
 	"move": func(v *page.Visit) (string, any, error) {
-		return "/transitions", gen.Move{To: gen.Status(v.Form("to")), Text: typed(v, "text"), Note: typed(v, "note")}, nil
+		return on(v, "/transitions"), gen.Move{To: gen.Status(v.Form("to")), Text: typed(v, "text"), Note: typed(v, "note")}, nil
 	},
 	"assign": func(v *page.Visit) (string, any, error) {
 		a := gen.Assignment{Centre: typed(v, "centre"), Department: typed(v, "department"), Assignee: typed(v, "assignee"), Note: typed(v, "note")}
 		if a.Centre == nil && a.Department == nil && a.Assignee == nil {
 			return "", nil, wrong(v, "department", "desk_choose_one")
 		}
-		return "/assign", a, nil
+		return on(v, "/assign"), a, nil
 	},
-	"note": func(v *page.Visit) (string, any, error) { return "/notes", gen.Text{Text: v.Form("text")}, nil },
+	"note": func(v *page.Visit) (string, any, error) { return on(v, "/notes"), gen.Text{Text: v.Form("text")}, nil },
 	"reply": func(v *page.Visit) (string, any, error) {
-		return "/replies", gen.Text{Text: v.Form("text")}, unseen(v)
+		return on(v, "/replies"), gen.Text{Text: v.Form("text")}, unseen(v)
 	},
 	"merge": func(v *page.Visit) (string, any, error) {
 		if err := unseen(v); err != nil {
 			return "", nil, err
 		}
 		into, err := byNumber(v, v.Form("into"))
-		return "/merge", gen.Merge{Into: into}, err
+		return on(v, "/merge"), gen.Merge{Into: into}, err
 	},
+	"again": func(v *page.Visit) (string, any, error) {
+		return "/v1/admin/dead-letters/" + url.PathEscape(v.Form("message")) + "/" + url.PathEscape(v.Form("delivery")) + "/retry", nil, nil
+	},
+}
+
+// on is the path of an operation on the report of the page.
+func on(v *page.Visit, operation string) string {
+	return "/v1/desk/reports/" + url.PathEscape(v.Param("id")) + operation
 }
 
 // do takes a form. What is refused is shown again, with everything typed kept and with what happened meanwhile.
@@ -255,7 +279,7 @@ func do(v *page.Visit, form string, a act) error {
 		if rev := v.Form("rev"); rev != "" && (form == "move" || form == "assign") {
 			headers["If-Match"] = `"` + rev + `"`
 		}
-		_, err = v.Call(http.MethodPost, "/v1/desk/reports/"+url.PathEscape(v.Param("id"))+path, nil, headers, body, nil)
+		_, err = v.Call(http.MethodPost, path, nil, headers, body, nil)
 	}
 	if err == nil {
 		return v.Redirect("/desk/reports/" + url.PathEscape(v.Param("id")) + "?done=" + form)
@@ -294,7 +318,7 @@ func wrong(v *page.Visit, field, key string) *page.Problem {
 // operations the API takes whatever comes.
 func unseen(v *page.Visit) error {
 	var r gen.DeskReport
-	if err := v.Get("/v1/desk/reports/"+url.PathEscape(v.Param("id")), nil, &r); err != nil {
+	if err := v.Get(on(v, ""), nil, &r); err != nil {
 		return err
 	}
 	if len(since(r.Timeline, v.Form("seen"))) == 0 {

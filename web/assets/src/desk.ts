@@ -3,6 +3,7 @@ import { call } from "./lib/call";
 import { keys } from "./lib/keys";
 import { live } from "./lib/live";
 import { drawPlaces } from "./lib/place";
+import { receipt } from "./lib/receipt";
 import { photos } from "./lib/zoom";
 
 const queue = "balagh-queue"; // where the queue was left, so that the way back from a report leads there
@@ -28,3 +29,4 @@ photos();
 drawPlaces();
 call();
 live();
+void receipt();

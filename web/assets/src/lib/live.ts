@@ -41,14 +41,15 @@ export function live() {
     }
     announce();
   };
-  listen(take, () => {
+  const stream = listen(take, () => {
     changed.add("");
     announce();
   });
+  stream.addEventListener("open", () => (box.dataset.live = "yes"));
 }
 
 // listen to the stream. A browser comes back to it by itself, with the id of the last event, unless the server refused it.
-function listen(take: (e: Change) => void, missed: () => void) {
+function listen(take: (e: Change) => void, missed: () => void): EventSource {
   const stream = new EventSource("/v1/desk/events");
   stream.addEventListener("report", (e) => take(JSON.parse((e as MessageEvent<string>).data) as Change));
   stream.addEventListener("reload", missed);
@@ -59,6 +60,7 @@ function listen(take: (e: Change) => void, missed: () => void) {
   window.addEventListener("pageshow", (e) => {
     if (e.persisted) location.reload();
   });
+  return stream;
 }
 
 // poll reloads a page on which nothing is being typed, and otherwise says that there may be news.
