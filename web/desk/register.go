@@ -97,6 +97,9 @@ func register(v *page.Visit) error {
 		if refused == nil {
 			return err
 		}
+		if refused.Code == string(gen.ProblemCodeOutsideServedArea) {
+			refused.Fields = append(refused.Fields, page.Field{Path: "place", Message: refused.Title})
+		}
 		v.Status(refused.Status)
 		return showCall(v, call{Typed: v.Typed(), Opened: opened(v), Wrong: refused})
 	}
