@@ -14,7 +14,7 @@ import (
 func TestOperations_Policy(t *testing.T) {
 	t.Parallel()
 	for name, allow := range map[string]any{"nothing": nil, "an empty list": []any{}, "nobody we know": []any{"citizen", "everybody"}} {
-		doc, err := openapi.Load()
+		doc, err := openapi3.NewLoader().LoadFromData(openapi.YAML) // to be changed
 		if err != nil {
 			t.Fatal(err)
 		}

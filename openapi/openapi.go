@@ -4,9 +4,9 @@
 package openapi
 
 import (
-	"context"
 	_ "embed"
 	"fmt"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -16,19 +16,17 @@ import (
 //go:embed openapi.yaml
 var YAML []byte
 
-// Load parses the contract, resolves its references and validates it with its examples. Each call returns a document of its own.
-func Load() (*openapi3.T, error) {
+// Load is the contract with its references resolved: one document for the whole process, not to be changed. That it is valid, with its
+// examples, is for the tests to see.
+var Load = sync.OnceValues(func() (*openapi3.T, error) {
 	loader := openapi3.NewLoader()
 	loader.IsExternalRefsAllowed = false // the document stands alone
 	doc, err := loader.LoadFromData(YAML)
 	if err != nil {
 		return nil, fmt.Errorf("parse openapi.yaml: %w", err)
 	}
-	if err := doc.Validate(context.Background()); err != nil {
-		return nil, fmt.Errorf("validate openapi.yaml: %w", err)
-	}
 	return doc, nil
-}
+})
 
 // Allow is who may call the operation, by its x-allow: public, citizen or roles of staff. Nil when the contract does not say.
 func Allow(op *openapi3.Operation) []string {

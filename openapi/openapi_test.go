@@ -31,6 +31,9 @@ func each(t *testing.T, f func(t *testing.T, op *openapi3.Operation)) {
 func TestLoad_IsValid(t *testing.T) {
 	t.Parallel()
 	doc := load(t)
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Errorf("the contract is not valid: %v", err)
+	}
 	if doc.OpenAPI != "3.0.3" {
 		t.Errorf("OpenAPI %s, want 3.0.3", doc.OpenAPI)
 	}

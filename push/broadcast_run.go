@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	broadcastPage  = 256 // people whose messages are planned under one lease
-	broadcastRows  = 64  // messages and deliveries in one write: it holds the store's writer for a few milliseconds
-	broadcastRest  = 3   // times as long as a write took, until the next
+	broadcastPage  = 256
+	broadcastRows  = 64 // messages and deliveries in one write: it holds the store's writer for a few milliseconds
+	broadcastRest  = 3  // times as long as a write took, until the next
 	broadcastLease = 30 * time.Second
 	broadcastPoll  = time.Second
 	stoppedReason  = "stopped"
@@ -108,7 +108,7 @@ func (s *Service) begin(ctx context.Context, b *Broadcast) error {
 // broadcast: when it is done a second time, because the process died before the cursor moved, nothing changes.
 func (s *Service) announcePage(ctx context.Context, b *Broadcast) error {
 	began := time.Now()
-	people, next, err := s.Store.AudiencePeople(ctx, b.Audience, b.Cursor, broadcastPage)
+	people, next, err := s.Store.AudiencePeople(ctx, b.Audience, b.Cursor, s.Page)
 	if err != nil {
 		return fmt.Errorf("read an audience: %w", err)
 	}
@@ -219,7 +219,7 @@ func (s *Service) sweep(ctx context.Context, b *Broadcast) error {
 		}
 	} else {
 		var err error
-		if people, next, err = s.Store.AudiencePeople(ctx, b.Audience, b.Swept, broadcastPage); err != nil {
+		if people, next, err = s.Store.AudiencePeople(ctx, b.Audience, b.Swept, s.Page); err != nil {
 			return fmt.Errorf("read an audience: %w", err)
 		}
 	}

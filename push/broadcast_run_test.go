@@ -43,26 +43,27 @@ func (b bench) wantAll(t *testing.T, id string, n int) {
 
 func TestService_RunBroadcasts_twoRunners(t *testing.T) {
 	t.Parallel()
-	b := crowd(t, 1100)
+	b := crowd(t, 138)
 	id := b.broadcast(t)
 	other := push.New(b.store, b.people)
+	other.Page = page
 	other.Now = b.clock.Now
 	announcing(t, b.Service)
 	announcing(t, other)
 	b.awaitState(t, id, push.Done)
-	b.wantAll(t, id, 1100)
-	if d, err := b.store.QueueDepth(t.Context(), epoch); err != nil || d[push.ChannelPush].Open != 1100 {
+	b.wantAll(t, id, 138)
+	if d, err := b.store.QueueDepth(t.Context(), epoch); err != nil || d[push.ChannelPush].Open != 138 {
 		t.Errorf("queued: %v, %v", d, err)
 	}
 }
 
 func TestService_RunBroadcasts_centreAlone(t *testing.T) {
 	t.Parallel()
-	b := town(t, 601)
+	b := town(t, 77)
 	id := b.broadcast(t, func(x *push.Broadcast) { x.Audience = push.Audience{Centre: "makkah"} })
 	announcing(t, b.Service)
 	r := b.awaitState(t, id, push.Done)
-	if none, once, more := b.told(t, 601); none != 301 || once != 300 || more != 0 || r.Planned != 300 {
+	if none, once, more := b.told(t, 77); none != 39 || once != 38 || more != 0 || r.Planned != 38 {
 		t.Errorf("nothing to %d, once to %d, more often to %d; planned %d", none, once, more, r.Planned)
 	}
 	if ms, err := b.store.Messages(t.Context(), storetest.Townsman(1), push.Position{}, 9, false); err != nil || ms[0].Centre != "makkah" || ms[0].Broadcast != id || !ms[0].At.Equal(epoch) {
@@ -72,20 +73,20 @@ func TestService_RunBroadcasts_centreAlone(t *testing.T) {
 
 func TestService_RunBroadcasts_killedBeforeTheCursor(t *testing.T) {
 	t.Parallel()
-	b := crowd(t, 600)
+	b := crowd(t, 75)
 	id := b.broadcast(t)
 	dying := push.New(&mortal{Store: b.store, dies: 3}, b.people) // it has begun and moved once
-	dying.Now = b.clock.Now
+	dying.Now, dying.Page = b.clock.Now, page
 	stop := announcing(t, dying)
-	patiently(t, "a page is planned whose cursor has not moved", func() bool { _, once, _ := b.told(t, 600); return once == 512 })
+	patiently(t, "a page is planned whose cursor has not moved", func() bool { _, once, _ := b.told(t, 75); return once == 2*page })
 	stop()
-	if r := b.report(t, id); r.Planned != 256 || r.State != push.Running {
+	if r := b.report(t, id); r.Planned != page || r.State != push.Running {
 		t.Fatalf("planned %d, %s", r.Planned, r.State)
 	}
 	b.clock.advance(30 * time.Second) // its lease
 	announcing(t, b.Service)
 	b.awaitState(t, id, push.Done)
-	b.wantAll(t, id, 600)
+	b.wantAll(t, id, 75)
 }
 
 // mortal is a store whose process dies before a change of a broadcast.
@@ -103,7 +104,7 @@ func (m *mortal) UpdateBroadcast(ctx context.Context, id string, change func(*pu
 
 func TestService_RunBroadcasts_directoryFails(t *testing.T) {
 	t.Parallel()
-	b := crowd(t, 300)
+	b := crowd(t, 38)
 	id := b.broadcast(t)
 	var failed atomic.Bool
 	b.Directory = &lookUps{Directory: b.people, at: func(n int64) error {
@@ -115,17 +116,17 @@ func TestService_RunBroadcasts_directoryFails(t *testing.T) {
 	}}
 	announcing(t, b.Service)
 	eventually(t, "the directory fails", failed.Load)
-	if r := b.report(t, id); r.State != push.Running || r.Planned != 256 {
+	if r := b.report(t, id); r.State != push.Running || r.Planned != page {
 		t.Errorf("%+v", r)
 	}
 	b.clock.advance(30 * time.Second)
 	b.awaitState(t, id, push.Done)
-	b.wantAll(t, id, 300)
+	b.wantAll(t, id, 38)
 }
 
 func TestService_PauseBroadcast_inTheMiddle(t *testing.T) {
 	t.Parallel()
-	b := crowd(t, 1100)
+	b := crowd(t, 138)
 	id := b.broadcast(t)
 	paused := make(chan struct{})
 	b.Directory = &lookUps{Directory: b.people, at: func(n int64) error {
@@ -141,10 +142,10 @@ func TestService_PauseBroadcast_inTheMiddle(t *testing.T) {
 	stop()
 	stop = announcing(t, b.Service) // it finds nothing to do
 	stop()
-	if r := b.report(t, id); r.State != push.Paused || r.Planned != 512 {
-		t.Fatalf("%s, planned %d; want paused at 512", r.State, r.Planned)
+	if r := b.report(t, id); r.State != push.Paused || r.Planned != 2*page {
+		t.Fatalf("%s, planned %d; want paused after two pages", r.State, r.Planned)
 	}
-	if none, _, _ := b.told(t, 1100); none < 1100-3*256 {
+	if none, _, _ := b.told(t, 138); none < 138-3*page {
 		t.Errorf("planning went on: only %d were told nothing", none)
 	}
 	if _, err := b.ResumeBroadcast(t.Context(), herald(actor.All), id); err != nil {
@@ -152,12 +153,12 @@ func TestService_PauseBroadcast_inTheMiddle(t *testing.T) {
 	}
 	announcing(t, b.Service)
 	b.awaitState(t, id, push.Done)
-	b.wantAll(t, id, 1100)
+	b.wantAll(t, id, 138)
 }
 
 func TestService_StopBroadcast_inTheMiddle(t *testing.T) {
 	t.Parallel()
-	b := crowd(t, 1100)
+	b := crowd(t, 138)
 	id := b.broadcast(t)
 	b.Directory = &lookUps{Directory: b.people, at: func(n int64) error {
 		if n == 4 {
@@ -169,22 +170,22 @@ func TestService_StopBroadcast_inTheMiddle(t *testing.T) {
 	announcing(t, b.Service)
 	patiently(t, "the queue is empty", func() bool { r := b.report(t, id); return r.Cleared })
 	r := b.report(t, id)
-	if r.State != push.Stopped || r.Planned != 768 || r.Ended.IsZero() || r.Outcomes[push.Queued] != 1024 || r.Outcomes[push.Suppressed] != 1024 {
+	if r.State != push.Stopped || r.Planned != 3*page || r.Ended.IsZero() || r.Outcomes[push.Queued] != 4*page || r.Outcomes[push.Suppressed] != 4*page {
 		t.Errorf("%+v", r)
 	}
 	if _, open, err := b.store.NextDelivery(t.Context(), push.ChannelPush); err != nil || open {
 		t.Errorf("something is still queued: %v", err)
 	}
-	if none, _, _ := b.told(t, 1100); none != 1100-1024 {
+	if none, _, _ := b.told(t, 138); none != 138-4*page {
 		t.Errorf("%d were told nothing", none)
 	}
 }
 
 func TestService_StopBroadcast_whenAllIsPlanned(t *testing.T) {
 	t.Parallel()
-	b := crowd(t, 300)
+	b := crowd(t, 38)
 	b.clock.set(14 * time.Hour) // at night
-	for i := range 300 {
+	for i := range 38 {
 		b.people.change(storetest.Townsman(i), func(c *push.Contact) { c.Quiet = push.Quiet{From: 22 * time.Hour, To: 7 * time.Hour, Zone: time.UTC} })
 	}
 	id := b.broadcast(t)

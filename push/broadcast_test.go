@@ -26,9 +26,13 @@ func crowd(t *testing.T, n int) bench {
 	return settled(t, n, func(int) (string, string) { return "", "" })
 }
 
+// page of people for whom a broadcast is planned at once: few, so that a town of some dozens has several.
+const page = 32
+
 func settled(t *testing.T, n int, filed func(int) (string, string)) bench {
 	t.Helper()
 	b := setUp(t)
+	b.Page = page
 	storetest.Populate(t, b.store, n, filed)
 	for i := range n {
 		b.people.set(storetest.Townsman(i), push.Contact{Language: push.Languages[i%3], Push: true,

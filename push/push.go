@@ -78,6 +78,7 @@ type Service struct {
 	Log       *slog.Logger
 	Segments  func(text string) (n int, encoding string) // of an SMS; nil where nothing counts them
 	Link      func(invitation string) string             // to answer a survey without signing in; nil where nothing serves it: then nobody is asked by SMS or e-mail
+	Page      int                                        // people for whom a broadcast is planned under one lease
 
 	wording wordings
 	wake    map[string]chan struct{} // by channel
@@ -89,7 +90,7 @@ type Service struct {
 
 // New is a service with push alone.
 func New(store Store, directory Directory) *Service {
-	s := &Service{Store: store, Directory: directory, Now: time.Now, Zone: time.UTC, Channels: map[string]bool{ChannelPush: true},
+	s := &Service{Store: store, Directory: directory, Now: time.Now, Zone: time.UTC, Page: broadcastPage, Channels: map[string]bool{ChannelPush: true},
 		Log: slog.New(slog.DiscardHandler), wake: map[string]chan struct{}{}, poke: make(chan struct{}, 1), herald: make(chan struct{}, 1)}
 	for _, c := range Channels {
 		s.wake[c] = make(chan struct{}, 1)

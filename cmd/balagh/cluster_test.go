@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -125,10 +126,8 @@ func TestCluster_killedAndAsleep(t *testing.T) {
 	var busy sync.WaitGroup
 	busy.Go(func() { c.load(12) })
 	eventually(t, "work is under way", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.filed) > 50 })
+	c.sleep(third, first)
 	slept := time.Now()
-	if err := third.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
 	c.proxy(first, second)
 	second.signal(syscall.SIGKILL)
 	c.proxy(first)
@@ -145,6 +144,30 @@ func TestCluster_killedAndAsleep(t *testing.T) {
 	for _, s := range c.servers {
 		s.signal(syscall.SIGTERM)
 	}
+}
+
+// sleep stops a process, but not while it holds the lock of a file that the others write as well: they could but wait.
+func (c *crowded) sleep(s, other *server) {
+	c.t.Helper()
+	who := &client{i: other.installation, t: c.t, token: c.citizens[0].token}
+	eventually(c.t, "one sleeps, and the others write", func() bool {
+		if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			c.t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(c.t.Context(), 3*time.Second)
+		defer cancel()
+		var r struct{ ID, Number string }
+		if who.tryWithin(ctx, "POST", "/v1/reports", speakers, &r, "cluster-beside-a-sleeper") {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.filed[r.ID] = r.Number
+			return true
+		}
+		if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			c.t.Fatal(err)
+		}
+		return false
+	})
 }
 
 // nothingLost compares what was acknowledged with what is there, in the lists, at FCM, in the inboxes and in the figures.

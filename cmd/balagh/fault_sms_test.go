@@ -75,7 +75,7 @@ func (c *timetable) next(t *testing.T) (first time.Time, any bool) {
 // play lets time pass until a moment, or until nothing is left to do.
 func (c *timetable) play(t *testing.T, until time.Duration) {
 	t.Helper()
-	eventually(t, "time passes", func() bool {
+	ask(t, "time passes", 10*time.Millisecond, func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		at, any := c.next(t)

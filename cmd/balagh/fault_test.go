@@ -189,12 +189,11 @@ func TestFaults_SIGKILL(t *testing.T) {
 	}
 	q.server.start()
 	eventually(t, "all is sent", func() bool { return q.stats().Unique == len(q.ids) })
-	eventually(t, "what was leased has had its turn", func() (none bool) { // it may all have reached FCM before the kill
-		q.open(func(db teststore.Store) {
+	q.open(func(db teststore.Store) {
+		eventually(t, "what was leased has had its turn", func() bool { // it may all have reached FCM before the kill
 			_, open, err := db.NextDelivery(context.Background(), push.ChannelPush)
-			none = err == nil && !open
+			return err == nil && !open
 		})
-		return none
 	})
 	q.server.signal(syscall.SIGTERM)
 	q.arrived(doubt)

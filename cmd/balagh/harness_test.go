@@ -58,8 +58,9 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc.Servers = nil
-	return gorillamux.NewRouter(doc)
+	here := *doc
+	here.Servers = nil
+	return gorillamux.NewRouter(&here)
 })
 
 // installation is a whole program that serves on a port of its own.
@@ -105,6 +106,7 @@ func installAt(t *testing.T, change ...func(*settings)) *installation {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.server.Accounts.PasswordCost = accounts.PasswordCost{MemoryKiB: 64, Passes: 1}
 	i.parts = p
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan string, 1), make(chan error, 1)
@@ -361,16 +363,25 @@ func (a *answer) len(path ...any) int {
 	return len(l)
 }
 
-// eventually asks until ok says so.
+// eventually asks until ok says so, at first often and later seldom: asking must not keep from answering.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range 9000 { // a minute and a half: leases of a killed process have to end
+	ask(t, what, 100*time.Millisecond, ok)
+}
+
+// ask waits no longer than that before it asks again.
+func ask(t *testing.T, what string, most time.Duration, ok func() bool) {
+	t.Helper()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	const patience = 90 * time.Second // leases of a killed process have to end; what asking takes is not counted
+	for next, waited := 5*time.Millisecond, time.Duration(0); waited < patience; next = min(2*next, most) {
 		if ok() {
 			return
 		}
-		<-tick.C
+		waited += next
+		pause.Reset(next)
+		<-pause.C
 	}
 	t.Fatalf("it never came: %s", what)
 }

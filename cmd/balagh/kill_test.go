@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -126,7 +127,11 @@ func serverAt(t *testing.T, store string, options ...string) (s *server, admin *
 
 // try sends a request to a server that may die at any moment; ok says that it was acknowledged.
 func (c *client) try(method, path, body string, into any, key string) (ok bool) {
-	req, err := http.NewRequestWithContext(c.t.Context(), method, c.i.url+path, strings.NewReader(body))
+	return c.tryWithin(c.t.Context(), method, path, body, into, key)
+}
+
+func (c *client) tryWithin(ctx context.Context, method, path, body string, into any, key string) (ok bool) {
+	req, err := http.NewRequestWithContext(ctx, method, c.i.url+path, strings.NewReader(body))
 	if err != nil {
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/balagh/balagh/web"
+	"github.com/balagh/balagh/web/admin"
 	"github.com/balagh/balagh/web/desk"
 	"github.com/balagh/balagh/web/page"
 )
@@ -19,6 +20,7 @@ func (p *parts) pages(s *settings) (*fiber.App, error) {
 	web.Survey{Programmes: p.server.Programmes, Log: p.log}.Mount(app)
 	site.Mount(app)
 	desk.Mount(site, app)
+	admin.Mount(site, app)
 	site.API = app.Handler()
 	return app, nil
 }

@@ -24,21 +24,21 @@ func TestPages_Desk_Registration(t *testing.T) {
 
 	// By the keyboard alone: n on the queue, then from field to field.
 	b.open("/desk", 1440)
-	b.press("n")
+	b.strike("n")
 	b.do(chromedp.WaitVisible("form#call"))
 	if at := b.at(); at != "citizen_phone" {
 		t.Fatalf("the form begins at %q", at)
 	}
-	b.press("0500000009", kb.Enter)
+	b.strike("0500000009", kb.Enter)
 	b.do(chromedp.WaitVisible("#caller [data-phone]"))
 	if known := b.text("#caller"); !strings.Contains(known, before) {
 		t.Errorf("the caller's reports lack %s: %s", before, known)
 	}
 	eventually(t, "the focus on the name", func() bool { return b.at() == "citizen_name" })
-	b.press("نورة")
+	b.strike("نورة")
 	var way []string
 	for b.at() != "category" && len(way) < 8 {
-		b.press(kb.Tab)
+		b.strike(kb.Tab)
 		way = append(way, b.at())
 	}
 	if want := []string{"A", "SUMMARY", "category"}; !slices.Equal(way, want) {
@@ -46,13 +46,13 @@ func TestPages_Desk_Registration(t *testing.T) {
 	}
 	b.put("category", "loudspeakers")
 	for _, x := range []struct{ field, typed string }{{"attributes.mosque_name", "جامع الراجحي"}, {"description", "المكبر لا يعمل"}, {"address", "حي الملز"}, {"coordinates", "٢٤٫٧١٤٠، ٤٦٫٦٧٥٠"}} {
-		b.press(kb.Tab)
+		b.strike(kb.Tab)
 		if at := b.at(); at != x.field {
 			t.Fatalf("Tab goes to %q, want %q", at, x.field)
 		}
-		b.press(x.typed)
+		b.strike(x.typed)
 	}
-	b.press(kb.Tab)
+	b.strike(kb.Tab)
 	b.do(chromedp.WaitVisible("#near li"))
 	if near := b.text("#near"); !strings.Contains(near, before) {
 		t.Errorf("the report nearby is not shown: %s", near)
@@ -90,7 +90,7 @@ func (b *tab) loses(clerk string) {
 	}
 	b.do(script(`document.getElementById("call").requestSubmit()`), chromedp.WaitVisible("#refused"))
 	for id, want := range typed {
-		if got := b.value("#" + id); got != want {
+		if got := b.typed("#" + id); got != want {
 			b.t.Errorf("what was typed into %s is %q now", id, got)
 		}
 	}

@@ -31,8 +31,8 @@ func (b *tab) latin() {
 	b.do(script(`document.cookie = "balagh-digits=latn; path=/"`))
 }
 
-// press types keys one after the other, as who has no mouse.
-func (b *tab) press(keys ...string) {
+// strike types keys one after the other, as who has no mouse.
+func (b *tab) strike(keys ...string) {
 	b.t.Helper()
 	for _, k := range keys {
 		b.do(chromedp.KeyEvent(k))
@@ -45,8 +45,8 @@ func (b *tab) at() string {
 	return read(b, chromedp.Evaluate[string](`document.activeElement.name || document.activeElement.id || document.activeElement.tagName`))
 }
 
-// value of a field.
-func (b *tab) value(selector string) string {
+// typed is the value of a field.
+func (b *tab) typed(selector string) string {
 	b.t.Helper()
 	return read(b, chromedp.Value(selector))
 }
@@ -79,7 +79,7 @@ func TestPages_Desk_Queue(t *testing.T) {
 		t.Errorf("closed ones: %v", got)
 	}
 	b.open("/desk?from=2026-13-45", 1440)
-	if b.text("p.wrong") == "" || b.value("#from") != "" && !strings.Contains(read(b, chromedp.Location()), "2026-13-45") {
+	if b.text("p.wrong") == "" || b.typed("#from") != "" && !strings.Contains(read(b, chromedp.Location()), "2026-13-45") {
 		t.Error("a day that is none is not refused")
 	}
 	for _, path := range []string{"/desk/reports/" + others, "/desk/reports/" + others + "/receipt"} {
@@ -97,7 +97,7 @@ func (b *tab) keeps() {
 	b.t.Helper()
 	b.open("/desk?category=loudspeakers&status=received&sort=due", 1440)
 	b.do(chromedp.SendKeys("#keep-name", "المكبرات / الجديدة"), chromedp.Click(".keep button"), chromedp.WaitVisible(".keep .wrong"))
-	if kept := b.value("#keep-name"); kept != "المكبرات / الجديدة" {
+	if kept := b.typed("#keep-name"); kept != "المكبرات / الجديدة" {
 		b.t.Errorf("a name that is refused is %q now", kept)
 	}
 	b.put("keep-name", "المكبرات الجديدة")
@@ -105,7 +105,7 @@ func (b *tab) keeps() {
 	b.whole()
 	b.open("/desk", 1440)
 	b.do(chromedp.Click(".subnav a:last-child"), chromedp.WaitVisible(`.keep button[value="forget"]`))
-	if category, sort := b.value("#category"), b.value("#sort"); category != "loudspeakers" || sort != "due" {
+	if category, sort := b.typed("#category"), b.typed("#sort"); category != "loudspeakers" || sort != "due" {
 		b.t.Errorf("the kept filter asks for %q by %q", category, sort)
 	}
 	b.do(chromedp.Click(`.keep button[value="forget"]`), chromedp.WaitNotPresent(`.keep`))
@@ -118,17 +118,17 @@ func (b *tab) keeps() {
 func (b *tab) walks(last string) {
 	b.t.Helper()
 	b.open("/desk", 1440)
-	b.press("?")
+	b.strike("?")
 	b.do(chromedp.WaitVisible("dialog#keys[open]"))
 	b.accessible()
-	b.press(kb.Escape)
+	b.strike(kb.Escape)
 	b.do(chromedp.WaitNotPresent("dialog#keys[open]"))
-	b.press("/")
+	b.strike("/")
 	if at := b.at(); at != "q" {
 		b.t.Errorf("/ went to %q", at)
 	}
 	b.do(script(`document.activeElement.blur()`))
-	b.press("j", "j", "k", kb.ArrowDown, kb.ArrowUp, kb.Enter)
+	b.strike("j", "j", "k", kb.ArrowDown, kb.ArrowUp, kb.Enter)
 	b.do(chromedp.WaitVisible(".sheet"))
 	if where := read(b, chromedp.Location()); !strings.HasSuffix(where, "/desk/reports/"+last) {
 		b.t.Errorf("Enter opened %s", where)
@@ -197,7 +197,7 @@ func TestPages_Desk_Report(t *testing.T) {
 
 	// A template for a reply is in the report's language, whatever staff read.
 	b.do(script(`(() => { const s = document.querySelector('select[data-into="reply-text"]'); s.selectedIndex = 1; s.dispatchEvent(new Event("change")); })()`))
-	if text := b.value("#reply-text"); text != "وصل الفريق." {
+	if text := b.typed("#reply-text"); text != "وصل الفريق." {
 		t.Errorf("the template gave %q", text)
 	}
 	b.do(chromedp.Click("#reply button.primary"), chromedp.WaitVisible("p.done"))
@@ -217,7 +217,7 @@ func TestPages_Desk_Report(t *testing.T) {
 	second, _ := i.filed("+966500000002", speakers)
 	b.open("/desk/reports/"+second, 1440)
 	b.do(script(`window.confirm = () => true`), chromedp.SendKeys("#into", "1111111111"), chromedp.Click("#merge button.primary"), chromedp.WaitVisible("#merge .wrong"))
-	if kept := b.value("#into"); kept != "1111111111" {
+	if kept := b.typed("#into"); kept != "1111111111" {
 		t.Errorf("the number that is none is %q now", kept)
 	}
 	b.put("into", number)
@@ -236,20 +236,20 @@ func (b *tab) zooms() {
 	b.do(chromedp.ScrollIntoView("a[data-photo] img"))
 	eventually(b.t, "the thumbnail", func() bool { return drawn("a[data-photo] img") == 320 })
 	b.do(chromedp.Focus("a[data-photo]"))
-	b.press(kb.Enter)
+	b.strike(kb.Enter)
 	b.do(chromedp.WaitVisible("dialog#photo[open]"))
 	eventually(b.t, "the photo", func() bool { return drawn("dialog#photo img") == 640 })
 	wide := func() float64 {
 		return read(b, chromedp.Evaluate[float64](`document.querySelector("dialog#photo img").clientWidth`))
 	}
 	small := wide()
-	b.press("+", "+")
+	b.strike("+", "+")
 	if large := wide(); large < 1.5*small {
 		b.t.Errorf("zoomed from %v to %v", small, large)
 	}
 	b.accessible()
 	b.shoot("desk-photo-ar-1440")
-	b.press(kb.Escape)
+	b.strike(kb.Escape)
 	b.do(chromedp.WaitNotPresent("dialog#photo[open]"))
 }
 
@@ -264,7 +264,7 @@ func (b *tab) meets(colleague *client, id string) {
 	if said := b.text("#move .wrong"); !strings.Contains(said, "اتصلت بالإمام") {
 		b.t.Errorf("the second is not told what changed: %s", said)
 	}
-	if kept, chosen := b.value("#move-text"), read(b, chromedp.Evaluate[bool](`document.querySelector('#move input[value="rejected"]').checked`)); kept != "ليس من اختصاصنا" || !chosen {
+	if kept, chosen := b.typed("#move-text"), read(b, chromedp.Evaluate[bool](`document.querySelector('#move input[value="rejected"]').checked`)); kept != "ليس من اختصاصنا" || !chosen {
 		b.t.Errorf("what was typed is %q now, and chosen %v", kept, chosen)
 	}
 	b.whole()
@@ -273,7 +273,7 @@ func (b *tab) meets(colleague *client, id string) {
 	b.do(chromedp.SendKeys("#reply-text", "شكرًا"))
 	colleague.do("POST", "/v1/desk/reports/"+id+"/replies", map[string]any{"text": "نراجع بلاغك"}).want(201)
 	b.do(chromedp.Click("#reply button.primary"), chromedp.WaitVisible("#reply .wrong"))
-	if said, kept := b.text("#reply .wrong"), b.value("#reply-text"); !strings.Contains(said, "نراجع بلاغك") || kept != "شكرًا" {
+	if said, kept := b.text("#reply .wrong"), b.typed("#reply-text"); !strings.Contains(said, "نراجع بلاغك") || kept != "شكرًا" {
 		b.t.Errorf("a second reply: told %q, kept %q", said, kept)
 	}
 	b.do(chromedp.Click("#reply button.primary"), chromedp.WaitVisible("p.done")) // having read it

@@ -39,6 +39,12 @@ type Answer struct {
 	Type   string
 }
 
+// Raw is a body that is no JSON.
+type Raw struct {
+	Type string
+	Body []byte
+}
+
 // lost says that there is no session, or none any more.
 func (p *Problem) lost() bool {
 	return p.Status == http.StatusUnauthorized && (p.Code == "unauthenticated" || p.Code == "token_expired")
@@ -75,7 +81,10 @@ func (v *Visit) Call(method, path string, query url.Values, headers map[string]s
 	for k, x := range headers {
 		req.Header.Set(k, x)
 	}
-	if body != nil {
+	if raw, ok := body.(Raw); ok {
+		req.Header.SetContentType(raw.Type)
+		req.SetBodyRaw(raw.Body)
+	} else if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
 			return nil, fmt.Errorf("what is sent to %s: %w", path, err)

@@ -34,7 +34,7 @@ type Site struct {
 }
 
 const (
-	bodyLimit = 1 << 20 // bytes of a form
+	bodyLimit = 16 << 20 // bytes of a form
 	operation = "operation"
 )
 

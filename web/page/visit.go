@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,6 +42,7 @@ type Visit struct {
 	c      *fiber.Ctx
 	access string
 	form   url.Values
+	files  map[string][]*multipart.FileHeader
 }
 
 func (s *Site) visit(c *fiber.Ctx) *Visit {
@@ -119,7 +122,10 @@ func (v *Visit) Header(name, value string) { v.c.Set(name, value) }
 func (v *Visit) Status(code int) { v.c.Status(code) }
 
 func (v *Visit) readForm() error {
-	kind, _, err := mime.ParseMediaType(v.c.Get(fiber.HeaderContentType))
+	kind, params, err := mime.ParseMediaType(v.c.Get(fiber.HeaderContentType))
+	if err == nil && kind == fiber.MIMEMultipartForm {
+		return v.readParts(params["boundary"])
+	}
 	if err != nil || kind != fiber.MIMEApplicationForm {
 		return &Problem{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media", Title: v.T("went_wrong")}
 	}
@@ -131,6 +137,33 @@ func (v *Visit) readForm() error {
 		return &Problem{Status: http.StatusBadRequest, Code: "malformed", Title: v.T("went_wrong")}
 	}
 	return nil
+}
+
+// readParts reads a form with files.
+func (v *Visit) readParts(boundary string) error {
+	body := v.c.Body()
+	if len(body) > bodyLimit {
+		return &Problem{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Title: v.T("too_large")}
+	}
+	form, err := multipart.NewReader(bytes.NewReader(body), boundary).ReadForm(bodyLimit)
+	if err != nil {
+		return &Problem{Status: http.StatusBadRequest, Code: "malformed", Title: v.T("went_wrong")}
+	}
+	v.form, v.files = form.Value, form.File
+	return nil
+}
+
+// File that was sent with a form; nil for none.
+func (v *Visit) File(name string) ([]byte, error) {
+	if len(v.files[name]) == 0 || v.files[name][0].Size == 0 {
+		return nil, nil
+	}
+	f, err := v.files[name][0].Open()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // Redirect to a page of this site, to be read with GET.
