@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -149,7 +150,7 @@ func (s *Service) grantStaff(ctx context.Context, x *Staff, counter string) (*Gr
 	if err := s.store.ForgetCounter(ctx, counter); err != nil {
 		return nil, fmt.Errorf("forget a counter: %w", err)
 	}
-	g, err := s.begin(ctx, actor.Actor{Kind: actor.Staff, ID: x.ID, Role: x.Role, Centres: x.Centres, Departments: x.Departments})
+	g, err := s.begin(ctx, x.actor())
 	if err != nil {
 		return nil, err
 	}
@@ -387,7 +388,34 @@ func (s *Service) Colleague(ctx context.Context, id string) (actor.Actor, error)
 	if !x.Active {
 		return actor.Actor{}, fault.New(fault.NotFound)
 	}
-	return actor.Actor{Kind: actor.Staff, ID: x.ID, Role: x.Role, Centres: x.Centres, Departments: x.Departments}, nil
+	return x.actor(), nil
+}
+
+// Colleagues are the active members of staff whom an actor's rights of this moment satisfy, by name.
+func (s *Service) Colleagues(ctx context.Context, who func(actor.Actor) bool) ([]*Staff, error) {
+	var found []*Staff
+	for after := ""; ; {
+		all, err := s.store.ListStaff(ctx, after, colleaguesRead)
+		if err != nil {
+			return nil, fmt.Errorf("look for colleagues: %w", err)
+		}
+		for _, x := range all {
+			if after = x.ID; x.Active && who(x.actor()) {
+				found = append(found, x)
+			}
+		}
+		if len(all) < colleaguesRead {
+			slices.SortFunc(found, func(a, b *Staff) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
+			return found, nil
+		}
+	}
+}
+
+const colleaguesRead = 500 // at once
+
+// actor that x is, without a session.
+func (x *Staff) actor() actor.Actor {
+	return actor.Actor{Kind: actor.Staff, ID: x.ID, Role: x.Role, Centres: x.Centres, Departments: x.Departments}
 }
 
 // StaffName is the name of a member, at most a minute old; "" when there is none.

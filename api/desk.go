@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/balagh/balagh/accounts"
+	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/reports"
@@ -40,7 +41,7 @@ func (s *Server) deskSummaries(ctx context.Context, items []reports.Summary) ([]
 		list[i] = gen.DeskSummary{Id: r.ID, Number: r.Number, Status: gen.Status(r.Status), Category: n.category(r.Category),
 			Description: r.Description, Place: placeBody(r.Place), PhotoCount: r.PhotoCount, Supports: r.Supports, ReceivedAt: r.ReceivedAt,
 			UpdatedAt: r.UpdatedAt, Centre: n.centre(r.Centre), Department: n.department(r.Department), Channel: gen.Channel(r.Channel),
-			Assignee: assignee, Due: dueBody(r.Due), Overdue: overdue(r.Deadline, now)}
+			Assignee: assignee, Due: dueBody(r.Due), Deadline: timeOrNil(r.Deadline), Overdue: overdue(r.Deadline, now)}
 	}
 	return list, nil
 }
@@ -51,7 +52,8 @@ func overdue(deadline, now time.Time) bool { return !deadline.IsZero() && deadli
 func (s *Server) DeskRegister(ctx context.Context, r gen.DeskRegisterRequestObject) (gen.DeskRegisterResponseObject, error) {
 	a, b := actorOf(ctx), r.Body
 	n := reports.NewReport{ID: text(b.Id), DerivedID: s.newID(ctx), Channel: reports.Channel(b.Channel), Category: b.Category,
-		Description: b.Description, Language: text(b.Language), Place: placeOf(b.Place), Photos: b.Photos, ObservedAt: value(b.ObservedAt)}
+		Description: b.Description, Language: text(b.Language), Place: placeOf(b.Place), Photos: b.Photos, ObservedAt: value(b.ObservedAt),
+		Centre: text(b.Centre), Took: value(b.RegistrationSeconds)}
 	if b.Attributes != nil {
 		n.Attributes = *b.Attributes
 	}
@@ -138,6 +140,27 @@ func (s *Server) AssignReport(ctx context.Context, r gen.AssignReportRequestObje
 	}
 	return gen.AssignReport200JSONResponse{Body: body, Headers: gen.AssignReport200ResponseHeaders{ETag: revisionTag(body.Rev)}}, nil
 }
+
+// ReportColleagues lists whom a report can be given to.
+func (s *Server) ReportColleagues(ctx context.Context, r gen.ReportColleaguesRequestObject) (gen.ReportColleaguesResponseObject, error) {
+	of, err := s.Reports.Get(ctx, actorOf(ctx), r.Id)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Accounts.Colleagues(ctx, func(a actor.Actor) bool {
+		return a.Is(actor.Clerk, actor.Officer, actor.Supervisor) && a.Sees(of.Centre, of.Department)
+	})
+	if err != nil {
+		return nil, err
+	}
+	body := gen.ReportColleagues200JSONResponse{Items: []gen.Colleague{}}
+	for _, x := range found[:min(len(found), mostColleagues)] {
+		body.Items = append(body.Items, gen.Colleague{Id: x.ID, Name: x.Name, Role: gen.Role(x.Role)})
+	}
+	return body, nil
+}
+
+const mostColleagues = 500
 
 // AddNote adds what only staff read.
 func (s *Server) AddNote(ctx context.Context, r gen.AddNoteRequestObject) (gen.AddNoteResponseObject, error) {

@@ -19,7 +19,10 @@ func (s *Server) deskReport(ctx context.Context, r *reports.Report) (gen.DeskRep
 		Language: gen.Language(r.Language), Due: dueBody(r.Due), FirstAnswerAt: timeOrNil(r.FirstAnswer), ResolvedAt: timeOrNil(r.ResolvedAt),
 		ClosedAt: timeOrNil(r.ClosedAt), Timeline: make([]gen.TimelineEntry, len(r.Timeline)), Can: canBody(can),
 		ReopenUntil: timeOrNil(can.ReopenUntil), RateUntil: timeOrNil(can.RateUntil), Transitions: []gen.Status{}, Merged: []gen.Number{},
-		Overdue: overdue(r.Deadline(), s.Now()), Rev: r.Rev}
+		Deadline: timeOrNil(r.Deadline()), Overdue: overdue(r.Deadline(), s.Now()), Rev: r.Rev}
+	if r.Took > 0 {
+		body.RegistrationSeconds = &r.Took
+	}
 	if r.DuplicateOf != nil {
 		body.DuplicateOf = &r.DuplicateOf.Number
 	}

@@ -112,6 +112,7 @@ func (x *stream) run(w *bufio.Writer) {
 	heartbeat, look := time.NewTicker(x.heartbeat), time.NewTicker(streamSession)
 	defer heartbeat.Stop()
 	defer look.Stop()
+	gone := x.gone()
 	_, _ = fmt.Fprint(w, "retry: 2000\n")
 	x.tell(w, x.listener.First)
 	for x.beat(w) == nil {
@@ -125,6 +126,8 @@ func (x *stream) run(w *bufio.Writer) {
 				if x.tell(w, n) && x.flush(w) != nil {
 					return
 				}
+			case <-gone:
+				return
 			case <-look.C:
 				if !x.alive() {
 					return
@@ -134,6 +137,21 @@ func (x *stream) run(w *bufio.Writer) {
 			}
 		}
 	}
+}
+
+// gone is closed when the browser closes the connection, on which it sends nothing more. Who walks from page to page leaves one behind with each,
+// and would soon have too many of them if the next heartbeat had to find out.
+func (x *stream) gone() <-chan struct{} {
+	if x.conn == nil {
+		return nil
+	}
+	closed := make(chan struct{})
+	_ = x.conn.SetReadDeadline(time.Time{})
+	go func() { // until then, or until the server closes the connection, which it does after the stream
+		defer close(closed)
+		_, _ = x.conn.Read(make([]byte, 1))
+	}()
+	return closed
 }
 
 // alive says whether the token is as good as at the beginning.

@@ -69,7 +69,12 @@ func (s *Server) deadlines(ctx context.Context, p gen.DeadlinesParams) (*gen.Dea
 }
 
 func deadlinesRow(h *reports.Handling) gen.DeadlinesRow {
-	return gen.DeadlinesRow{Received: h.Received, Open: h.Open, Ages: h.Ages, FirstAnswer: promptness(h.FirstAnswer), Resolution: promptness(h.Resolution)}
+	row := gen.DeadlinesRow{Received: h.Received, Open: h.Open, Ages: h.Ages, FirstAnswer: promptness(h.FirstAnswer), Resolution: promptness(h.Resolution),
+		Registration: gen.Registration{N: h.Registration.N}}
+	if h.Registration.N > 0 {
+		row.Registration.MedianSeconds, row.Registration.P90Seconds = new(int64(h.Registration.Median)), new(int64(h.Registration.P90))
+	}
+	return row
 }
 
 func promptness(p reports.Promptness) gen.Promptness {
@@ -93,7 +98,7 @@ func deadlinesTable(d *gen.Deadlines) table {
 			t.header = append(t.header, what+"_"+figure)
 		}
 	}
-	t.header = append(t.header, "from", "to", "as_of")
+	t.header = append(t.header, "registration_n", "registration_median_seconds", "registration_p90_seconds", "from", "to", "as_of")
 	for _, r := range append(d.Rows[:len(d.Rows):len(d.Rows)], d.Total) {
 		line := []any{given(r.Key), given(r.Name), r.Received, r.Open}
 		for _, n := range r.Ages {
@@ -102,6 +107,7 @@ func deadlinesTable(d *gen.Deadlines) table {
 		for _, p := range []gen.Promptness{r.FirstAnswer, r.Resolution} {
 			line = append(line, p.Due, p.Met, p.Missed, p.Overdue, p.N, p.MedianMinutes, p.P90Minutes)
 		}
+		line = append(line, r.Registration.N, r.Registration.MedianSeconds, r.Registration.P90Seconds)
 		t.rows = append(t.rows, append(line, d.From, d.To, moment(d.AsOf)))
 	}
 	return t

@@ -122,13 +122,14 @@ func TestFiguresWorkbook(t *testing.T) {
 func TestDeadlinesTable(t *testing.T) {
 	t.Parallel()
 	asked := gen.Promptness{Due: 4, Met: 3, Missed: 1, N: 3, MedianMinutes: new(int64(90)), P90Minutes: new(int64(200))}
-	row := gen.DeadlinesRow{Received: 5, Open: 2, Ages: []int{1, 0, 1, 0, 0, 0}, FirstAnswer: asked, Resolution: gen.Promptness{Due: 1, Missed: 1, Overdue: 1}}
+	row := gen.DeadlinesRow{Received: 5, Open: 2, Ages: []int{1, 0, 1, 0, 0, 0}, FirstAnswer: asked, Resolution: gen.Promptness{Due: 1, Missed: 1, Overdue: 1},
+		Registration: gen.Registration{N: 2, MedianSeconds: new(int64(214)), P90Seconds: new(int64(402))}}
 	total := row
 	row.Key, row.Name = new("riyadh"), new("=الرياض")
 	body := &gen.Deadlines{From: "2026-10-01", To: "2026-10-31", AsOf: time.Date(2026, 11, 1, 6, 30, 0, 0, time.UTC), By: "centre", Rows: []gen.DeadlinesRow{row}, Total: total}
 	got := deadlinesTable(body)
 	b, err := got.csv()
-	const figures = ",5,2,1,0,1,0,0,0,4,3,1,0,3,90,200,1,0,1,1,0,,,2026-10-01,2026-10-31,2026-11-01T06:30:00Z\r\n"
+	const figures = ",5,2,1,0,1,0,0,0,4,3,1,0,3,90,200,1,0,1,1,0,,,2,214,402,2026-10-01,2026-10-31,2026-11-01T06:30:00Z\r\n"
 	want := strings.Join(got.header, ",") + "\r\nriyadh,'=الرياض" + figures + "," + figures
 	if err != nil || string(b) != want || len(got.header) != len(got.rows[0]) {
 		t.Errorf("got  %q, %v\nwant %q", b, err, want)

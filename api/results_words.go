@@ -105,6 +105,9 @@ var words = map[string]map[string]string{
 	"resolution_n":                {"ar": "المعالجة: عدد ما قيس زمنه", "en": "Resolution: n", "ur": "حل: وقت ناپی گئی تعداد (n)"},
 	"resolution_median_minutes":   {"ar": "المعالجة: وسيط الزمن بالدقائق", "en": "Resolution: median, minutes", "ur": "حل: وسطانیہ، منٹ"},
 	"resolution_p90_minutes":      {"ar": "المعالجة: المئين 90 بالدقائق", "en": "Resolution: 90th percentile, minutes", "ur": "حل: 90واں صدک، منٹ"},
+	"registration_n":              {"ar": "التسجيل: عدد ما قيس زمنه", "en": "Registration: n", "ur": "اندراج: وقت ناپی گئی تعداد (n)"},
+	"registration_median_seconds": {"ar": "التسجيل: وسيط الزمن بالثواني", "en": "Registration: median, seconds", "ur": "اندراج: وسطانیہ، سیکنڈ"},
+	"registration_p90_seconds":    {"ar": "التسجيل: المئين 90 بالثواني", "en": "Registration: 90th percentile, seconds", "ur": "اندراج: 90واں صدک، سیکنڈ"},
 	"as_of":                       {"ar": "كما في", "en": "As of", "ur": "بتاریخ"},
 	// dimensions
 	"status":      {"ar": "الحالة", "en": "Status", "ur": "حیثیت"},

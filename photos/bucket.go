@@ -213,13 +213,20 @@ func (b *Bucket) sign(ctx context.Context, key string, good time.Duration) (stri
 	return u, nil
 }
 
-// Signs is why the bucket cannot make addresses that others may open, nil when it can.
-func (b *Bucket) Signs(ctx context.Context, good time.Duration) error {
-	_, err := b.sign(ctx, TrialKey(), good)
+// Signs is where the addresses lead that the bucket makes for others to open, as scheme and host; an error says why it cannot make any.
+func (b *Bucket) Signs(ctx context.Context, good time.Duration) (origin string, err error) {
+	signed, err := b.sign(ctx, TrialKey(), good)
 	if gcerrors.Code(err) == gcerrors.Unimplemented {
-		return errors.New("this bucket, or these credentials, cannot sign")
+		return "", errors.New("this bucket, or these credentials, cannot sign")
 	}
-	return err
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(signed)
+	if err != nil {
+		return "", errors.New("the bucket signs what is no address") // which nobody is to read
+	}
+	return u.Scheme + "://" + u.Host, nil
 }
 
 // TrialKey names an object by which a bucket is tried. Should one ever be left over, it is swept like an upload that was.

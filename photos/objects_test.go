@@ -95,14 +95,15 @@ func TestService_Link(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *Service, _ *rows) {
 		p := take(t, s, jpegOf(quarters(640, 480)))
 		link, err := s.Link(t.Context(), p, Thumb, time.Minute)
+		origin, unsigned := s.Bucket.Signs(t.Context(), time.Minute)
 		if s.Bucket.dir != "" {
-			if gcerrors.Code(err) != gcerrors.Unimplemented || s.Bucket.Signs(t.Context(), time.Minute) == nil {
+			if gcerrors.Code(err) != gcerrors.Unimplemented || unsigned == nil {
 				t.Fatalf("files sign: %s, %v", link, err)
 			}
 			return
 		}
-		if err != nil || s.Bucket.Signs(t.Context(), time.Minute) != nil {
-			t.Fatal(err)
+		if err != nil || unsigned != nil || !strings.HasPrefix(link, origin+"/") || strings.Count(origin, "/") != 2 {
+			t.Fatalf("%s leads to %s: %v, %v", link, origin, err, unsigned)
 		}
 		res, b := get(t, link)
 		if res.StatusCode != http.StatusOK || !bytes.Equal(b, servedBytes(t, s, p, Thumb)) {

@@ -31,6 +31,15 @@ type Handling struct {
 	Ages        []int // of the open ones since their receipt, by AgeBands and one more
 	FirstAnswer Promptness
 	Resolution  Promptness
+
+	Registration Registration
+}
+
+// Registration says how long staff took to register reports, as far as that is known.
+type Registration struct {
+	N      int
+	Median int // seconds: nearest rank; 0 of none
+	P90    int // 90th percentile, likewise
 }
 
 // Promptness says how a deadline was kept. A report that came to another end before its deadline counts in none of these: one that is
@@ -109,7 +118,7 @@ func (d *figuresDay) handle(by Dimension, now time.Time, groups map[string]*hand
 // handled is Handling while it is counted.
 type handled struct {
 	Handling
-	answer, resolution took
+	answer, resolution, registration took
 }
 
 func newHandled(key string) *handled {
@@ -134,6 +143,9 @@ func (h *handled) count(p *daybook.Page, row int, open bool, since time.Duration
 	h.Resolution.count(flags&flagResolutionMet > 0, flags&flagResolutionMissed > 0, open && resolved == 0 && over(p.Number(row, rowResolutionDue), since))
 	h.answer.count(done)
 	h.resolution.count(resolved)
+	if took := flags >> registrationShift; took > 0 {
+		h.registration.put(took - 1)
+	}
 }
 
 // over says whether a deadline, as it is in a row, has passed.
@@ -164,12 +176,14 @@ func (h *handled) add(g *handled) {
 	}
 	h.answer.add(&g.answer)
 	h.resolution.add(&g.resolution)
+	h.registration.add(&g.registration)
 }
 
 // figures are what was counted.
 func (h *handled) figures() Handling {
 	h.FirstAnswer.finish(&h.answer)
 	h.Resolution.finish(&h.resolution)
+	h.Registration = Registration{N: h.registration.n(), Median: h.registration.nearestRank(50), P90: h.registration.nearestRank(90)}
 	return h.Handling
 }
 
@@ -178,8 +192,8 @@ func (x *Promptness) finish(times *took) {
 	x.Median, x.P90 = times.nearestRank(50), times.nearestRank(90)
 }
 
-// took are the whole minutes that something took, in parts of any order, and how many of them are in each class: a class is of 64 minutes,
-// the last one of all that took longer than half a year.
+// took are the whole minutes, or for a registration the seconds, that something took, in parts of any order, and how many of them are in each
+// class: a class is of 64, the last one of all that took longer than half a year (or three days).
 type took struct {
 	classes [1 << 12]uint32
 	parts   [][]uint32
@@ -191,16 +205,18 @@ func classOf(minutes uint32) uint32 { return min(minutes>>classBits, uint32(len(
 
 // count one of what a row has: seconds, and one; 0 for none.
 func (t *took) count(done uint32) {
-	if done == 0 {
-		return
+	if done > 0 {
+		t.put((done - 1) / 60)
 	}
-	minutes := (done - 1) / 60
+}
+
+func (t *took) put(n uint32) {
 	last := len(t.parts) - 1
 	if last < 0 || len(t.parts[last]) == cap(t.parts[last]) { // a new one instead of a longer one, into which all would be copied
 		t.parts, last = append(t.parts, make([]uint32, 0, 1<<10)), last+1
 	}
-	t.parts[last] = append(t.parts[last], minutes)
-	t.classes[classOf(minutes)]++
+	t.parts[last] = append(t.parts[last], n)
+	t.classes[classOf(n)]++
 }
 
 func (t *took) add(of *took) {

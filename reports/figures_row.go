@@ -26,12 +26,12 @@ const (
 // The columns of numbers. Moments are counted from 24 hours before the midnight in UTC of the report's day, so that none is negative in
 // any zone.
 const (
-	rowFlags         = iota
-	rowReceived      // moment of receipt, milliseconds
-	rowAnswered      // first answer, seconds after the receipt, + 1; 0 for none
-	rowResolved      // resolution, likewise; of one that was resolved several times, the last
-	rowAnswerDue     // deadline of the first answer: moment, seconds, + 1; 0 for none. Deadlines are midnights
-	rowResolutionDue // deadline of the resolution, likewise
+	rowFlags         = iota // and what the registration took
+	rowReceived             // moment of receipt, milliseconds
+	rowAnswered             // first answer, seconds after the receipt, + 1; 0 for none
+	rowResolved             // resolution, likewise; of one that was resolved several times, the last
+	rowAnswerDue            // deadline of the first answer: moment, seconds, + 1; 0 for none. Deadlines are midnights
+	rowResolutionDue        // deadline of the resolution, likewise
 )
 
 // The flags. A deadline of which neither is set is still open, or there is none.
@@ -41,6 +41,8 @@ const (
 	flagAnswerMissed
 	flagResolutionMet
 	flagResolutionMissed
+
+	registrationShift = 8 // the bits above are the seconds that a registration took, + 1; 0 when that is not known
 )
 
 // marked is r as it lies in the page of its day. That no store holds a report whose day is none is not left to hope: one would keep all
@@ -57,6 +59,9 @@ func marked(r *Report) daybook.Marked {
 	}
 	flags |= met(r.Due.FirstAnswer, r.FirstAnswer, ended, flagAnswerMet, flagAnswerMissed)
 	flags |= met(r.Due.Resolution, r.ResolvedAt, ended, flagResolutionMet, flagResolutionMissed)
+	if r.Took > 0 {
+		flags |= (1 + uint32(min(r.Took, longestRegistration))) << registrationShift
+	}
 	return daybook.Marked{Day: day.Format(time.DateOnly), Row: daybook.Row{ID: r.ID, Rev: r.Rev,
 		Texts: []string{r.Category, r.Centre, r.Department, string(r.Channel), string(r.Status), r.Reporter.Gender, r.Reporter.Residency},
 		Numbers: []uint32{flags, within32(r.ReceivedAt.Sub(zero).Milliseconds()), after(r.ReceivedAt, r.FirstAnswer), after(r.ReceivedAt, r.ResolvedAt),

@@ -39,7 +39,10 @@ type NewReport struct {
 	Reporter    Reporter // who it is from, as the caller has looked it up; Company as it was said
 	Citizen     string   // desk only: account id of the caller, "" when there is none
 	Centre      string   // desk only: "" for the place's, and without a place for the clerk's only one
+	Took        int      // desk only: seconds of the registration
 }
+
+const longestRegistration = 24 * 60 * 60 // seconds
 
 // File takes a report from a citizen, from staff for themselves, or from nobody where the category allows it. The same id
 // again from the same actor is the same report, then existing is true; with something else in it, it is fault.KeyReused.
@@ -53,7 +56,7 @@ func (s *Service) File(ctx context.Context, a actor.Actor, n NewReport) (r *Repo
 
 // filing is what File takes, with what is wrong with it at the first look.
 func (s *Service) filing(a actor.Actor, n NewReport) (NewReport, fault.Fields, error) {
-	n.Citizen, n.Centre = "", ""
+	n.Citizen, n.Centre, n.Took = "", "", 0
 	if a.Kind == actor.Citizen {
 		n.Citizen = a.ID
 	}
@@ -93,6 +96,12 @@ func (s *Service) registering(a actor.Actor, n NewReport) (NewReport, fault.Fiel
 	}
 	if n.Centre == "" && n.Place == nil && len(a.Centres) == 1 && a.Centres[0] != actor.All {
 		n.Centre = a.Centres[0]
+	}
+	if n.Centre != "" && n.Place != nil {
+		faults.Add("centre", fault.Contradicted)
+	}
+	if n.Took < 0 || n.Took > longestRegistration {
+		faults.Add("registration_seconds", fault.OutOfRange)
 	}
 	return n, faults, nil
 }
@@ -218,7 +227,7 @@ func (s *Service) draft(a actor.Actor, n NewReport, faults fault.Fields, now tim
 	r.Due = Due{FirstAnswer: cat.Calendar.DueAfter(now, category.FirstAnswerDays, s.Zone),
 		Resolution: cat.Calendar.DueAfter(now, category.ResolutionDays, s.Zone)}
 	if a.Kind == actor.Staff {
-		r.RegisteredBy = a.ID
+		r.RegisteredBy, r.Took = a.ID, n.Took
 		r.SelfFiled = n.Channel == App || n.Channel == Web
 	}
 	r.Timeline = []Entry{{ID: s.NewID(), At: now, Kind: EntryReceived, To: Received, By: r.by(a), Centre: r.Centre, Department: r.Department}}

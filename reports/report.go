@@ -72,6 +72,7 @@ type Report struct {
 	DuplicateOf  *Ref           `json:"duplicate_of,omitempty"`
 	Merged       []Ref          `json:"merged,omitempty"`        // the duplicates that were merged into this one
 	RegisteredBy string         `json:"registered_by,omitempty"` // staff id of who registered it for a caller
+	Took         int            `json:"took,omitempty"`          // seconds of that registration; 0 when it is not known
 	SelfFiled    bool           `json:"self_filed,omitempty"`    // by staff for themselves: out of every figure
 	Asked        string         `json:"asked,omitempty"`         // hash of what was sent
 	Supports     int            `json:"-"`                       // kept beside the document, changes without a new rev

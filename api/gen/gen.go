@@ -2346,6 +2346,23 @@ type CodeSent struct {
 	ResendAfter int `json:"resend_after"`
 }
 
+// Colleague defines model for Colleague.
+type Colleague struct {
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id   Id     `json:"id"`
+	Name string `json:"name"`
+
+	// Role Example: clerk
+	Role Role `json:"role"`
+}
+
+// ColleagueList Example: {"items":[{"id":"01936f0e-1111-7aaa-8bbb-0123456789ab","name":"سعد الدوسري","role":"officer"}]}
+type ColleagueList struct {
+	Items []Colleague `json:"items"`
+}
+
 // Condition A comparison with an earlier answer, or several joined: exactly one of `all`, `any`, `not` and `question` is there. A question that is hidden or has no answer makes each comparison false.
 //
 // Example: {"op":"le","question":"easy","value":3}
@@ -2469,7 +2486,12 @@ type DeadLetterPage struct {
 	Next  *string      `json:"next,omitempty"`
 }
 
-// Deadlines Example: {"as_of":"2026-11-01T06:30:00Z","by":"centre","from":"2026-10-01","rows":[{"ages":[6,9,11,8,5,2],"first_answer":{"due":297,"median_minutes":187,"met":281,"missed":16,"n":294,"overdue":3,"p90_minutes":1520},"key":"riyadh","name":"مركز منطقة الرياض","open":41,"received":310,"resolution":{"due":271,"median_minutes":4410,"met":249,"missed":22,"n":262,"overdue":7,"p90_minutes":10230}}],"to":"2026-10-31","total":{"ages":[6,9,11,8,5,2],"first_answer":{"due":297,"median_minutes":187,"met":281,"missed":16,"n":294,"overdue":3,"p90_minutes":1520},"open":41,"received":310,"resolution":{"due":271,"median_minutes":4410,"met":249,"missed":22,"n":262,"overdue":7,"p90_minutes":10230}}}
+// Deadline The one that counts now: of the first answer until there is one, then of the resolution; absent when nothing is awaited
+//
+// Example: 2026-12-01T21:00:00Z
+type Deadline = time.Time
+
+// Deadlines Example: {"as_of":"2026-11-01T06:30:00Z","by":"centre","from":"2026-10-01","rows":[{"ages":[6,9,11,8,5,2],"first_answer":{"due":297,"median_minutes":187,"met":281,"missed":16,"n":294,"overdue":3,"p90_minutes":1520},"key":"riyadh","name":"مركز منطقة الرياض","open":41,"received":310,"registration":{"median_seconds":214,"n":118,"p90_seconds":402},"resolution":{"due":271,"median_minutes":4410,"met":249,"missed":22,"n":262,"overdue":7,"p90_minutes":10230}}],"to":"2026-10-31","total":{"ages":[6,9,11,8,5,2],"first_answer":{"due":297,"median_minutes":187,"met":281,"missed":16,"n":294,"overdue":3,"p90_minutes":1520},"open":41,"received":310,"registration":{"median_seconds":214,"n":118,"p90_seconds":402},"resolution":{"due":271,"median_minutes":4410,"met":249,"missed":22,"n":262,"overdue":7,"p90_minutes":10230}}}
 type Deadlines struct {
 	// AsOf The moment of these figures
 	AsOf time.Time          `json:"as_of"`
@@ -2504,9 +2526,12 @@ type DeadlinesRow struct {
 	Name *string `json:"name,omitempty"`
 
 	// Open Of those, now
-	Open       int        `json:"open"`
-	Received   int        `json:"received"`
-	Resolution Promptness `json:"resolution"`
+	Open     int `json:"open"`
+	Received int `json:"received"`
+
+	// Registration How long staff took to register what came by phone, visit, e-mail or telegram, as far as that is known
+	Registration Registration `json:"registration"`
+	Resolution   Promptness   `json:"resolution"`
 }
 
 // Delivery One message on its way to one target through one channel
@@ -2731,7 +2756,9 @@ type DeskNearList struct {
 	Items []DeskNear `json:"items"`
 }
 
-// DeskNewReport Example: {"category":"maintenance","channel":"phone","citizen_name":"نورة القحطاني","citizen_phone":"0501234567","description":"انقطاع التكييف في مصلى النساء بمسجد الراجحي","place":{"latitude":24.6877,"longitude":46.7219,"source":"map"}}
+// DeskNewReport `centre` is for reports without a place; who works for one centre alone need not say it
+//
+// Example: {"category":"maintenance","channel":"phone","citizen_name":"نورة القحطاني","citizen_phone":"0501234567","description":"انقطاع التكييف في مصلى النساء بمسجد الراجحي","place":{"latitude":24.6877,"longitude":46.7219,"source":"map"}}
 type DeskNewReport struct {
 	// Attributes Answers to the category's attributes: code to text, number, moment, key or list of keys. Free in this document, because each category asks its own; the server checks them against the category and answers 422 with the path `attributes/{code}`.
 	//
@@ -2741,7 +2768,12 @@ type DeskNewReport struct {
 	// Category Stable code
 	//
 	// Example: loudspeakers
-	Category      Code                 `json:"category"`
+	Category Code `json:"category"`
+
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre        *Code                `json:"centre,omitempty"`
 	Channel       DeskNewReportChannel `json:"channel"`
 	CitizenGender *Gender              `json:"citizen_gender,omitempty"`
 	CitizenName   *string              `json:"citizen_name,omitempty"`
@@ -2770,6 +2802,9 @@ type DeskNewReport struct {
 	//
 	// Example: {"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"}
 	Place *Place `json:"place,omitempty"`
+
+	// RegistrationSeconds What the registration took, from the opening of the form
+	RegistrationSeconds *int `json:"registration_seconds,omitempty"`
 }
 
 // DeskNewReportChannel defines model for DeskNewReport.Channel.
@@ -2834,6 +2869,11 @@ type DeskReport struct {
 	Citizen  *DeskCitizen `json:"citizen,omitempty"`
 	ClosedAt *time.Time   `json:"closed_at,omitempty"`
 
+	// Deadline The one that counts now: of the first answer until there is one, then of the resolution; absent when nothing is awaited
+	//
+	// Example: 2026-12-01T21:00:00Z
+	Deadline *Deadline `json:"deadline,omitempty"`
+
 	// Department A code with its name in the caller's language
 	//
 	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
@@ -2873,12 +2913,15 @@ type DeskReport struct {
 	// Place Where it is, how exactly that is known, and from what
 	//
 	// Example: {"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"}
-	Place       *Place     `json:"place,omitempty"`
-	RateUntil   *time.Time `json:"rate_until,omitempty"`
-	ReceivedAt  time.Time  `json:"received_at"`
-	ReopenUntil *time.Time `json:"reopen_until,omitempty"`
-	ResolvedAt  *time.Time `json:"resolved_at,omitempty"`
-	Rev         int64      `json:"rev"`
+	Place      *Place     `json:"place,omitempty"`
+	RateUntil  *time.Time `json:"rate_until,omitempty"`
+	ReceivedAt time.Time  `json:"received_at"`
+
+	// RegistrationSeconds What the registration by staff took; absent when it is not known
+	RegistrationSeconds *int       `json:"registration_seconds,omitempty"`
+	ReopenUntil         *time.Time `json:"reopen_until,omitempty"`
+	ResolvedAt          *time.Time `json:"resolved_at,omitempty"`
+	Rev                 int64      `json:"rev"`
 
 	// Status Example: in_progress
 	Status   Status          `json:"status"`
@@ -2908,6 +2951,11 @@ type DeskSummary struct {
 
 	// Channel Example: app
 	Channel Channel `json:"channel"`
+
+	// Deadline The one that counts now: of the first answer until there is one, then of the resolution; absent when nothing is awaited
+	//
+	// Example: 2026-12-01T21:00:00Z
+	Deadline *Deadline `json:"deadline,omitempty"`
 
 	// Department A code with its name in the caller's language
 	//
@@ -4172,6 +4220,18 @@ type ReadinessStatus string
 // Reason Example: {"reason":"عاد العطل مرة أخرى"}
 type Reason struct {
 	Reason *string `json:"reason,omitempty"`
+}
+
+// Registration How long staff took to register what came by phone, visit, e-mail or telegram, as far as that is known
+type Registration struct {
+	// MedianSeconds From the opening of the form, by nearest rank; null where n is 0
+	MedianSeconds *int64 `json:"median_seconds"`
+
+	// N Registrations of which it is known
+	N int `json:"n"`
+
+	// P90Seconds 90th percentile, likewise
+	P90Seconds *int64 `json:"p90_seconds"`
 }
 
 // ReplyTemplate Example: {"categories":[],"code":"on-site","name":"الفريق في الموقع","names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"order":0,"rev":12,"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}
@@ -6692,6 +6752,9 @@ type ServerInterface interface {
 	// AssignReport Route a report to a centre, a department or a person
 	// (POST /v1/desk/reports/{id}/assign)
 	AssignReport(c *fiber.Ctx, id PathId, params AssignReportParams) error
+	// ReportColleagues Whom a report can be given to
+	// (GET /v1/desk/reports/{id}/colleagues)
+	ReportColleagues(c *fiber.Ctx, id PathId) error
 	// ReportDeliveries What the citizen was told of a report, and how it went
 	// (GET /v1/desk/reports/{id}/deliveries)
 	ReportDeliveries(c *fiber.Ctx, id PathId) error
@@ -9819,6 +9882,35 @@ func (siw *ServerInterfaceWrapper) AssignReport(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ReportColleagues operation middleware
+func (siw *ServerInterfaceWrapper) ReportColleagues(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ReportColleagues(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ReportDeliveries operation middleware
 func (siw *ServerInterfaceWrapper) ReportDeliveries(c *fiber.Ctx) error {
 
@@ -12885,6 +12977,7 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Put("/v1/desk/me/filters/:name", wrapper.PutFilter)
 	router.Get("/v1/desk/reports/:id", wrapper.DeskReport)
 	router.Post("/v1/desk/reports/:id/assign", wrapper.AssignReport)
+	router.Get("/v1/desk/reports/:id/colleagues", wrapper.ReportColleagues)
 	router.Get("/v1/desk/reports/:id/deliveries", wrapper.ReportDeliveries)
 	router.Post("/v1/desk/reports/:id/merge", wrapper.MergeReport)
 	router.Post("/v1/desk/reports/:id/notes", wrapper.AddNote)
@@ -14673,6 +14766,23 @@ func (response AssignReport200JSONResponse) VisitAssignReportResponse(ctx *fiber
 	return ctx.JSON(&response.Body)
 }
 
+type ReportColleaguesRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type ReportColleaguesResponseObject interface {
+	VisitReportColleaguesResponse(ctx *fiber.Ctx) error
+}
+
+type ReportColleagues200JSONResponse ColleagueList
+
+func (response ReportColleagues200JSONResponse) VisitReportColleaguesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type ReportDeliveriesRequestObject struct {
 	Id PathId `json:"id"`
 }
@@ -16238,6 +16348,9 @@ type StrictServerInterface interface {
 	// AssignReport Route a report to a centre, a department or a person
 	// (POST /v1/desk/reports/{id}/assign)
 	AssignReport(ctx context.Context, request AssignReportRequestObject) (AssignReportResponseObject, error)
+	// ReportColleagues Whom a report can be given to
+	// (GET /v1/desk/reports/{id}/colleagues)
+	ReportColleagues(ctx context.Context, request ReportColleaguesRequestObject) (ReportColleaguesResponseObject, error)
 	// ReportDeliveries What the citizen was told of a report, and how it went
 	// (GET /v1/desk/reports/{id}/deliveries)
 	ReportDeliveries(ctx context.Context, request ReportDeliveriesRequestObject) (ReportDeliveriesResponseObject, error)
@@ -18659,6 +18772,33 @@ func (sh *strictHandler) AssignReport(ctx *fiber.Ctx, id PathId, params AssignRe
 		return err
 	} else if validResponse, ok := response.(AssignReportResponseObject); ok {
 		if err := validResponse.VisitAssignReportResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportColleagues operation middleware
+func (sh *strictHandler) ReportColleagues(ctx *fiber.Ctx, id PathId) error {
+	var request ReportColleaguesRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportColleagues(ctx.UserContext(), request.(ReportColleaguesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportColleagues")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportColleaguesResponseObject); ok {
+		if err := validResponse.VisitReportColleaguesResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -113,6 +114,13 @@ func (b *tab) listen(e any) {
 			b.said = append(b.said, "asked another host: "+e.Request.URL)
 		}
 	}
+}
+
+// forgive what a test expects of its pages.
+func (b *tab) forgive(said string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.said = slices.DeleteFunc(b.said, func(x string) bool { return strings.HasPrefix(x, said) })
 }
 
 // do runs actions, and fails the test when one fails.

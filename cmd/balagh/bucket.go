@@ -65,15 +65,15 @@ func (s *storage) open(ctx context.Context, key string) (*photos.Bucket, error) 
 	return photos.NewBucket(b.Bucket, b), nil
 }
 
-// photoLinks is how long a signed address of a picture is good, 0 when pictures are streamed.
-func (s *settings) photoLinks(ctx context.Context, b *photos.Bucket) (time.Duration, error) {
+// photoLinks is how long a signed address of a picture is good, and where it leads; 0 and "" when pictures are streamed.
+func (s *settings) photoLinks(ctx context.Context, b *photos.Bucket) (good time.Duration, origin string, err error) {
 	if s.PhotoURLs != signedURLs {
-		return 0, nil
+		return 0, "", nil
 	}
-	if err := b.Signs(ctx, s.PhotoURLTime); err != nil {
-		return 0, fmt.Errorf("BALAGH_PHOTO_URLS=%s: %w", signedURLs, err)
+	if origin, err = b.Signs(ctx, s.PhotoURLTime); err != nil {
+		return 0, "", fmt.Errorf("BALAGH_PHOTO_URLS=%s: %w", signedURLs, err)
 	}
-	return s.PhotoURLTime, nil
+	return s.PhotoURLTime, origin, nil
 }
 
 // withoutUser is an address as it may be shown: what comes before the @ of a host may be a secret.

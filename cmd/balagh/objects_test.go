@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/photos/phototest"
 	"github.com/balagh/balagh/store/teststore"
@@ -44,6 +46,8 @@ func TestObjectStore(t *testing.T) {
 			i.staff(actor.Officer, "qassim", "*").do("GET", image, nil).refused(404, "not_found")
 			shown(t, i.staff(actor.Officer, "riyadh", "sound"), image, urls)
 
+			showsOn(t, i, filed.str("id"))
+
 			ready := c.do("GET", "/readyz", nil).want(200)
 			if ready.str("checks", "bucket") != "ok" {
 				t.Errorf("the bucket is not ready: %s", ready.body)
@@ -53,6 +57,19 @@ func TestObjectStore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// showsOn looks at the report's photo on its page, whose policy must let the browser follow to the object store.
+func showsOn(t *testing.T, i *installation, id string) {
+	t.Helper()
+	email := i.hire(actor.Officer, "riyadh", "*")
+	b := i.browse(t)
+	b.signIn(email)
+	b.open("/desk/reports/"+id, 1440)
+	eventually(t, "the photo on the page", func() bool {
+		return read(b, chromedp.Evaluate[int](`(() => { const x = document.querySelector("a[data-photo] img"); x.loading = "eager"; return x.naturalWidth; })()`)) > 0
+	})
+	b.forgive("asked another host: ")
 }
 
 // shown is a picture as its reader gets it.

@@ -25,17 +25,18 @@ import (
 
 // parts are a wired installation: everything that serves, and nothing that listens yet.
 type parts struct {
-	log     *slog.Logger
-	metrics *api.Metrics
-	store   store
-	bucket  *photos.Bucket
-	server  *api.Server
-	relay   *event.Relay
-	told    *push.Service
-	outlets *outlets
-	senders []*push.Sender // one for each channel
-	watch   deliveryWatch
-	asked   surveyWatch
+	log      *slog.Logger
+	metrics  *api.Metrics
+	store    store
+	bucket   *photos.Bucket
+	pictures string // where signed addresses of pictures lead; "" when pictures are streamed
+	server   *api.Server
+	relay    *event.Relay
+	told     *push.Service
+	outlets  *outlets
+	senders  []*push.Sender // one for each channel
+	watch    deliveryWatch
+	asked    surveyWatch
 }
 
 func (s *settings) logger(w io.Writer) *slog.Logger {
@@ -77,10 +78,11 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 	}
 	pictures := photos.New(p.store, p.bucket)
 	pictures.Zone = zone
-	links, err := s.photoLinks(ctx, p.bucket)
+	links, origin, err := s.photoLinks(ctx, p.bucket)
 	if err != nil {
 		return nil, err
 	}
+	p.pictures = origin
 	cases := reports.New(p.store, attacher{pictures}, zone)
 	if err := cases.Refresh(ctx); err != nil {
 		return nil, err

@@ -21,7 +21,11 @@ func brief(h reports.Handling) string {
 	p := func(x reports.Promptness) string {
 		return fmt.Sprintf("due %d met %d missed %d overdue %d, %d took %d and %d", x.Due, x.Met, x.Missed, x.Overdue, x.N, x.Median, x.P90)
 	}
-	return fmt.Sprintf("%q received %d open %d %v; answer %s; resolution %s", h.Key, h.Received, h.Open, h.Ages, p(h.FirstAnswer), p(h.Resolution))
+	said := fmt.Sprintf("%q received %d open %d %v; answer %s; resolution %s", h.Key, h.Received, h.Open, h.Ages, p(h.FirstAnswer), p(h.Resolution))
+	if x := h.Registration; x.N > 0 {
+		said += fmt.Sprintf("; registration %d took %d and %d", x.N, x.Median, x.P90)
+	}
+	return said
 }
 
 func wantDeadlines(t *testing.T, s *reports.Service, what string, q reports.DeadlinesSearch, wantTotal string, want ...string) {
@@ -123,14 +127,16 @@ func deadlinesBy(t *testing.T, s ReportsStore) {
 			r.Status, r.FirstAnswer = reports.InProgress, r.ReceivedAt.Add(time.Duration(20-i)*time.Minute)
 			if i%5 == 0 {
 				r.Centre, r.Channel, r.Day = "SA-02", reports.Phone, "2026-04-01"
+				r.Took = max(86_400-86_400*i, 100+i) // a whole day, and 105, 110, 115 seconds
 			}
 		}))
 	}
 	service := asOf(s, receivedFirst.Add(time.Hour))
 	none := "; resolution due 0 met 0 missed 0 overdue 0, 0 took 0 and 0"
-	all := `"" received 20 open 20 [20 0 0 0 0 0]; answer due 20 met 20 missed 0 overdue 0, 20 took 10 and 18` + none
+	registered := "; registration 4 took 110 and 86400"
+	all := `"" received 20 open 20 [20 0 0 0 0 0]; answer due 20 met 20 missed 0 overdue 0, 20 took 10 and 18` + none + registered
 	first := ` received 16 open 16 [16 0 0 0 0 0]; answer due 16 met 16 missed 0 overdue 0, 16 took 9 and 18` + none
-	second := ` received 4 open 4 [4 0 0 0 0 0]; answer due 4 met 4 missed 0 overdue 0, 4 took 10 and 20` + none
+	second := ` received 4 open 4 [4 0 0 0 0 0]; answer due 4 met 4 missed 0 overdue 0, 4 took 10 and 20` + none + registered
 	for range 2 {
 		wantDeadlines(t, service, "all", reports.DeadlinesSearch{}, all)
 		wantDeadlines(t, service, "by centre", reports.DeadlinesSearch{By: reports.ByCentre}, all, `"SA-01"`+first, `"SA-02"`+second)

@@ -17,6 +17,7 @@ const options = {
   bundle: true,
   format: "esm",
   target: ["es2020", "chrome90", "firefox90", "safari14"],
+  supported: { destructuring: true }, // of these browsers only Safari 14.0 has a fault with it, in a form that we do not write
   minify: true,
   legalComments: "linked",
   assetNames: "[name]",

@@ -27,6 +27,7 @@ type Site struct {
 	Zone     *time.Location
 	Insecure bool   // cookies also without TLS; for development
 	Tiles    string // address of map tiles with {z}, {x} and {y}; "" for none
+	Pictures string // scheme and host to which the API redirects who asks for a photo; "" for none
 
 	headers map[string]string
 	mounted map[string]bool // routes of pages
@@ -43,8 +44,10 @@ type Handler func(v *Visit) error
 // Mount adds the sign-in, the account of who is signed in, and the assets.
 func (s *Site) Mount(app *fiber.App) {
 	images := "'self' data: blob:"
-	if origin := originOf(s.Tiles); origin != "" {
-		images += " " + origin
+	for _, origin := range []string{originOf(s.Tiles), s.Pictures} {
+		if origin != "" {
+			images += " " + origin
+		}
 	}
 	s.headers = map[string]string{
 		fiber.HeaderContentSecurityPolicy: "default-src 'none'; script-src 'self'; style-src 'self'; img-src " + images + "; font-src 'self'; connect-src 'self'; " +
