@@ -92,7 +92,7 @@ modules: ## the dependencies are whole, and none is missing or left over
 # The packages of ours in which something runs beside something else. The tests of whole processes, and those of the SDKs of others,
 # take as long again as all the rest. SQLite, which is C made Go and takes its locks where database/sql does too, is not instrumented: the
 # tests are six times as fast for it.
-RACE = ./accounts ./api ./demo/standin ./event ./photos ./push ./push/email ./push/sms ./push/webpush ./reports ./store/sqlite ./surveys ./web
+RACE = ./accounts ./api ./daybook ./demo/standin ./event ./photos ./push ./push/email ./push/sms ./push/webpush ./reports ./store/sqlite ./surveys ./web
 
 race: ## the tests with the race detector (RACE=./... for every package)
 	CGO_ENABLED=1 go test -race -gcflags='modernc.org/...=-race=false' -parallel 4 $(RACE)

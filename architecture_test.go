@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"openapi":         {},
 	"api":             append([]string{"actor", "event", "fault", "openapi", "api/gen", "surveys/form", "surveys/xlsform"}, domains...),
 	"api/gen":         {},
-	"reports":         {"event", "actor", "fault", "fold", "daybook"},
+	"reports":         {"event", "actor", "fault", "hijri", "fold", "daybook"},
 	"surveys":         {"event", "actor", "fault", "surveys/form", "surveys/stats", "hijri", "fold", "daybook"},
 	"surveys/form":    {"fault"},
 	"surveys/stats":   {},

@@ -29,6 +29,9 @@ func (f csvFile) send(c *fiber.Ctx) error {
 // VisitVolumesCsvResponse makes it an answer of the contract.
 func (f csvFile) VisitVolumesCsvResponse(c *fiber.Ctx) error { return f.send(c) }
 
+// VisitDeadlinesCsvResponse makes it an answer of the contract.
+func (f csvFile) VisitDeadlinesCsvResponse(c *fiber.Ctx) error { return f.send(c) }
+
 // VisitSatisfactionCsvResponse makes it an answer of the contract.
 func (f csvFile) VisitSatisfactionCsvResponse(c *fiber.Ctx) error { return f.send(c) }
 

@@ -59,3 +59,9 @@ func (f download) VisitRatingsCsvResponse(c *fiber.Ctx) error { return f.send(c)
 
 // VisitRatingsXlsxResponse makes it an answer of the contract.
 func (f download) VisitRatingsXlsxResponse(c *fiber.Ctx) error { return f.send(c) }
+
+// VisitVolumesXlsxResponse makes it an answer of the contract.
+func (f download) VisitVolumesXlsxResponse(c *fiber.Ctx) error { return f.send(c) }
+
+// VisitDeadlinesXlsxResponse makes it an answer of the contract.
+func (f download) VisitDeadlinesXlsxResponse(c *fiber.Ctx) error { return f.send(c) }

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/balagh/balagh/api/gen"
 	"github.com/balagh/balagh/reports"
@@ -29,6 +31,28 @@ func (s *Server) VolumesCsv(ctx context.Context, r gen.VolumesCsvRequestObject) 
 	return csvFile{"volumes.csv", b}, nil
 }
 
+// VolumesXlsx is the same as a workbook.
+func (s *Server) VolumesXlsx(ctx context.Context, r gen.VolumesXlsxRequestObject) (gen.VolumesXlsxResponseObject, error) {
+	body, err := s.volumes(ctx, gen.VolumesParams(r.Params))
+	if err != nil {
+		return nil, err
+	}
+	b, err := figuresWorkbook(languageOf(ctx), "volumes", volumesTable(body))
+	return download{name: "volumes.xlsx", media: xlsxCT, body: b}, err
+}
+
+// figuresWorkbook has one sheet, with its header in the caller's language. A column with codes that has one with names beside it says so.
+func figuresWorkbook(language, name string, t table) ([]byte, error) {
+	header := make([]string, len(t.header))
+	for i, column := range t.header {
+		header[i] = word(strings.TrimSuffix(column, nameColumn), language)
+		if i+1 < len(t.header) && t.header[i+1] == column+nameColumn {
+			header[i] += " (" + word("key", language) + ")"
+		}
+	}
+	return workbook(language, []sheet{{word(name, language), table{header: header, rows: t.rows}}})
+}
+
 func (s *Server) volumes(ctx context.Context, p gen.VolumesParams) (*gen.Volumes, error) {
 	days, err := periodOf(p.From, p.To, s.Now(), s.Reports.Zone)
 	if err != nil {
@@ -37,7 +61,8 @@ func (s *Server) volumes(ctx context.Context, p gen.VolumesParams) (*gen.Volumes
 	if len(p.By) == 0 {
 		p.By = gen.VolumesBy{gen.VolumesDimension(reports.ByCategory)}
 	}
-	q := reports.VolumesSearch{From: days.first, Through: days.last, Centre: text(p.Centre), Category: text(p.Category)}
+	q := reports.VolumesSearch{Selection: reports.Selection{From: days.first, Through: days.last, Centre: text(p.Centre), Region: text(p.Region),
+		Department: text(p.Department), Category: text(p.Category), Channel: reports.Channel(given(p.Channel))}}
 	for _, by := range p.By {
 		q.By = append(q.By, reports.Dimension(by))
 	}
@@ -85,6 +110,8 @@ func (n names) dimension(by reports.Dimension, key string) string {
 		return n.category(key).Name
 	case reports.ByCentre:
 		return n.centre(key).Name
+	case reports.ByDepartment:
+		return n.department(key).Name
 	case reports.ByChannel:
 		return n.named(key, channels[key]).Name
 	case reports.ByStatus:
@@ -95,13 +122,16 @@ func (n names) dimension(by reports.Dimension, key string) string {
 	return key
 }
 
+// nameColumn ends the name of a column with the names of the codes in the one before it.
+const nameColumn = "_name"
+
 // volumesTable has, for what has names, a column with them beside the one with codes.
 func volumesTable(v *gen.Volumes) table {
 	var t table
 	for _, by := range v.By {
 		t.header = append(t.header, string(by))
 		if !dated(by) {
-			t.header = append(t.header, string(by)+"_name")
+			t.header = append(t.header, string(by)+nameColumn)
 		}
 	}
 	t.header = append(t.header, "count")
@@ -119,5 +149,5 @@ func volumesTable(v *gen.Volumes) table {
 }
 
 func dated(by gen.VolumesDimension) bool {
-	return by == gen.VolumesDimension(reports.ByDay) || by == gen.VolumesDimension(reports.ByMonth)
+	return slices.Contains([]reports.Dimension{reports.ByDay, reports.ByMonth, reports.ByHijriMonth}, reports.Dimension(by))
 }

@@ -1,12 +1,17 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api/gen"
@@ -73,6 +78,7 @@ func TestNames_dimension(t *testing.T) {
 		{reports.ByGender, "ar", "female", "نساء"}, {reports.ByGender, "en", "", "Not stated"}, {reports.ByResidency, "ur", "citizen", "شہری"},
 		{reports.ByCompany, "en", "no", "Persons"}, {reports.ByRegion, "en", "SA-01", "SA-01"}, {reports.ByRegion, "ar", "", "غير مذكور"},
 		{reports.ByMonth, "ar", "2026-10", "2026-10"},
+		{reports.ByHijriMonth, "ar", "1448-05", "1448-05"}, {reports.ByDepartment, "ar", "gone", "gone"},
 	} {
 		n.language = c.language
 		if got := n.dimension(c.by, c.key); got != c.want {
@@ -92,5 +98,51 @@ func TestVolumesTable(t *testing.T) {
 		{Keys: []string{"loudspeakers", "2026-10"}, Names: []string{"=مكبرات", "2026-10"}, Count: 214}}}).csv()
 	if want := "category,category_name,month,count\r\nloudspeakers,'=مكبرات,2026-10,214\r\n"; err != nil || string(b) != want {
 		t.Errorf("got %q, %v", b, err)
+	}
+}
+
+func TestFiguresWorkbook(t *testing.T) {
+	t.Parallel()
+	b, err := figuresWorkbook("en", "volumes", volumesTable(&gen.Volumes{By: gen.VolumesBy{"category", "hijri_month"}, Rows: []gen.VolumesRow{
+		{Keys: []string{"loudspeakers", "1448-05"}, Names: []string{"=1+1", "1448-05"}, Count: 214}}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := f.GetRows("Volumes")
+	if want := "[[Category (Code) Category Hijri month Count] [loudspeakers =1+1 1448-05 214]]"; err != nil || fmt.Sprint(rows) != want {
+		t.Errorf("got %v, %v", rows, err)
+	}
+}
+
+func TestDeadlinesTable(t *testing.T) {
+	t.Parallel()
+	asked := gen.Promptness{Due: 4, Met: 3, Missed: 1, N: 3, MedianMinutes: new(int64(90)), P90Minutes: new(int64(200))}
+	row := gen.DeadlinesRow{Received: 5, Open: 2, Ages: []int{1, 0, 1, 0, 0, 0}, FirstAnswer: asked, Resolution: gen.Promptness{Due: 1, Missed: 1, Overdue: 1}}
+	total := row
+	row.Key, row.Name = new("riyadh"), new("=الرياض")
+	body := &gen.Deadlines{From: "2026-10-01", To: "2026-10-31", AsOf: time.Date(2026, 11, 1, 6, 30, 0, 0, time.UTC), By: "centre", Rows: []gen.DeadlinesRow{row}, Total: total}
+	got := deadlinesTable(body)
+	b, err := got.csv()
+	const figures = ",5,2,1,0,1,0,0,0,4,3,1,0,3,90,200,1,0,1,1,0,,,2026-10-01,2026-10-31,2026-11-01T06:30:00Z\r\n"
+	want := strings.Join(got.header, ",") + "\r\nriyadh,'=الرياض" + figures + "," + figures
+	if err != nil || string(b) != want || len(got.header) != len(got.rows[0]) {
+		t.Errorf("got  %q, %v\nwant %q", b, err, want)
+	}
+	for _, column := range got.header {
+		for _, language := range []string{"ar", "en", "ur"} {
+			if words[column][language] == "" {
+				t.Errorf("%s has no name in %s", column, language)
+			}
+		}
+	}
+	for _, by := range reports.Dimensions {
+		if words[string(by)]["ar"] == "" {
+			t.Errorf("%s has no name", by)
+		}
 	}
 }

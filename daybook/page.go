@@ -22,22 +22,17 @@ import (
 // and marks every document.
 type Schema struct {
 	Version int
-	Texts   int // columns of short texts that repeat, codes above all: up to 65,535 different ones a day in each
+	Texts   int // columns of short texts that repeat, codes above all: up to 65,536 different ones a day in each
 	Numbers int // columns of 0 to 4,294,967,295
 }
 
-// Row of one document.
+// Row of one document, as it is now. There is no way to take one out again, or news that come late could bring it back: what is no longer
+// to be counted says so in a column.
 type Row struct {
 	ID      string // of the document
 	Rev     int64  // of the document; one that is lower than what is there is old news
 	Texts   []string
 	Numbers []uint32
-}
-
-// Change of a day: the document's row as it is now, or that it is in no figure, and never was since it had this rev.
-type Change struct {
-	Row
-	Gone bool
 }
 
 // A packed page is
@@ -50,7 +45,7 @@ type Change struct {
 
 var errPage = errors.New("a packed page is damaged, or of another version")
 
-// Page is the table of a day, for reading. The zero Page is empty.
+// Page is the table of a day, for reading.
 type Page struct {
 	Texts [][]string // of each column, the different ones; rows name them by their places
 	rows  []byte
@@ -142,89 +137,113 @@ func (u *unpacker) bytes(n uint64) []byte {
 // newer says whether a rev is at least one that is kept, of which 32 bits are there.
 func newer(rev int64, kept uint32) bool { return int32(uint32(rev)-kept) >= 0 }
 
-// Patch makes the packed page that p is with changes. p stays as it is. Of several changes of one document that of the highest rev
-// counts.
-func (s Schema) Patch(p *Page, changes []Change) ([]byte, error) {
-	last := make(map[uint64]*Change, len(changes))
-	for i := range changes {
-		c := &changes[i]
-		if len(c.Texts) != s.Texts && !c.Gone || len(c.Numbers) != s.Numbers && !c.Gone {
-			return nil, fmt.Errorf("a row of %d texts and %d numbers in a book of %d and %d", len(c.Texts), len(c.Numbers), s.Texts, s.Numbers)
+// Patch makes the packed page that p is with rows in it, each in the place of the one that its document had. p stays as it is. Of several
+// rows of one document that of the highest rev counts.
+func (s Schema) Patch(p *Page, with []Row) ([]byte, error) {
+	last := make(map[uint64]*Row, len(with))
+	for i := range with {
+		row := &with[i]
+		if len(row.Texts) != s.Texts || len(row.Numbers) != s.Numbers {
+			return nil, fmt.Errorf("a row of %d texts and %d numbers in a book of %d and %d", len(row.Texts), len(row.Numbers), s.Texts, s.Numbers)
 		}
-		if k := key(c.ID); last[k] == nil || newer(c.Rev, uint32(last[k].Rev)) {
-			last[k] = c
+		if k := key(row.ID); last[k] == nil || newer(row.Rev, uint32(last[k].Rev)) {
+			last[k] = row
 		}
 	}
-	places := make([]map[string]int, s.Texts) // of the texts that the new page has
-	moved := make([][]int, s.Texts)           // where those of the old one are now, from 1; texts that no row has any more are left out
-	for c := range places {
-		places[c], moved[c] = map[string]int{}, make([]int, len(p.Texts[c]))
+	next := packer{Schema: s, places: make([]map[string]int, s.Texts), rows: make([]byte, 0, len(p.rows)+len(last)*s.width())}
+	for c := range next.places {
+		next.places[c] = map[string]int{}
 	}
-	place := func(c int, text string) (uint16, error) {
-		at, ok := places[c][text]
-		if !ok {
-			if at = len(places[c]); at > 1<<16-1 {
-				return 0, fmt.Errorf("more than %d different texts on a day", 1<<16)
-			}
-			places[c][text] = at
+	if err := next.keep(p, last); err != nil {
+		return nil, err
+	}
+	for _, k := range slices.Sorted(maps.Keys(last)) {
+		if err := next.add(k, last[k]); err != nil {
+			return nil, err
 		}
-		return uint16(at), nil
 	}
-	rows := make([]byte, 0, len(p.rows)+len(last)*s.width())
-	n := 0
+	return next.packed(), nil
+}
+
+// packer makes a packed page, row by row.
+type packer struct {
+	Schema
+	places []map[string]int // of the texts of each column
+	rows   []byte
+}
+
+// place of a text in its column, where it is put if it is new.
+func (x *packer) place(column int, text string) (uint16, error) {
+	at, ok := x.places[column][text]
+	if !ok {
+		if at = len(x.places[column]); at > 1<<16-1 {
+			return 0, fmt.Errorf("more than %d different texts on a day", 1<<16)
+		}
+		x.places[column][text] = at
+	}
+	return uint16(at), nil
+}
+
+// keep takes over the rows of a page other than those that there is newer news of; what is older is taken out of the news.
+func (x *packer) keep(p *Page, news map[uint64]*Row) error {
+	moved := make([][]int, x.Texts) // where the texts of p are now, from 1; those that no row has any more are left behind
+	for c := range moved {
+		moved[c] = make([]int, len(p.Texts[c]))
+	}
 	for i := range p.n {
 		row := p.rows[i*p.width:][:p.width]
 		k := binary.LittleEndian.Uint64(row)
-		if change, changed := last[k]; changed {
-			if newer(change.Rev, binary.LittleEndian.Uint32(row[8:])) {
+		if now, ok := news[k]; ok {
+			if newer(now.Rev, binary.LittleEndian.Uint32(row[8:])) {
 				continue
 			}
-			delete(last, k)
+			delete(news, k)
 		}
-		begin := len(rows)
-		rows = append(rows, row...)
-		n++
-		for c := range s.Texts {
+		begin := len(x.rows)
+		x.rows = append(x.rows, row...)
+		for c := range x.Texts {
 			was := p.Text(i, c)
 			if moved[c][was] == 0 {
-				at, err := place(c, p.Texts[c][was])
+				at, err := x.place(c, p.Texts[c][was])
 				if err != nil {
-					return nil, err
+					return err
 				}
 				moved[c][was] = int(at) + 1
 			}
-			binary.LittleEndian.PutUint16(rows[begin+headBytes+2*c:], uint16(moved[c][was]-1))
+			binary.LittleEndian.PutUint16(x.rows[begin+headBytes+2*c:], uint16(moved[c][was]-1))
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(last)) {
-		change := last[k]
-		if change.Gone {
-			continue
+	return nil
+}
+
+func (x *packer) add(k uint64, row *Row) error {
+	x.rows = binary.LittleEndian.AppendUint64(x.rows, k)
+	x.rows = binary.LittleEndian.AppendUint32(x.rows, uint32(row.Rev))
+	for c, text := range row.Texts {
+		at, err := x.place(c, text)
+		if err != nil {
+			return err
 		}
-		n++
-		rows = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(rows, k), uint32(change.Rev))
-		for c, text := range change.Texts {
-			at, err := place(c, text)
-			if err != nil {
-				return nil, err
-			}
-			rows = binary.LittleEndian.AppendUint16(rows, at)
-		}
-		for _, x := range change.Numbers {
-			rows = binary.LittleEndian.AppendUint32(rows, x)
-		}
+		x.rows = binary.LittleEndian.AppendUint16(x.rows, at)
 	}
-	packed := binary.AppendUvarint(nil, uint64(s.Version))
-	packed = binary.AppendUvarint(packed, uint64(n))
-	for _, column := range places {
+	for _, n := range row.Numbers {
+		x.rows = binary.LittleEndian.AppendUint32(x.rows, n)
+	}
+	return nil
+}
+
+func (x *packer) packed() []byte {
+	b := binary.AppendUvarint(nil, uint64(x.Version))
+	b = binary.AppendUvarint(b, uint64(len(x.rows)/x.width()))
+	for _, column := range x.places {
 		texts := make([]string, len(column))
 		for text, at := range column {
 			texts[at] = text
 		}
-		packed = binary.AppendUvarint(packed, uint64(len(texts)))
+		b = binary.AppendUvarint(b, uint64(len(texts)))
 		for _, text := range texts {
-			packed = append(binary.AppendUvarint(packed, uint64(len(text))), text...)
+			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
 		}
 	}
-	return append(packed, rows...), nil
+	return append(b, x.rows...)
 }

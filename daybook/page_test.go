@@ -9,8 +9,8 @@ import (
 
 var schema = Schema{Version: 3, Texts: 2, Numbers: 1}
 
-func row(id string, rev int64, a, b string, n uint32) Change {
-	return Change{Row: Row{ID: id, Rev: rev, Texts: []string{a, b}, Numbers: []uint32{n}}}
+func row(id string, rev int64, a, b string, n uint32) Row {
+	return Row{ID: id, Rev: rev, Texts: []string{a, b}, Numbers: []uint32{n}}
 }
 
 // contents of a page, in the order of their texts.
@@ -23,9 +23,9 @@ func contents(p *Page) []string {
 	return all
 }
 
-func patch(t *testing.T, p *Page, changes ...Change) *Page {
+func patch(t *testing.T, p *Page, with ...Row) *Page {
 	t.Helper()
-	packed, err := schema.Patch(p, changes)
+	packed, err := schema.Patch(p, with)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +43,8 @@ func TestSchema_Patch(t *testing.T) {
 		t.Fatal(empty, err)
 	}
 	one := patch(t, empty, row("1", 1, "riyadh", "app", 7), row("2", 1, "", "phone", 1<<32-1), row("2", 2, "مكة", "phone", 8))
-	two := patch(t, one, row("1", 2, "jeddah", "app", 9), row("3", 1, "jeddah", "app", 9), Change{Row: Row{ID: "4", Rev: 1}, Gone: true})
-	three := patch(t, two, row("1", 1, "old", "news", 0), Change{Row: Row{ID: "3", Rev: 2}, Gone: true})
+	two := patch(t, one, row("1", 2, "jeddah", "app", 9), row("3", 1, "jeddah", "app", 9))
+	three := patch(t, two, row("1", 1, "old", "news", 0), row("3", 3, "", "visit", 1), row("3", 2, "old", "news", 0), row("2", 2, "مكة", "phone", 5))
 	for i, c := range []struct {
 		page *Page
 		want []string
@@ -52,7 +52,7 @@ func TestSchema_Patch(t *testing.T) {
 		{empty, []string{}},
 		{one, []string{"riyadh app 7", "مكة phone 8"}},
 		{two, []string{"jeddah app 9", "jeddah app 9", "مكة phone 8"}},
-		{three, []string{"jeddah app 9", "مكة phone 8"}},
+		{three, []string{" visit 1", "jeddah app 9", "مكة phone 5"}}, // of one rev the later one: it was read later
 	} {
 		if got := contents(c.page); !slices.Equal(got, c.want) {
 			t.Errorf("%d: %q, want %q", i, got, c.want)
@@ -61,7 +61,7 @@ func TestSchema_Patch(t *testing.T) {
 	if slices.Contains(two.Texts[0], "riyadh") {
 		t.Errorf("a text that no row has is kept: %q", two.Texts)
 	}
-	if _, err := schema.Patch(empty, []Change{{Row: Row{ID: "5", Texts: []string{"one"}}}}); err == nil {
+	if _, err := schema.Patch(empty, []Row{{ID: "5", Texts: []string{"one"}}}); err == nil {
 		t.Error("a row of another form was taken")
 	}
 }
@@ -69,7 +69,7 @@ func TestSchema_Patch(t *testing.T) {
 func TestSchema_Open_damaged(t *testing.T) {
 	t.Parallel()
 	empty, _ := schema.Open(nil)
-	packed, err := schema.Patch(empty, []Change{row("1", 1, "riyadh", "app", 7), row("2", 1, "jeddah", "app", 7)})
+	packed, err := schema.Patch(empty, []Row{row("1", 1, "riyadh", "app", 7), row("2", 1, "jeddah", "app", 7)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestSchema_Open_damaged(t *testing.T) {
 
 func FuzzSchema_Open(f *testing.F) {
 	empty, _ := schema.Open(nil)
-	packed, _ := schema.Patch(empty, []Change{row("1", 1, "riyadh", "app", 7), row("2", 1, "jeddah", "app", 7)})
+	packed, _ := schema.Patch(empty, []Row{row("1", 1, "riyadh", "app", 7), row("2", 1, "jeddah", "app", 7)})
 	f.Add(packed)
 	f.Add([]byte{3, 255, 255, 255, 255, 255, 255, 255, 255, 1, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -104,13 +104,13 @@ func FuzzSchema_Open(f *testing.F) {
 func BenchmarkPage_scan(b *testing.B) {
 	s := Schema{Version: 1, Texts: 5, Numbers: 6}
 	p, _ := s.Open(nil)
-	var all []Change
+	var all []Row
 	for i := range 100_000 {
 		texts := make([]string, s.Texts)
 		for c := range texts {
 			texts[c] = fmt.Sprint("code-", rand.IntN(20))
 		}
-		all = append(all, Change{Row: Row{ID: fmt.Sprint(i), Texts: texts, Numbers: make([]uint32, s.Numbers)}})
+		all = append(all, Row{ID: fmt.Sprint(i), Texts: texts, Numbers: make([]uint32, s.Numbers)})
 	}
 	packed, err := s.Patch(p, all)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/daybook"
 )
 
 // Photos is what reports needs of the photos that people upload.
@@ -29,12 +30,13 @@ type Service struct {
 	Rand   io.Reader        // of numbers
 
 	snapshot atomic.Pointer[Catalogue]
+	figures  daybook.Book
 }
 
 // New is a Service with the real clock and real randomness.
 func New(store Store, photos Photos, zone *time.Location) *Service {
 	return &Service{Store: store, Photos: photos, Zone: zone, Now: time.Now, Rand: rand.Reader,
-		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
+		NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, figures: daybook.Book{Schema: rowSchema, Store: figureStore{store}}}
 }
 
 // now is the moment in the precision that stores keep.

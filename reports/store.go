@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/balagh/balagh/daybook"
 	"github.com/balagh/balagh/event"
 )
 
@@ -16,6 +17,7 @@ type Store interface {
 	CatalogueStore
 	ReportStore
 	QueryStore
+	FigureStore
 }
 
 // CatalogueStore keeps the organisation as one document.
@@ -54,8 +56,6 @@ type QueryStore interface {
 	Near(ctx context.Context, q NearQuery) ([]NearReport, error)
 	// Queue lists reports for the desk.
 	Queue(ctx context.Context, q QueueQuery) ([]Summary, error)
-	// Volumes counts reports in groups, in the order of their keys.
-	Volumes(ctx context.Context, q VolumesQuery) ([]Volume, error)
 	// ResolvedBefore gives the ids of up to limit reports in the status resolved since before t, the oldest first.
 	ResolvedBefore(ctx context.Context, t time.Time, limit int) ([]string, error)
 }
@@ -117,17 +117,15 @@ type QueueQuery struct {
 	Limit      int
 }
 
-// VolumesQuery asks how many reports there are, by up to two dimensions: any but the region, which only the catalogue knows. Those that staff filed for themselves do not count.
-type VolumesQuery struct {
-	Scope         Scope
-	By            []Dimension
-	From, Through string // first and last Day; "" for open ends
-	Centre        string
-	Category      string
-}
-
-// Volume is one row of the answer.
-type Volume struct {
-	Keys  []string // one for each of By; days are 2006-01-02, months 2006-01, companies "yes" and others "no"
-	Count int
+// FigureStore keeps what reports are counted from: see package daybook. Every write of a report that is in figures marks it, in the same
+// atomic write.
+type FigureStore interface {
+	// MarkedReports reads up to limit reports that have a mark, in the order of receipt or of their days.
+	MarkedReports(ctx context.Context, limit int) ([]*Report, error)
+	// UnmarkReports takes the marks away from the reports with these ids that still have that rev.
+	UnmarkReports(ctx context.Context, revs map[string]int64) error
+	// ReportPages reads the pages of days, both within, "" for an open end, in their order; without the bytes where the rev is the known one.
+	ReportPages(ctx context.Context, from, through string, known map[string]int64) ([]daybook.Kept, error)
+	// PutReportPage keeps p if the page of its day has the rev before, none for 1, and says whether it had.
+	PutReportPage(ctx context.Context, p daybook.Kept) (bool, error)
 }

@@ -2,12 +2,12 @@ package reports
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/fault"
+	"github.com/balagh/balagh/hijri"
 )
 
 // Dimension is what volumes are counted by.
@@ -15,12 +15,14 @@ type Dimension string
 
 // The dimensions. Days and months are those of receipt, cut in the service's time zone.
 const (
-	ByCategory Dimension = "category"
-	ByCentre   Dimension = "centre"
-	ByChannel  Dimension = "channel"
-	ByStatus   Dimension = "status"
-	ByDay      Dimension = "day"
-	ByMonth    Dimension = "month"
+	ByCategory   Dimension = "category"
+	ByCentre     Dimension = "centre"
+	ByDepartment Dimension = "department"
+	ByChannel    Dimension = "channel"
+	ByStatus     Dimension = "status"
+	ByDay        Dimension = "day"
+	ByMonth      Dimension = "month"
+	ByHijriMonth Dimension = "hijri_month" // of Umm al-Qura
 
 	ByRegion    Dimension = "region"    // of the centre, as the catalogue says now; "" for a centre without one
 	ByGender    Dimension = "gender"    // "" where it is not known
@@ -29,21 +31,25 @@ const (
 )
 
 // Dimensions lists every dimension.
-var Dimensions = []Dimension{ByCategory, ByCentre, ByChannel, ByStatus, ByDay, ByMonth, ByRegion, ByGender, ByResidency, ByCompany}
+var Dimensions = []Dimension{ByCategory, ByCentre, ByDepartment, ByChannel, ByStatus, ByDay, ByMonth, ByHijriMonth, ByRegion, ByGender, ByResidency, ByCompany}
 
-// VolumesSearch is a question for counts. Empty fields do not narrow it.
+// VolumesSearch is a question for counts.
 type VolumesSearch struct {
-	By            []Dimension // up to two
-	From, Through string      // first and last day, as 2006-01-02
-	Centre        string
-	Category      string
+	By []Dimension // up to two
+	Selection
+}
+
+// Volume is one row of the answer.
+type Volume struct {
+	Keys  []string // one for each of By; days are 2006-01-02, months 2006-01 and 1448-05, companies "yes" and others "no"
+	Count int
 }
 
 // Volumes counts reports within the scope of a manager or administrator. Rows come in the order of their keys; total is
 // their sum.
 func (s *Service) Volumes(ctx context.Context, a actor.Actor, q VolumesSearch) (rows []Volume, total int, err error) {
-	if !a.Is(actor.Manager, actor.Admin) {
-		return nil, 0, fault.New(fault.Forbidden)
+	if err := manages(a); err != nil {
+		return nil, 0, err
 	}
 	var faults fault.Fields
 	if len(q.By) > 2 {
@@ -60,39 +66,47 @@ func (s *Service) Volumes(ctx context.Context, a actor.Actor, q VolumesSearch) (
 	if err := faults.Err(); err != nil {
 		return nil, 0, err
 	}
-	query := VolumesQuery{Scope: scope(a), By: slices.Clone(q.By), From: q.From, Through: q.Through, Centre: q.Centre, Category: q.Category}
-	region := slices.Index(q.By, ByRegion)
-	if region >= 0 {
-		query.By[region] = ByCentre
+	counts := map[[2]string]int{}
+	if err := s.scan(ctx, a, q.Selection, func(d *figuresDay) { d.count(q.By, counts) }); err != nil {
+		return nil, 0, err
 	}
-	if rows, err = s.Store.Volumes(ctx, query); err != nil {
-		return nil, 0, fmt.Errorf("count reports: %w", err)
+	rows = []Volume{}
+	for keys, n := range counts {
+		rows = append(rows, Volume{Keys: slices.Clone(keys[:len(q.By)]), Count: n})
+		total += n
 	}
-	if region >= 0 {
-		rows = s.Catalogue().regions(rows, region)
-	}
-	for _, r := range rows {
-		total += r.Count
-	}
+	slices.SortFunc(rows, func(a, b Volume) int { return slices.Compare(a.Keys, b.Keys) })
 	return rows, total, nil
 }
 
-// regions puts the region of each centre in its place, and adds up what then has the same keys.
-func (c *Catalogue) regions(rows []Volume, at int) []Volume {
-	for _, r := range rows {
-		centre, _ := c.Centre(r.Keys[at])
-		r.Keys[at] = centre.Region
+// count adds the day's rows to counts by up to two dimensions.
+func (d *figuresDay) count(by []Dimension, counts map[[2]string]int) {
+	views := [2]view{d.view(""), d.view("")}
+	for i, dimension := range by {
+		views[i] = d.view(dimension)
 	}
-	slices.SortFunc(rows, func(a, b Volume) int { return slices.Compare(a.Keys, b.Keys) })
-	sums := rows[:0]
-	for _, r := range rows {
-		if last := len(sums) - 1; last >= 0 && slices.Equal(sums[last].Keys, r.Keys) {
-			sums[last].Count += r.Count
-		} else {
-			sums = append(sums, r)
+	first, second := views[0], views[1]
+	cells := make([]int, len(first.keys)*len(second.keys))
+	for row := range d.Len() {
+		if d.counts(row) {
+			cells[first.at(row)*len(second.keys)+second.at(row)]++
 		}
 	}
-	return sums
+	for i, n := range cells {
+		if n > 0 {
+			counts[[2]string{first.keys[i/len(second.keys)], second.keys[i%len(second.keys)]}] += n
+		}
+	}
+}
+
+// hijriMonth of a day, as 1448-05. Of days that the calendar's table does not have it is an estimate, which may be off by a day or two:
+// see hijri.Known.
+func hijriMonth(date string) string {
+	t, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return ""
+	}
+	return hijri.FromGregorian(t.Date()).String()[:len("1448-05")]
 }
 
 // days are the moments at which the first day begins and at which the last one has ended; zero for open ends.

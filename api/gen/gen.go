@@ -198,6 +198,39 @@ func (e DeadLetterState) Valid() bool {
 	}
 }
 
+// Defines values for DeadlinesDimension.
+const (
+	DeadlinesDimensionCategory   DeadlinesDimension = "category"
+	DeadlinesDimensionCentre     DeadlinesDimension = "centre"
+	DeadlinesDimensionChannel    DeadlinesDimension = "channel"
+	DeadlinesDimensionDepartment DeadlinesDimension = "department"
+	DeadlinesDimensionMonth      DeadlinesDimension = "month"
+	DeadlinesDimensionNone       DeadlinesDimension = "none"
+	DeadlinesDimensionRegion     DeadlinesDimension = "region"
+)
+
+// Valid indicates whether the value is a known member of the DeadlinesDimension enum.
+func (e DeadlinesDimension) Valid() bool {
+	switch e {
+	case DeadlinesDimensionCategory:
+		return true
+	case DeadlinesDimensionCentre:
+		return true
+	case DeadlinesDimensionChannel:
+		return true
+	case DeadlinesDimensionDepartment:
+		return true
+	case DeadlinesDimensionMonth:
+		return true
+	case DeadlinesDimensionNone:
+		return true
+	case DeadlinesDimensionRegion:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DeliveryChannel.
 const (
 	DeliveryChannelEmail DeliveryChannel = "email"
@@ -1469,16 +1502,18 @@ func (e VerbatimState) Valid() bool {
 
 // Defines values for VolumesDimension.
 const (
-	VolumesDimensionCategory  VolumesDimension = "category"
-	VolumesDimensionCentre    VolumesDimension = "centre"
-	VolumesDimensionChannel   VolumesDimension = "channel"
-	VolumesDimensionCompany   VolumesDimension = "company"
-	VolumesDimensionDay       VolumesDimension = "day"
-	VolumesDimensionGender    VolumesDimension = "gender"
-	VolumesDimensionMonth     VolumesDimension = "month"
-	VolumesDimensionRegion    VolumesDimension = "region"
-	VolumesDimensionResidency VolumesDimension = "residency"
-	VolumesDimensionStatus    VolumesDimension = "status"
+	VolumesDimensionCategory   VolumesDimension = "category"
+	VolumesDimensionCentre     VolumesDimension = "centre"
+	VolumesDimensionChannel    VolumesDimension = "channel"
+	VolumesDimensionCompany    VolumesDimension = "company"
+	VolumesDimensionDay        VolumesDimension = "day"
+	VolumesDimensionDepartment VolumesDimension = "department"
+	VolumesDimensionGender     VolumesDimension = "gender"
+	VolumesDimensionHijriMonth VolumesDimension = "hijri_month"
+	VolumesDimensionMonth      VolumesDimension = "month"
+	VolumesDimensionRegion     VolumesDimension = "region"
+	VolumesDimensionResidency  VolumesDimension = "residency"
+	VolumesDimensionStatus     VolumesDimension = "status"
 )
 
 // Valid indicates whether the value is a known member of the VolumesDimension enum.
@@ -1494,7 +1529,11 @@ func (e VolumesDimension) Valid() bool {
 		return true
 	case VolumesDimensionDay:
 		return true
+	case VolumesDimensionDepartment:
+		return true
 	case VolumesDimensionGender:
+		return true
+	case VolumesDimensionHijriMonth:
 		return true
 	case VolumesDimensionMonth:
 		return true
@@ -2230,6 +2269,46 @@ type DeadLetterFilter struct {
 type DeadLetterPage struct {
 	Items []DeadLetter `json:"items"`
 	Next  *string      `json:"next,omitempty"`
+}
+
+// Deadlines Example: {"as_of":"2026-11-01T06:30:00Z","by":"centre","from":"2026-10-01","rows":[{"ages":[6,9,11,8,5,2],"first_answer":{"due":297,"median_minutes":187,"met":281,"missed":16,"n":294,"overdue":3,"p90_minutes":1520},"key":"riyadh","name":"مركز منطقة الرياض","open":41,"received":310,"resolution":{"due":271,"median_minutes":4410,"met":249,"missed":22,"n":262,"overdue":7,"p90_minutes":10230}}],"to":"2026-10-31","total":{"ages":[6,9,11,8,5,2],"first_answer":{"due":297,"median_minutes":187,"met":281,"missed":16,"n":294,"overdue":3,"p90_minutes":1520},"open":41,"received":310,"resolution":{"due":271,"median_minutes":4410,"met":249,"missed":22,"n":262,"overdue":7,"p90_minutes":10230}}}
+type Deadlines struct {
+	// AsOf The moment of these figures
+	AsOf time.Time          `json:"as_of"`
+	By   DeadlinesDimension `json:"by"`
+
+	// From Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	From Day            `json:"from"`
+	Rows []DeadlinesRow `json:"rows"`
+
+	// To Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	To    Day          `json:"to"`
+	Total DeadlinesRow `json:"total"`
+}
+
+// DeadlinesDimension defines model for DeadlinesDimension.
+type DeadlinesDimension string
+
+// DeadlinesRow defines model for DeadlinesRow.
+type DeadlinesRow struct {
+	// Ages Of the open ones: since their receipt under 1 day, 1 to 3, 3 to 7, 7 to 14, 14 to 30, over 30 days
+	Ages        []int      `json:"ages"`
+	FirstAnswer Promptness `json:"first_answer"`
+
+	// Key Code, region or month; absent in the total
+	Key *string `json:"key,omitempty"`
+
+	// Name The same in the caller's language
+	Name *string `json:"name,omitempty"`
+
+	// Open Of those, now
+	Open       int        `json:"open"`
+	Received   int        `json:"received"`
+	Resolution Promptness `json:"resolution"`
 }
 
 // Delivery One message on its way to one target through one channel
@@ -3445,6 +3524,26 @@ type ProgrammeWeighting struct {
 
 // ProgrammeWeightingMethod defines model for ProgrammeWeighting.Method.
 type ProgrammeWeightingMethod string
+
+// Promptness defines model for Promptness.
+type Promptness struct {
+	// Due Had a deadline that is over or was met: met and missed
+	Due int `json:"due"`
+
+	// MedianMinutes Whole minutes that they took from receipt, by nearest rank; null where n is 0
+	MedianMinutes *int64 `json:"median_minutes"`
+	Met           int    `json:"met"`
+	Missed        int    `json:"missed"`
+
+	// N How many took a time
+	N int `json:"n"`
+
+	// Overdue Of those that missed it: still awaited
+	Overdue int `json:"overdue"`
+
+	// P90Minutes 90th percentile, likewise
+	P90Minutes *int64 `json:"p90_minutes"`
+}
 
 // PushKey Example: {"vapid_public_key":"BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"}
 type PushKey struct {
@@ -4671,7 +4770,7 @@ type VolumesDimension string
 type VolumesRow struct {
 	Count int `json:"count"`
 
-	// Keys One for each of `by`, in that order: code, region, status, day, month, gender, residency (both empty where unknown), or yes and no for companies
+	// Keys One for each of `by`, in that order: code, region, status, day, month, Hijri month of Umm al-Qura such as 1448-05, gender, residency (both empty where unknown), or yes and no for companies
 	Keys []string `json:"keys"`
 
 	// Names The same in the caller's language
@@ -4741,6 +4840,9 @@ type Confirm = []ProgrammeWarning
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// DeadlinesBy defines model for DeadlinesBy.
+type DeadlinesBy = DeadlinesDimension
 
 // DeliveryChannelFilter `web` is Web Push; it belongs to the step `push`
 //
@@ -4840,6 +4942,9 @@ type RatingsDays int
 
 // ReasonFilter defines model for ReasonFilter.
 type ReasonFilter = string
+
+// RegionFilter defines model for RegionFilter.
+type RegionFilter = string
 
 // SatisfactionBy defines model for SatisfactionBy.
 type SatisfactionBy = SatisfactionDimension
@@ -5167,6 +5272,87 @@ type ListInboxParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// DeadlinesParams defines parameters for Deadlines.
+type DeadlinesParams struct {
+	// By What to group by
+	By *DeadlinesBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Department Only this department
+	Department *DepartmentFilter `form:"department,omitempty" json:"department,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Channel Only this channel
+	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+}
+
+// DeadlinesCsvParams defines parameters for DeadlinesCsv.
+type DeadlinesCsvParams struct {
+	// By What to group by
+	By *DeadlinesBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Department Only this department
+	Department *DepartmentFilter `form:"department,omitempty" json:"department,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Channel Only this channel
+	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+}
+
+// DeadlinesXlsxParams defines parameters for DeadlinesXlsx.
+type DeadlinesXlsxParams struct {
+	// By What to group by
+	By *DeadlinesBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Department Only this department
+	Department *DepartmentFilter `form:"department,omitempty" json:"department,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Channel Only this channel
+	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+}
+
 // DeliveriesParams defines parameters for Deliveries.
 type DeliveriesParams struct {
 	// From First day
@@ -5361,8 +5547,17 @@ type VolumesParams struct {
 	// Centre Only this centre
 	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
 
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Department Only this department
+	Department *DepartmentFilter `form:"department,omitempty" json:"department,omitempty"`
+
 	// Category Only this category
 	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Channel Only this channel
+	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
 }
 
 // VolumesCsvParams defines parameters for VolumesCsv.
@@ -5379,8 +5574,44 @@ type VolumesCsvParams struct {
 	// Centre Only this centre
 	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
 
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Department Only this department
+	Department *DepartmentFilter `form:"department,omitempty" json:"department,omitempty"`
+
 	// Category Only this category
 	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Channel Only this channel
+	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+}
+
+// VolumesXlsxParams defines parameters for VolumesXlsx.
+type VolumesXlsxParams struct {
+	// By What to count by; may be given twice
+	By VolumesBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Department Only this department
+	Department *DepartmentFilter `form:"department,omitempty" json:"department,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Channel Only this channel
+	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
 }
 
 // GetMeParams defines parameters for GetMe.
@@ -5805,6 +6036,15 @@ type ServerInterface interface {
 	// MarkRead The citizen has read the message
 	// (POST /v1/inbox/{id}/read)
 	MarkRead(c *fiber.Ctx, id PathId) error
+	// Deadlines How promptly reports were handled, and how old the open ones are
+	// (GET /v1/insights/deadlines)
+	Deadlines(c *fiber.Ctx, params DeadlinesParams) error
+	// DeadlinesCsv The same as CSV
+	// (GET /v1/insights/deadlines.csv)
+	DeadlinesCsv(c *fiber.Ctx, params DeadlinesCsvParams) error
+	// DeadlinesXlsx The same as a workbook
+	// (GET /v1/insights/deadlines.xlsx)
+	DeadlinesXlsx(c *fiber.Ctx, params DeadlinesXlsxParams) error
 	// Deliveries What became of what was sent, by channel
 	// (GET /v1/insights/deliveries)
 	Deliveries(c *fiber.Ctx, params DeliveriesParams) error
@@ -5859,6 +6099,9 @@ type ServerInterface interface {
 	// VolumesCsv The same as CSV
 	// (GET /v1/insights/volumes.csv)
 	VolumesCsv(c *fiber.Ctx, params VolumesCsvParams) error
+	// VolumesXlsx The same as a workbook
+	// (GET /v1/insights/volumes.xlsx)
+	VolumesXlsx(c *fiber.Ctx, params VolumesXlsxParams) error
 	// GetMe The citizen behind the token
 	// (GET /v1/me)
 	GetMe(c *fiber.Ctx, params GetMeParams) error
@@ -8757,6 +9000,264 @@ func (siw *ServerInterfaceWrapper) MarkRead(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// Deadlines operation middleware
+func (siw *ServerInterfaceWrapper) Deadlines(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeadlinesParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", query, &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter department: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.Deadlines(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeadlinesCsv operation middleware
+func (siw *ServerInterfaceWrapper) DeadlinesCsv(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeadlinesCsvParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", query, &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter department: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeadlinesCsv(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeadlinesXlsx operation middleware
+func (siw *ServerInterfaceWrapper) DeadlinesXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeadlinesXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", query, &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter department: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeadlinesXlsx(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // Deliveries operation middleware
 func (siw *ServerInterfaceWrapper) Deliveries(c *fiber.Ctx) error {
 
@@ -9627,11 +10128,32 @@ func (siw *ServerInterfaceWrapper) Volumes(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
 	}
 
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", query, &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter department: %w", err).Error())
+	}
+
 	// ------------- Optional query parameter "category" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
 	}
 
 	handler := func(c *fiber.Ctx) error {
@@ -9692,6 +10214,20 @@ func (siw *ServerInterfaceWrapper) VolumesCsv(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
 	}
 
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", query, &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter department: %w", err).Error())
+	}
+
 	// ------------- Optional query parameter "category" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -9699,8 +10235,101 @@ func (siw *ServerInterfaceWrapper) VolumesCsv(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
 	}
 
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.VolumesCsv(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// VolumesXlsx operation middleware
+func (siw *ServerInterfaceWrapper) VolumesXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VolumesXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", query, &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter department: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.VolumesXlsx(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -10611,6 +11240,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/inbox", wrapper.ListInbox)
 	router.Post("/v1/inbox/delivered", wrapper.MarkAllDelivered)
 	router.Post("/v1/inbox/read", wrapper.MarkAllRead)
+	router.Get("/v1/insights/deadlines", wrapper.Deadlines)
+	router.Get("/v1/insights/deadlines.csv", wrapper.DeadlinesCsv)
+	router.Get("/v1/insights/deadlines.xlsx", wrapper.DeadlinesXlsx)
 	router.Get("/v1/insights/deliveries", wrapper.Deliveries)
 	router.Get("/v1/insights/deliveries.csv", wrapper.DeliveriesCsv)
 	router.Get("/v1/insights/ratings", wrapper.Ratings)
@@ -10621,6 +11253,7 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/insights/satisfaction.csv", wrapper.SatisfactionCsv)
 	router.Get("/v1/insights/volumes", wrapper.Volumes)
 	router.Get("/v1/insights/volumes.csv", wrapper.VolumesCsv)
+	router.Get("/v1/insights/volumes.xlsx", wrapper.VolumesXlsx)
 	router.Get("/v1/me", wrapper.GetMe)
 	router.Patch("/v1/me", wrapper.UpdateMe)
 	router.Get("/v1/me/devices", wrapper.ListDevices)
@@ -12372,6 +13005,77 @@ func (response MarkRead204Response) VisitMarkReadResponse(ctx *fiber.Ctx) error 
 	return nil
 }
 
+type DeadlinesRequestObject struct {
+	Params DeadlinesParams
+}
+
+type DeadlinesResponseObject interface {
+	VisitDeadlinesResponse(ctx *fiber.Ctx) error
+}
+
+type Deadlines200JSONResponse Deadlines
+
+func (response Deadlines200JSONResponse) VisitDeadlinesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeadlinesCsvRequestObject struct {
+	Params DeadlinesCsvParams
+}
+
+type DeadlinesCsvResponseObject interface {
+	VisitDeadlinesCsvResponse(ctx *fiber.Ctx) error
+}
+
+type DeadlinesCsv200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DeadlinesCsv200TextcsvResponse) VisitDeadlinesCsvResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type DeadlinesXlsxRequestObject struct {
+	Params DeadlinesXlsxParams
+}
+
+type DeadlinesXlsxResponseObject interface {
+	VisitDeadlinesXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type DeadlinesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DeadlinesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitDeadlinesXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
 type DeliveriesRequestObject struct {
 	Params DeliveriesParams
 }
@@ -12764,6 +13468,33 @@ type VolumesCsv200TextcsvResponse struct {
 
 func (response VolumesCsv200TextcsvResponse) VisitVolumesCsvResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type VolumesXlsxRequestObject struct {
+	Params VolumesXlsxParams
+}
+
+type VolumesXlsxResponseObject interface {
+	VisitVolumesXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type VolumesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response VolumesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitVolumesXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 	if response.ContentLength != 0 {
 		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
 	}
@@ -13509,6 +14240,15 @@ type StrictServerInterface interface {
 	// MarkRead The citizen has read the message
 	// (POST /v1/inbox/{id}/read)
 	MarkRead(ctx context.Context, request MarkReadRequestObject) (MarkReadResponseObject, error)
+	// Deadlines How promptly reports were handled, and how old the open ones are
+	// (GET /v1/insights/deadlines)
+	Deadlines(ctx context.Context, request DeadlinesRequestObject) (DeadlinesResponseObject, error)
+	// DeadlinesCsv The same as CSV
+	// (GET /v1/insights/deadlines.csv)
+	DeadlinesCsv(ctx context.Context, request DeadlinesCsvRequestObject) (DeadlinesCsvResponseObject, error)
+	// DeadlinesXlsx The same as a workbook
+	// (GET /v1/insights/deadlines.xlsx)
+	DeadlinesXlsx(ctx context.Context, request DeadlinesXlsxRequestObject) (DeadlinesXlsxResponseObject, error)
 	// Deliveries What became of what was sent, by channel
 	// (GET /v1/insights/deliveries)
 	Deliveries(ctx context.Context, request DeliveriesRequestObject) (DeliveriesResponseObject, error)
@@ -13563,6 +14303,9 @@ type StrictServerInterface interface {
 	// VolumesCsv The same as CSV
 	// (GET /v1/insights/volumes.csv)
 	VolumesCsv(ctx context.Context, request VolumesCsvRequestObject) (VolumesCsvResponseObject, error)
+	// VolumesXlsx The same as a workbook
+	// (GET /v1/insights/volumes.xlsx)
+	VolumesXlsx(ctx context.Context, request VolumesXlsxRequestObject) (VolumesXlsxResponseObject, error)
 	// GetMe The citizen behind the token
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
@@ -15804,6 +16547,87 @@ func (sh *strictHandler) MarkRead(ctx *fiber.Ctx, id PathId) error {
 	return nil
 }
 
+// Deadlines operation middleware
+func (sh *strictHandler) Deadlines(ctx *fiber.Ctx, params DeadlinesParams) error {
+	var request DeadlinesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.Deadlines(ctx.UserContext(), request.(DeadlinesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Deadlines")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeadlinesResponseObject); ok {
+		if err := validResponse.VisitDeadlinesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeadlinesCsv operation middleware
+func (sh *strictHandler) DeadlinesCsv(ctx *fiber.Ctx, params DeadlinesCsvParams) error {
+	var request DeadlinesCsvRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeadlinesCsv(ctx.UserContext(), request.(DeadlinesCsvRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeadlinesCsv")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeadlinesCsvResponseObject); ok {
+		if err := validResponse.VisitDeadlinesCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeadlinesXlsx operation middleware
+func (sh *strictHandler) DeadlinesXlsx(ctx *fiber.Ctx, params DeadlinesXlsxParams) error {
+	var request DeadlinesXlsxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeadlinesXlsx(ctx.UserContext(), request.(DeadlinesXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeadlinesXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeadlinesXlsxResponseObject); ok {
+		if err := validResponse.VisitDeadlinesXlsxResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Deliveries operation middleware
 func (sh *strictHandler) Deliveries(ctx *fiber.Ctx, params DeliveriesParams) error {
 	var request DeliveriesRequestObject
@@ -16294,6 +17118,33 @@ func (sh *strictHandler) VolumesCsv(ctx *fiber.Ctx, params VolumesCsvParams) err
 		return err
 	} else if validResponse, ok := response.(VolumesCsvResponseObject); ok {
 		if err := validResponse.VisitVolumesCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// VolumesXlsx operation middleware
+func (sh *strictHandler) VolumesXlsx(ctx *fiber.Ctx, params VolumesXlsxParams) error {
+	var request VolumesXlsxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.VolumesXlsx(ctx.UserContext(), request.(VolumesXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VolumesXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VolumesXlsxResponseObject); ok {
+		if err := validResponse.VisitVolumesXlsxResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

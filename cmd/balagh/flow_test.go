@@ -78,6 +78,23 @@ func TestJourney(t *testing.T) {
 		t.Errorf("the file: %v", f.header)
 	}
 	manager.do("GET", "/v1/insights/satisfaction.csv?by=centre", nil).want(200)
+	for _, query := range []string{"by=hijri_month&by=department&region=SA-01", "channel=app&department=sound"} {
+		manager.do("GET", "/v1/insights/volumes.xlsx?"+query, nil).want(200)
+	}
+	if v := manager.do("GET", "/v1/insights/volumes?channel=phone", nil).want(200); v.at("total") != 0.0 {
+		t.Errorf("by phone: %s", v.body)
+	}
+	manager.do("GET", "/v1/insights/volumes?region=%22", nil).refused(422, "validation_failed").tells("region")
+	d := manager.do("GET", "/v1/insights/deadlines?by=department", nil).want(200)
+	if d.len("rows") != 1 || d.at("total", "received") != 1.0 || d.at("total", "open") != 0.0 || d.at("rows", 0, "first_answer", "met") != 1.0 ||
+		d.at("total", "resolution", "n") != 1.0 || d.at("total", "resolution", "median_minutes") != 0.0 {
+		t.Errorf("deadlines: %s", d.body)
+	}
+	manager.do("GET", "/v1/insights/deadlines?by=gender", nil).refused(422, "validation_failed").tells("by")
+	if f := manager.do("GET", "/v1/insights/deadlines.csv", nil).want(200); strings.Count(string(f.body), "\r\n") != 2 {
+		t.Errorf("the file: %s", f.body)
+	}
+	manager.do("GET", "/v1/insights/deadlines.xlsx?by=month", nil).want(200)
 }
 
 // TestAssign_outOfReach: a report is given to nobody who could not open it, or who works here no more.

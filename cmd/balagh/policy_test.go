@@ -197,5 +197,8 @@ func TestPolicy_OfTheQueue(t *testing.T) {
 		if f := m.do("GET", "/v1/insights/volumes.csv?by=centre", nil).want(200); strings.Contains(string(f.body), "riyadh") != (want == 1) {
 			t.Errorf("a manager of %s downloads %s", scope, f.body)
 		}
+		if d := m.do("GET", "/v1/insights/deadlines?by=centre", nil).want(200); d.at("total", "received") != want || d.len("rows") != int(want) {
+			t.Errorf("a manager of %s sees %s", scope, d.body)
+		}
 	}
 }

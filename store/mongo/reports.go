@@ -27,7 +27,7 @@ import (
 //	near, past: its place, of public ones: near while it is open, past after that
 //	deadline:   the next one that counts (milliseconds)
 //	resolved:   since when, of those in that status (milliseconds)
-//	day:        of receipt, as 20060102; absent for those that are out of every figure
+//	mark:       see reports_figures.go
 //	words:      what it says, folded, each word once
 //	supporters: who supports it, and supports: how many do. They change without a new rev
 var reportKind = kind[reports.Report]{
@@ -61,7 +61,7 @@ func reportFields(r *reports.Report) (bson.D, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a report's number is none")
 	}
-	var near, past, resolved, day any
+	var near, past, resolved, mark any
 	switch open := reports.Open(r.Status); {
 	case r.Public() && open:
 		near = geoPoint(r.Place.Point())
@@ -72,16 +72,12 @@ func reportFields(r *reports.Report) (bson.D, error) {
 		resolved = r.ResolvedAt.UnixMilli()
 	}
 	if !r.SelfFiled {
-		if day, err = dayNumber(r.Day); err != nil {
-			return nil, err
-		}
+		mark = r.Day
 	}
 	return bson.D{{Key: "seq", Value: seqOf(r.ReceivedAt, r.ID)}, {Key: "number", Value: number}, {Key: "status", Value: string(r.Status)},
 		{Key: "open", Value: reports.Open(r.Status)}, {Key: "category", Value: r.Category}, {Key: "centre", Value: r.Centre},
-		{Key: "department", Value: r.Department}, {Key: "channel", Value: string(r.Channel)}, {Key: "gender", Value: orAbsent(r.Reporter.Gender)},
-		{Key: "residency", Value: orAbsent(r.Reporter.Residency)}, {Key: "company", Value: orAbsent(r.Reporter.Company)},
-		{Key: "citizen", Value: orAbsent(r.Citizen)}, {Key: "assignee", Value: orAbsent(r.Assignee)}, {Key: "near", Value: near},
-		{Key: "past", Value: past}, {Key: "deadline", Value: orNone(r.Deadline())}, {Key: "resolved", Value: resolved}, {Key: "day", Value: day},
+		{Key: "department", Value: r.Department}, {Key: "channel", Value: string(r.Channel)}, {Key: "citizen", Value: orAbsent(r.Citizen)}, {Key: "assignee", Value: orAbsent(r.Assignee)}, {Key: "near", Value: near},
+		{Key: "past", Value: past}, {Key: "deadline", Value: orNone(r.Deadline())}, {Key: "resolved", Value: resolved}, {Key: "mark", Value: mark},
 		{Key: "words", Value: reportWords(r)}}, nil
 }
 
@@ -96,16 +92,6 @@ func orAbsent[V comparable](v V) any {
 
 func geoPoint(p reports.Point) bson.D {
 	return bson.D{{Key: "type", Value: "Point"}, {Key: "coordinates", Value: bson.A{p.Longitude, p.Latitude}}}
-}
-
-// dayNumber makes 20060102 of 2006-01-02.
-func dayNumber(day string) (int64, error) {
-	if len(day) == len(time.DateOnly) {
-		if n, err := strconv.ParseInt(day[:4]+day[5:7]+day[8:], 10, 64); err == nil {
-			return n, nil
-		}
-	}
-	return 0, fmt.Errorf("a report's day is not a date")
 }
 
 // reportWords are the words of what a report says, each once.

@@ -253,8 +253,12 @@ func BenchmarkReports_Search(b *testing.B) {
 
 func BenchmarkReports_Volumes(b *testing.B) {
 	db, _ := benchReports(b)
+	s, manager := reports.New(db, nil, time.UTC), actor.Actor{Kind: actor.Staff, Role: actor.Manager, Centres: []string{actor.All}, Departments: []string{actor.All}}
+	if err := s.SettleFigures(b.Context(), nil); err != nil {
+		b.Fatal(err)
+	}
 	for b.Loop() {
-		if _, err := db.Volumes(b.Context(), reports.VolumesQuery{By: []reports.Dimension{reports.ByMonth, reports.ByCategory}}); err != nil {
+		if _, _, err := s.Volumes(b.Context(), manager, reports.VolumesSearch{By: []reports.Dimension{reports.ByMonth, reports.ByCategory}}); err != nil {
 			b.Fatal(err)
 		}
 	}

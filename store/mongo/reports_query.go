@@ -28,9 +28,7 @@ var reportIndexes = []index{
 	{in: "reports", keys: bson.D{{Key: "words", Value: 1}, {Key: "seq", Value: 1}}, serves: "the search"},
 	{in: "reports", keys: bson.D{{Key: "near", Value: "2dsphere"}}, serves: "what is open around a point"},
 	{in: "reports", keys: bson.D{{Key: "past", Value: "2dsphere"}}, serves: "what was handled around a point"},
-	{in: "reports", keys: bson.D{{Key: "day", Value: 1}, {Key: "category", Value: 1}, {Key: "centre", Value: 1}, {Key: "department", Value: 1},
-		{Key: "channel", Value: 1}, {Key: "status", Value: 1}, {Key: "gender", Value: 1}, {Key: "residency", Value: 1}, {Key: "company", Value: 1}},
-		serves: "volumes, which MongoDB counts within it"},
+	reportMarks,
 }
 
 var _ reports.QueryStore = (*DB)(nil)

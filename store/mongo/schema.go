@@ -64,7 +64,7 @@ type migration struct {
 }
 
 // migrations[i] brings a store from version i+1 to i+2. A released one is never changed.
-var migrations []migration
+var migrations = []migration{intoFigures}
 
 // wanted is the version that this program works with.
 func (db *DB) wanted() int { return len(db.steps) + 1 }

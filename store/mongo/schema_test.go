@@ -21,14 +21,15 @@ func TestMigrate_twoSteps(t *testing.T) {
 			return err
 		}
 	}
-	next.steps = []migration{{before: note("before", interrupted), after: note("after", nil)}}
+	now, step := old.wanted(), migration{before: note("before", interrupted), after: note("after", nil)}
+	next.steps = append(slices.Clone(migrations), step)
 	if err := next.Migrate(t.Context()); !errors.Is(err, interrupted) {
 		t.Fatal(err)
 	}
-	if is, _, err := next.Version(t.Context()); is != 1 || err != nil {
+	if is, _, err := next.Version(t.Context()); is != now || err != nil {
 		t.Fatalf("interrupted, and at %d, %v", is, err)
 	}
-	next.steps[0].before = note("before", nil)
+	next.steps[now-1].before = note("before", nil)
 	for range 2 {
 		fails(t, next.Migrate(t.Context()))
 	}

@@ -103,7 +103,7 @@ func reportColumns(r *reports.Report) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode a report: %w", err)
 	}
-	var cell, latitude, longitude, deadline, resolved, day any
+	var cell, latitude, longitude, deadline, resolved any
 	if r.Public() {
 		p := r.Place.Point()
 		cell, latitude, longitude = reports.Cell(p), p.Latitude, p.Longitude
@@ -114,23 +114,8 @@ func reportColumns(r *reports.Report) ([]any, error) {
 	if r.Status == reports.Resolved {
 		resolved = r.ResolvedAt.UnixMilli()
 	}
-	if !r.SelfFiled {
-		if day, err = dayNumber(r.Day); err != nil {
-			return nil, err
-		}
-	}
 	return []any{r.Rev, string(r.Status), reports.Open(r.Status), r.Category, r.Centre, r.Department, string(r.Channel),
-		r.Reporter.Gender, r.Reporter.Residency, r.Reporter.Company, key(r.Citizen), key(r.Assignee), cell, latitude, longitude, deadline, resolved, day, doc}, nil
-}
-
-// dayNumber makes 20060102 of 2006-01-02.
-func dayNumber(day string) (int64, error) {
-	if len(day) == len(time.DateOnly) {
-		if n, err := strconv.ParseInt(day[:4]+day[5:7]+day[8:], 10, 64); err == nil {
-			return n, nil
-		}
-	}
-	return 0, fmt.Errorf("a report's day is not a date")
+		key(r.Citizen), key(r.Assignee), cell, latitude, longitude, deadline, resolved, doc}, nil
 }
 
 // CreateReport writes a new report, its events and its place in the search's queue.
@@ -147,10 +132,12 @@ func (db *DB) CreateReport(ctx context.Context, r *reports.Report, events []even
 	seq := seqOf(r.ReceivedAt, r.ID)
 	for {
 		err = db.write(ctx, func(t *tx) error {
-			if _, err := t.exec(`INSERT INTO reports(seq, id, number, rev, status, open, category, centre, department, channel, gender,
-				residency, company, citizen, assignee, cell, latitude, longitude, deadline, resolved, day, doc)
-				VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+			if _, err := t.exec(`INSERT INTO reports(seq, id, number, rev, status, open, category, centre, department, channel, citizen, assignee,
+				cell, latitude, longitude, deadline, resolved, doc) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 				append([]any{seq, key(r.ID), number}, columns...)...); err != nil {
+				return err
+			}
+			if err := t.markReport(seq, r); err != nil {
 				return err
 			}
 			if _, err := t.exec(`INSERT INTO unindexed(seq) VALUES(?)`, seq); err != nil {
@@ -253,9 +240,12 @@ func applied(row scanner, change func(*reports.Report) ([]event.Event, error)) (
 // write is not done when the report has another rev by now.
 func (u *update) write(t *tx) (done bool, err error) {
 	n, err := t.exec(`UPDATE reports SET rev = ?, status = ?, open = ?, category = ?, centre = ?, department = ?, channel = ?,
-		gender = ?, residency = ?, company = ?, citizen = ?, assignee = ?, cell = ?, latitude = ?, longitude = ?, deadline = ?, resolved = ?, day = ?, doc = ? WHERE seq = ? AND rev = ?`,
+		citizen = ?, assignee = ?, cell = ?, latitude = ?, longitude = ?, deadline = ?, resolved = ?, doc = ? WHERE seq = ? AND rev = ?`,
 		append(u.columns, u.seq, u.report.Rev-1)...)
 	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := t.markReport(u.seq, u.report); err != nil {
 		return false, err
 	}
 	return true, t.publish(u.events)

@@ -15,6 +15,7 @@ var migrations = [][]string{
 	{outboxSchema, answersSchema, surveysSchema, daysSchema, pushSchema, broadcastsSchema, ledgerSchema, pushTextsSchema, photosSchema, accountsSchema, organisationSchema, reportsSchema, searchSchema,
 		questionnairesSchema, programmesSchema, roundsSchema, casesSchema, invitationsSchema, responsesSchema, verbatimsSchema},
 	{copyStateSchema},
+	{reportFiguresSchema},
 }
 
 // ErrNewer says that a newer version of the program wrote the store.

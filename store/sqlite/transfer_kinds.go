@@ -177,9 +177,12 @@ var movedReports = &moved{table: "reports", keys: []string{"seq"}, cols: "suppor
 		} else if err != nil {
 			return err
 		}
-		if _, err := t.exec(`INSERT OR REPLACE INTO reports(seq, id, number, supports, rev, status, open, category, centre, department, channel, gender,
-			residency, company, citizen, assignee, cell, latitude, longitude, deadline, resolved, day, doc) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		if _, err := t.exec(`INSERT OR REPLACE INTO reports(seq, id, number, supports, rev, status, open, category, centre, department, channel, citizen, assignee,
+			cell, latitude, longitude, deadline, resolved, doc) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 			append([]any{seq, key(r.Report.ID), number, len(r.Supporters)}, columns...)...); err != nil {
+			return err
+		}
+		if err := t.markReport(seq, r.Report); err != nil {
 			return err
 		}
 		for _, c := range r.Supporters {

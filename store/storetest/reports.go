@@ -46,12 +46,12 @@ func TestReports(t *testing.T, open func(t *testing.T) ReportsStore) {
 		"Queue/orders and pages":                                    queueOrders,
 		"Queue/finds words however they are written":                queueWords,
 		"Queue/terms are words, never operators":                    queueOperators,
-		"Volumes/groups, filters and scope":                         volumes,
 		"ResolvedBefore/oldest first":                               resolvedBefore,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, open(t)) })
 	}
 	testReportsService(t, open)
+	testReportFigures(t, open)
 }
 
 var receivedFirst = time.Date(2026, 3, 4, 5, 6, 7, 8_000_000, time.UTC)

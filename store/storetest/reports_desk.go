@@ -245,7 +245,8 @@ func serviceVolumes(d *reportsDesk) {
 		_, _, err := d.Service.Volumes(ctx, a, reports.VolumesSearch{})
 		d.wantFault(err, fault.Forbidden)
 	}
-	rows, total, err := d.Service.Volumes(ctx, manager, reports.VolumesSearch{By: []reports.Dimension{reports.ByDay}, From: "2026-03-01", Through: "2026-03-05"})
+	rows, total, err := d.Service.Volumes(ctx, manager, reports.VolumesSearch{By: []reports.Dimension{reports.ByDay},
+		Selection: reports.Selection{From: "2026-03-01", Through: "2026-03-05"}})
 	must(d.T, err)
 	if total != 3 || len(rows) != 2 || rows[0].Keys[0] != "2026-03-04" || rows[0].Count != 2 {
 		d.Errorf("%d in %+v", total, rows)
@@ -271,10 +272,10 @@ func serviceVolumes(d *reportsDesk) {
 	if _, total, err := d.Service.Volumes(ctx, regional, reports.VolumesSearch{}); err != nil || total != 1 {
 		d.Errorf("a regional manager counts %d, %v", total, err)
 	}
-	_, _, err = d.Service.Volumes(ctx, manager, reports.VolumesSearch{By: []reports.Dimension{"citizen", reports.ByDay, reports.ByDay}, From: "2026-03-05",
-		Through: "2026-03-04"})
+	_, _, err = d.Service.Volumes(ctx, manager, reports.VolumesSearch{By: []reports.Dimension{"citizen", reports.ByDay, reports.ByDay},
+		Selection: reports.Selection{From: "2026-03-05", Through: "2026-03-04"}})
 	d.wantFault(err, fault.Invalid, "by too_many", "by unknown", "by duplicate", "to contradictory")
-	_, _, err = d.Service.Volumes(ctx, manager, reports.VolumesSearch{From: "yesterday"})
+	_, _, err = d.Service.Volumes(ctx, manager, reports.VolumesSearch{Selection: reports.Selection{From: "yesterday"}})
 	d.wantFault(err, fault.Invalid, "from wrong_format")
 	items, _, err := d.Queue(ctx, supervisor, reports.QueueSearch{From: "2026-03-05", Through: "2026-03-05", Page: reports.Page{Limit: 9}})
 	if err != nil || len(items) != 1 {

@@ -83,15 +83,6 @@ func queueScope(t *testing.T, s ReportsStore) {
 		wantQueue(t, s, reports.QueueQuery{Scope: scope}, c.want...)
 		wantQueue(t, s, reports.QueueQuery{Scope: scope, Terms: []string{"الصوت"}}, c.want...)
 		wantQueue(t, s, reports.QueueQuery{Scope: scope, Sort: reports.ByDue, Limit: 9}, reversed(c.want)...)
-		total := 0
-		rows, err := s.Volumes(t.Context(), reports.VolumesQuery{Scope: scope, By: []reports.Dimension{reports.ByDay}})
-		must(t, err)
-		for _, r := range rows {
-			total += r.Count
-		}
-		if total != len(c.want) {
-			t.Errorf("%+v counts %d, want %d", scope, total, len(c.want))
-		}
 	}
 	wantQueue(t, s, reports.QueueQuery{Scope: reports.Scope{Centres: []string{"SA-01"}}, Centre: "SA-02"})
 	wantQueue(t, s, reports.QueueQuery{Scope: reports.Scope{Centres: []string{"SA-01"}}, Number: "1000000002"})
@@ -228,62 +219,5 @@ func queueOperators(t *testing.T, s ReportsStore) {
 		if items, err := s.Queue(t.Context(), reports.QueueQuery{Terms: []string{raw}, Sort: reports.Newest, Limit: 5}); err != nil || len(items) > 0 {
 			t.Errorf("%q: %v, %v", raw, numbers(items), err)
 		}
-	}
-}
-
-func volumes(t *testing.T, s ReportsStore) {
-	put := func(day, category, centre string, channel reports.Channel) func(*reports.Report) {
-		return func(r *reports.Report) { r.Day, r.Category, r.Centre, r.Channel = day, category, centre, channel }
-	}
-	by := func(d ...reports.Dimension) []reports.Dimension { return d }
-	of := func(gender, residency string, company bool) func(*reports.Report) {
-		return func(r *reports.Report) {
-			r.Reporter = reports.Reporter{Gender: gender, Residency: residency, Company: company}
-		}
-	}
-	addReports(t, s,
-		aReport(0, put("2026-02-28", "a", "SA-01", reports.App), of("female", "citizen", false)),
-		aReport(1, put("2026-03-01", "a", "SA-01", reports.App), of("male", "resident", true)),
-		aReport(2, put("2026-03-01", "b", "SA-01", reports.Phone), of("", "", true)),
-		aReport(3, put("2026-03-01", "b", "SA-02", reports.App), status(reports.Closed), of("female", "", false)),
-		aReport(4, put("2026-12-31", "a", "SA-02", reports.Visit)),
-		aReport(5, put("2026-03-01", "a", "SA-01", reports.App), func(r *reports.Report) { r.SelfFiled = true })) // in no figure
-	row := func(n int, keys ...string) reports.Volume {
-		return reports.Volume{Keys: append([]string{}, keys...), Count: n}
-	}
-	for name, c := range map[string]struct {
-		q    reports.VolumesQuery
-		want []reports.Volume
-	}{
-		"all":      {reports.VolumesQuery{}, []reports.Volume{row(5)}},
-		"category": {reports.VolumesQuery{By: by(reports.ByCategory)}, []reports.Volume{row(3, "a"), row(2, "b")}},
-		"centre":   {reports.VolumesQuery{By: by(reports.ByCentre)}, []reports.Volume{row(3, "SA-01"), row(2, "SA-02")}},
-		"channel":  {reports.VolumesQuery{By: by(reports.ByChannel)}, []reports.Volume{row(3, "app"), row(1, "phone"), row(1, "visit")}},
-		"status":   {reports.VolumesQuery{By: by(reports.ByStatus)}, []reports.Volume{row(1, "closed"), row(4, "received")}},
-		"day":      {reports.VolumesQuery{By: by(reports.ByDay)}, []reports.Volume{row(1, "2026-02-28"), row(3, "2026-03-01"), row(1, "2026-12-31")}},
-		"month":    {reports.VolumesQuery{By: by(reports.ByMonth)}, []reports.Volume{row(1, "2026-02"), row(3, "2026-03"), row(1, "2026-12")}},
-		"two": {reports.VolumesQuery{By: by(reports.ByMonth, reports.ByCategory), From: "2026-03-01"},
-			[]reports.Volume{row(1, "2026-03", "a"), row(2, "2026-03", "b"), row(1, "2026-12", "a")}},
-		"gender":    {reports.VolumesQuery{By: by(reports.ByGender)}, []reports.Volume{row(2, ""), row(2, "female"), row(1, "male")}},
-		"residency": {reports.VolumesQuery{By: by(reports.ByResidency)}, []reports.Volume{row(3, ""), row(1, "citizen"), row(1, "resident")}},
-		"company":   {reports.VolumesQuery{By: by(reports.ByCompany)}, []reports.Volume{row(3, "no"), row(2, "yes")}},
-		"company and gender": {reports.VolumesQuery{By: by(reports.ByCompany, reports.ByGender), Centre: "SA-01"},
-			[]reports.Volume{row(1, "no", "female"), row(1, "yes", ""), row(1, "yes", "male")}},
-		"days":     {reports.VolumesQuery{By: by(reports.ByDay), From: "2026-02-28", Through: "2026-03-01"}, []reports.Volume{row(1, "2026-02-28"), row(3, "2026-03-01")}},
-		"filtered": {reports.VolumesQuery{By: by(reports.ByChannel), Category: "b", Centre: "SA-01"}, []reports.Volume{row(1, "phone")}},
-		"none":     {reports.VolumesQuery{By: by(reports.ByChannel), Category: "' OR 1=1"}, []reports.Volume{}},
-	} {
-		rows, err := s.Volumes(t.Context(), c.q)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if !reflect.DeepEqual(rows, c.want) {
-			t.Errorf("%s: got %+v, want %+v", name, rows, c.want)
-		}
-	}
-	_, err := s.UpdateReport(t.Context(), reportID(0), moved(reports.Assigned))
-	must(t, err)
-	if rows, err := s.Volumes(t.Context(), reports.VolumesQuery{By: by(reports.ByStatus)}); err != nil || len(rows) != 3 || rows[0].Count != 1 {
-		t.Errorf("after a move: %+v, %v", rows, err)
 	}
 }

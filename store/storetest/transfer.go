@@ -145,6 +145,7 @@ func FillForTransfer(t *testing.T, s TransferStore) {
 	}
 	_, err = s.Support(ctx, reportID(1), []string{reporter(2), reporter(0)})
 	must(t, err)
+	must(t, counting(s).SettleFigures(ctx, nil)) // its pages stay
 	must(t, s.Publish(ctx, fact("a", 1), fact("a", 2), fact("b", 1)))
 	held := lease(t, s, dawn, 10)
 	must(t, s.Retry(ctx, held[0], nil, dawn, true))
@@ -189,8 +190,12 @@ func transferReads(t *testing.T, a, b TransferStore) {
 	t.Helper()
 	ctx := t.Context()
 	for name, read := range map[string]func(TransferStore) (any, error){
-		"report":     func(s TransferStore) (any, error) { return s.Report(ctx, reportID(1)) },
-		"queue":      func(s TransferStore) (any, error) { return s.Queue(ctx, reports.QueueQuery{Limit: 10}) },
+		"report": func(s TransferStore) (any, error) { return s.Report(ctx, reportID(1)) },
+		"queue":  func(s TransferStore) (any, error) { return s.Queue(ctx, reports.QueueQuery{Limit: 10}) },
+		"volumes": func(s TransferStore) (any, error) {
+			rows, _, err := counting(s).Volumes(ctx, manager, reports.VolumesSearch{By: []reports.Dimension{reports.ByDay, reports.ByStatus}})
+			return rows, err
+		},
 		"supporters": func(s TransferStore) (any, error) { all, err := s.Supporters(ctx, reportID(1)); return len(all), err },
 		"devices": func(s TransferStore) (any, error) {
 			return s.PushDevices(ctx, []string{reporter(0), reporter(1), reporter(2)})
