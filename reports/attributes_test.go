@@ -200,7 +200,7 @@ func FuzzValidateAttributes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var in map[string]any
 		if json.Unmarshal(b, &in) != nil {
-			t.Skip()
+			return // no JSON object: what the API refuses before
 		}
 		out, err := ValidateAttributes(defs, in)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/store/teststore"
 )
 
 // Pages are tested in a real browser: Debian's Chromium, one for all tests, a profile of its own for each.
@@ -68,6 +69,9 @@ type tab struct {
 // browse opens a browser on an installation, as nobody yet. At its end no page may have had an error or asked another host.
 func (i *installation) browse(t *testing.T) *tab {
 	t.Helper()
+	if teststore.OnMongoDB() {
+		t.Skip("pages call the API, whose own tests run on both stores")
+	}
 	parent, err := chromium()
 	if err != nil {
 		if os.Getenv("CI") != "" {
