@@ -4,6 +4,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/balagh/balagh/web"
+	"github.com/balagh/balagh/web/manage"
 	"github.com/balagh/balagh/web/page"
 )
 
@@ -17,6 +18,7 @@ func (p *parts) pages(s *settings) (*fiber.App, error) {
 	}
 	web.Survey{Programmes: p.server.Programmes, Log: p.log}.Mount(app)
 	site.Mount(app)
+	manage.Mount(site, app)
 	site.API = app.Handler()
 	return app, nil
 }

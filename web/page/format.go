@@ -160,6 +160,11 @@ func number(x any) (n float64, ok bool) {
 		return float64(x), true
 	case int64:
 		return float64(x), true
+	case *int64:
+		if x == nil {
+			return 0, false
+		}
+		return float64(*x), true
 	}
 	return 0, false
 }
