@@ -55,8 +55,8 @@ type table struct {
 type cell struct {
 	Text   string
 	Href   string
-	Number bool // stands at the end of its column
-	LTR    bool // runs from left to right in any language, such as an interval
+	Number bool   // stands at the end of its column
+	Dir    string // in which it runs, whatever is around it: an interval, or a code
 	Why    string
 }
 
@@ -68,9 +68,11 @@ func head(v *page.Visit, keys ...string) []cell {
 	return all
 }
 
-func plain(text string) cell   { return cell{Text: text} }
-func number(text string) cell  { return cell{Text: text, Number: true} }
-func between(text string) cell { return cell{Text: text, Number: true, LTR: true} }
+func plain(text string) cell  { return cell{Text: text} }
+func number(text string) cell { return cell{Text: text, Number: true} }
+func ranging(v *page.Visit, text string) cell {
+	return cell{Text: text, Number: true, Dir: v.Run()}
+}
 
 // chart is what src/lib/chart.ts draws. Values are the API's: nothing is rounded.
 type chart struct {

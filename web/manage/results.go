@@ -141,7 +141,7 @@ func (x *results) options(f *figure, q *gen.QuestionResult) {
 		}
 		c.Names, c.Series[0].Values = append(c.Names, name), append(c.Series[0].Values, o.Share)
 		c.Low, c.High, c.N = append(c.Low, low), append(c.High, high), append(c.N, float(o.Count))
-		f.Table.Rows = append(f.Table.Rows, []cell{plain(name), number(v.N(o.Count)), number(v.Pct(o.Share)), {Text: between, Number: true, LTR: true}, number(weighted)})
+		f.Table.Rows = append(f.Table.Rows, []cell{plain(name), number(v.N(o.Count)), number(v.Pct(o.Share)), ranging(v, between), number(weighted)})
 	}
 	f.Chart = c
 }
@@ -169,7 +169,7 @@ func (x *results) breakdown(f *figure, q *gen.QuestionResult) {
 				return
 			}
 			t.Head[1].Text = label
-			t.Rows = append(t.Rows, []cell{plain(name), number(value), {Text: between, Number: true, LTR: true}, number(v.N(c.N))})
+			t.Rows = append(t.Rows, []cell{plain(name), number(value), ranging(v, between), number(v.N(c.N))})
 		}
 		f.Breakdown = append(f.Breakdown, broken{v.Either("manage_by_"+d, d), *t})
 	}

@@ -162,7 +162,7 @@ func (x *results) comparison() *figure {
 			between = write(&c.Interval.Low) + " – " + write(&c.Interval.High)
 		}
 		t.Rows = append(t.Rows, []cell{label, plain(v.Either("manage_figure_"+headline, headline)), number(write(c.Now)), number(write(c.Then)), number(write(c.Difference)),
-			{Text: between, Number: true, LTR: true}, number(v.Dec(c.P, 3))})
+			ranging(v, between), number(v.Dec(c.P, 3))})
 	}
 	return &figure{ID: "comparison", Title: v.T("manage_comparison_with", x.Comparison.Number), Table: t, Open: true, Wide: true}
 }
@@ -172,7 +172,7 @@ func (x *results) methods() figure {
 	v, m := x.v, &x.Methods
 	t := table{}
 	add := func(key string, c cell) { t.Rows = append(t.Rows, []cell{plain(v.T("manage_" + key)), c}) }
-	ltr := func(s string) cell { return cell{Text: s, LTR: true} }
+	ltr := func(s string) cell { return cell{Text: s, Dir: "ltr"} }
 	add("window", plain(v.Moment(m.From)+" – "+v.Moment(m.To)))
 	add("questionnaire", ltr(m.Questionnaire+" v"+strconv.Itoa(m.Version)))
 	add("population", plain(v.N(m.Drawn.Population)))

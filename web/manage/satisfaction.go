@@ -98,7 +98,7 @@ func (s *satisfaction) scores(v *page.Visit, f *filter, by string) table {
 		if why := s.why(v, x); why != "" {
 			return []cell{first, {Text: why, Why: why}}
 		}
-		all := []cell{first, number(v.Pct(x.Top2)), between(x.interval(v)), number(v.N(x.N)), number(v.N(x.Eligible)), number(v.Pct(x.ResponseRate)), number(v.Dec(x.Mean100, 1))}
+		all := []cell{first, number(v.Pct(x.Top2)), ranging(v, x.interval(v)), number(v.N(x.N)), number(v.N(x.Eligible)), number(v.Pct(x.ResponseRate)), number(v.Dec(x.Mean100, 1))}
 		for _, n := range x.Counts {
 			all = append(all, number(v.N(n)))
 		}
@@ -189,7 +189,7 @@ func (s *satisfaction) levels(v *page.Visit, f *filter, by string) *chart {
 // headline is the one number of the page, and what it rests on.
 type headline struct {
 	Value, Interval, N, Rate, Why, Formula string
-	Level                                  *float64 // of confidence
+	Level                                  float64 // of confidence, in percent
 }
 
 func (s *satisfaction) headline(v *page.Visit) headline {
@@ -198,7 +198,7 @@ func (s *satisfaction) headline(v *page.Visit) headline {
 		h.Value, h.Interval = v.Pct(s.Total.Top2), s.Total.interval(v)
 		h.N, h.Rate = v.N(s.Total.N), v.Pct(s.Total.ResponseRate)
 		if s.Total.Interval != nil {
-			h.Level = &s.Total.Interval.Level
+			h.Level = 100 * s.Total.Interval.Level
 		}
 	}
 	return h

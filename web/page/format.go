@@ -46,6 +46,15 @@ func (f Format) numbers() string {
 	return "arab"
 }
 
+// Run is the direction of figures with signs between them, such as an interval, for a bdi around them. Arabic-Indic digits run with the
+// language: from left to right they would change places.
+func (f Format) Run() string {
+	if f.numbers() == "latn" {
+		return "ltr"
+	}
+	return "rtl"
+}
+
 // In writes the digits of a text as they are preferred.
 func (f Format) In(s string) string {
 	zero := map[string]rune{"arab": '٠', "arabext": '۰'}[f.numbers()]

@@ -7,7 +7,7 @@ import { AriaComponent, GridComponent, LegendComponent, MarkLineComponent, Toolt
 import * as echarts from "echarts/core";
 import type { EChartsCoreOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import { colour, count, data, isolate, number, rtl, share } from "./text";
+import { colour, count, data, isolate, number, rtl, share, toRight } from "./text";
 
 echarts.use([BarChart, CustomChart, LineChart, AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 
@@ -121,40 +121,65 @@ function marks(f: Figures): object | undefined {
   };
 }
 
-// legendRows is how many lines the legend takes: ECharts leaves no room for it by itself.
-function legendRows(f: Figures, width: number): number {
+const lineHeight = 17; // given, as ECharts takes it from a letter that the fonts do not have
+const family = '"Plex Arabic", system-ui, sans-serif';
+const pen = document.createElement("canvas").getContext("2d");
+
+function measure(text: string): number {
+  if (!pen) return 8 * text.length;
+  pen.font = `12px ${family}`;
+  return pen.measureText(text).width;
+}
+
+// wrapped breaks a text into lines that are each isolated: one isolate over two lines would hold for the first alone.
+function wrapped(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines[lines.length - 1];
+    if (last !== undefined && measure(`${last} ${word}`) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map(isolate).join("\n");
+}
+
+// legend has the names of the series by lines, each in the order in which it is read: ECharts lays items from left to right, and leaves no
+// room for more than one line by itself.
+function legend(f: Figures, width: number): string[][] {
   const names = f.series.length > 1 ? f.series.map((s) => s.name) : [];
   if (f.interval && f.kind === "trend") names.push(f.series[0]?.name ?? "", f.interval);
-  let rows = names.length ? 1 : 0;
+  const rows: string[][] = [];
   let used = 0;
   for (const name of names) {
-    const takes = 46 + 7.2 * name.length;
-    if (used && used + takes > width) {
-      rows++;
+    const takes = 44 + measure(name);
+    const row = rows[rows.length - 1];
+    if (row && used + takes <= width) row.push(isolate(name));
+    else {
+      rows.push([isolate(name)]);
       used = 0;
     }
     used += takes;
   }
-  return rows;
+  return rtl ? rows.map((row) => row.reverse()) : rows;
 }
 
 // mirrored says on which side things are: bars grow from the side at which reading begins, with their names there.
 export function option(f: Figures, el: HTMLElement): EChartsCoreOption {
   const begin = rtl ? "right" : "left";
   const small = narrow(el);
-  const text = { color: colour("ink"), fontFamily: '"Plex Arabic", system-ui, sans-serif' };
+  const text = { color: colour("ink"), fontFamily: family, lineHeight };
+  const width = Math.min(190, el.clientWidth * 0.34);
   const back = !lying(f) && reversed();
   const names = {
     type: "category",
-    data: f.names.map(isolate),
+    data: f.names.map((name) => (lying(f) ? wrapped(name, width) : isolate(name))),
     inverse: lying(f) ? true : back,
     position: lying(f) ? begin : undefined,
-    name: lying(f) ? undefined : isolate(f.axis ?? "") + (back ? " ←" : " →"),
+    name: lying(f) ? undefined : toRight(back ? `← ${isolate(f.axis ?? "")}` : `${isolate(f.axis ?? "")} →`),
     nameLocation: "middle",
     nameGap: 34,
     axisTick: { show: false },
     axisLine: { lineStyle: { color: colour("line") } },
-    axisLabel: { ...text, width: lying(f) ? Math.min(190, el.clientWidth * 0.32) : undefined, overflow: lying(f) ? "break" : undefined, hideOverlap: !lying(f), interval: lying(f) ? 0 : "auto" },
+    axisLabel: { ...text, align: lying(f) ? begin === "right" ? "left" : "right" : undefined, hideOverlap: !lying(f), interval: lying(f) ? 0 : "auto" },
     nameTextStyle: { ...text, color: colour("soft") },
   };
   const top = f.whole || (f.percent && f.kind === "bars") ? 1 : undefined;
@@ -169,13 +194,13 @@ export function option(f: Figures, el: HTMLElement): EChartsCoreOption {
     splitLine: { lineStyle: { color: colour("line") } },
     axisLabel: { ...text, color: colour("soft"), hideOverlap: true, formatter: (x: number) => number(f.percent ? count(100 * x) + share(0).slice(-1) : count(x)) },
   };
-  const rows = legendRows(f, el.clientWidth);
+  const rows = legend(f, el.clientWidth);
   return {
     animation: false,
     textStyle: text,
     aria: { enabled: true, label: { description: f.label }, decal: { show: f.series.length > 1 } },
-    legend: rows === 0 ? { show: false } : { top: 0, [begin]: 0, align: begin, orient: "horizontal", itemGap: 12, itemWidth: 18, textStyle: text, data: undefined },
-    grid: { top: rows * 24 + 14, bottom: lying(f) ? 6 : 26, left: 8, right: 12, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    legend: rows.length === 0 ? { show: false } : { top: 0, [begin]: 0, align: begin, orient: "horizontal", itemGap: 12, itemWidth: 18, itemHeight: 12, textStyle: text, data: rows.flatMap((row, i) => (i ? ["\n", ...row] : row)) },
+    grid: { top: rows.length * 24 + 14, bottom: lying(f) ? 6 : 26, left: 8, right: 12, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     tooltip: { renderMode: "richText", confine: true, trigger: "axis", axisPointer: { type: lying(f) ? "shadow" : "line" }, textStyle: { ...text, align: rtl ? "right" : "left" }, formatter: (all: { dataIndex: number }[] | { dataIndex: number }) => tooltip(f, (Array.isArray(all) ? all[0]?.dataIndex : all.dataIndex) ?? 0) },
     xAxis: lying(f) ? amounts : names,
     yAxis: lying(f) ? names : amounts,
@@ -187,7 +212,7 @@ export function option(f: Figures, el: HTMLElement): EChartsCoreOption {
 export function draw(el: Drawn): void {
   const f = data<Figures | null>(el.dataset.chart ?? "");
   if (!f) return;
-  if (lying(f) && !el.dataset.fixed) el.style.blockSize = `${Math.max(140, 70 + 26 * legendRows(f, el.clientWidth) + f.names.length * (narrow(el) ? 46 : 34))}px`;
+  if (lying(f) && !el.dataset.fixed) el.style.blockSize = `${Math.max(140, 70 + 26 * legend(f, el.clientWidth).length + f.names.length * (narrow(el) ? 46 : 34))}px`;
   if (!el.chart) {
     const chart = (el.chart = echarts.init(el, undefined, { renderer: "canvas" }));
     chart.on("click", (at) => {

@@ -14,7 +14,13 @@ export const share = (x: number) => oneDigit.format(100 * x) + percent;
 
 // On a canvas nothing separates a text from what is beside it but isolates: without them "٩٤٫٥٪ (ن=١٢٠)" turns round.
 export const isolate = (text: string) => (rtl ? "\u2067" : "\u2066") + text + "\u2069";
-export const number = (text: string) => "\u2066" + text + "\u2069";
+
+// number keeps figures with their signs together. Arabic-Indic digits run with the language: in a text from left to right an interval of
+// them would turn round, and leave a percent sign behind.
+export const number = (text: string) => (rtl && root.dataset.digits === "native" ? "\u2067" : "\u2066") + text + "\u2069";
+
+// toRight keeps texts in order from left to right, as the time axis runs.
+export const toRight = (text: string) => "\u2066" + text + "\u2069";
 
 // colour of the page's style.
 export const colour = (name: string) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
