@@ -101,6 +101,8 @@ bench: build ## the numbers beside a bare Fiber handler, and those of surveys (A
 	go run ./bench -server $(BIN) $(ARGS)
 	$(if $(findstring -only,$(ARGS)),,$(MAKE) -s bench-go)
 
+BENCH_FIGURES ?= 200000
+
 bench-go: ## the numbers that are asked of code by itself
 	@echo; echo "asked: cold < 1 s, warm < 20 ms, 100,000 responses to 20 questions"
 	go test ./surveys -run '^$$' -bench '^BenchmarkResults$$' -benchtime 5x
@@ -108,6 +110,8 @@ bench-go: ## the numbers that are asked of code by itself
 	go test ./store/sqlite -run '^$$' -bench '^BenchmarkDrawRound$$' -benchtime 1x
 	@echo; echo "asked: < 3 s, 20 margins of 10 levels over 1,000,000 rows to 1e-10"
 	go test ./surveys/stats -run '^$$' -bench '^BenchmarkRake$$' -benchtime 1x
+	@echo; echo "asked: p95 < 200 ms, volumes and deadlines of 1,000,000 reports of a year (here $(BENCH_FIGURES); BENCH_FIGURES=1000000 takes minutes to write them)"
+	BENCH_FIGURES=$(BENCH_FIGURES) go test ./store/sqlite -run '^$$' -bench '^BenchmarkReports_Figures$$' -benchtime 100x
 
 BENCH_REPORTS ?= 10000
 

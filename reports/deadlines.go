@@ -109,7 +109,7 @@ func (d *figuresDay) handle(by Dimension, now time.Time, groups map[string]*hand
 // handled is Handling while it is counted.
 type handled struct {
 	Handling
-	answer, resolution []uint32 // minutes that they took
+	answer, resolution took
 }
 
 func newHandled(key string) *handled {
@@ -129,77 +129,112 @@ func (h *handled) count(p *daybook.Page, row int, open bool, since time.Duration
 		h.Ages[band]++
 	}
 	flags := p.Number(row, rowFlags)
-	h.answer = h.FirstAnswer.count(h.answer, p.Number(row, rowAnswered), p.Number(row, rowAnswerDue), flags&flagAnswerMet > 0, flags&flagAnswerMissed > 0, open, since)
-	h.resolution = h.Resolution.count(h.resolution, p.Number(row, rowResolved), p.Number(row, rowResolutionDue), flags&flagResolutionMet > 0,
-		flags&flagResolutionMissed > 0, open, since)
+	done, resolved := p.Number(row, rowAnswered), p.Number(row, rowResolved)
+	h.FirstAnswer.count(flags&flagAnswerMet > 0, flags&flagAnswerMissed > 0, open && done == 0 && over(p.Number(row, rowAnswerDue), since))
+	h.Resolution.count(flags&flagResolutionMet > 0, flags&flagResolutionMissed > 0, open && resolved == 0 && over(p.Number(row, rowResolutionDue), since))
+	h.answer.count(done)
+	h.resolution.count(resolved)
 }
 
-// count adds one, done and due as they are in a row, and its time to times.
-func (x *Promptness) count(times []uint32, done, due uint32, met, missed, open bool, since time.Duration) []uint32 {
-	overdue := open && done == 0 && due > 0 && since > time.Duration(due-1)*time.Second
+// over says whether a deadline, as it is in a row, has passed.
+func over(due uint32, since time.Duration) bool {
+	return due > 0 && since > time.Duration(due-1)*time.Second
+}
+
+func (x *Promptness) count(met, missed, overdue bool) {
 	switch {
 	case met:
 		x.Met++
-	case missed || overdue:
+	case missed:
 		x.Missed++
-	}
-	if overdue {
+	case overdue:
+		x.Missed++
 		x.Overdue++
 	}
-	if done == 0 {
-		return times
-	}
-	return append(times, (done-1)/60)
 }
 
+// add what was counted of others.
 func (h *handled) add(g *handled) {
-	h.Received += g.Received
-	h.Open += g.Open
+	h.Received, h.Open = h.Received+g.Received, h.Open+g.Open
 	for i, n := range g.Ages {
 		h.Ages[i] += n
 	}
-	h.FirstAnswer.add(g.FirstAnswer)
-	h.Resolution.add(g.Resolution)
-	h.answer, h.resolution = append(h.answer, g.answer...), append(h.resolution, g.resolution...)
-}
-
-func (x *Promptness) add(y Promptness) {
-	x.Met, x.Missed, x.Overdue = x.Met+y.Met, x.Missed+y.Missed, x.Overdue+y.Overdue
+	for _, x := range []struct{ to, of *Promptness }{{&h.FirstAnswer, &g.FirstAnswer}, {&h.Resolution, &g.Resolution}} {
+		x.to.Met, x.to.Missed, x.to.Overdue = x.to.Met+x.of.Met, x.to.Missed+x.of.Missed, x.to.Overdue+x.of.Overdue
+	}
+	h.answer.add(&g.answer)
+	h.resolution.add(&g.resolution)
 }
 
 // figures are what was counted.
 func (h *handled) figures() Handling {
-	h.FirstAnswer.finish(h.answer)
-	h.Resolution.finish(h.resolution)
+	h.FirstAnswer.finish(&h.answer)
+	h.Resolution.finish(&h.resolution)
 	return h.Handling
 }
 
-func (x *Promptness) finish(times []uint32) {
-	x.Due, x.N = x.Met+x.Missed, len(times)
-	x.P90 = nearestRank(times, 90)
-	x.Median = nearestRank(times, 50)
+func (x *Promptness) finish(times *took) {
+	x.Due, x.N = x.Met+x.Missed, times.n()
+	x.Median, x.P90 = times.nearestRank(50), times.nearestRank(90)
 }
 
-// nearestRank of so many percent is the ⌈percent/100 × n⌉-th smallest; 0 of none. It looks for that one byte by byte, which is several times
-// as fast as sorting.
-func nearestRank(of []uint32, percent int) int {
-	rank := (len(of)*percent + 99) / 100
+// took are the whole minutes that something took, in parts of any order, and how many of them are in each class: a class is of 64 minutes,
+// the last one of all that took longer than half a year.
+type took struct {
+	classes [1 << 12]uint32
+	parts   [][]uint32
+}
+
+const classBits = 6 // of a class
+
+func classOf(minutes uint32) uint32 { return min(minutes>>classBits, uint32(len(took{}.classes)-1)) }
+
+// count one of what a row has: seconds, and one; 0 for none.
+func (t *took) count(done uint32) {
+	if done == 0 {
+		return
+	}
+	minutes := (done - 1) / 60
+	last := len(t.parts) - 1
+	if last < 0 || len(t.parts[last]) == cap(t.parts[last]) { // a new one instead of a longer one, into which all would be copied
+		t.parts, last = append(t.parts, make([]uint32, 0, 1<<10)), last+1
+	}
+	t.parts[last] = append(t.parts[last], minutes)
+	t.classes[classOf(minutes)]++
+}
+
+func (t *took) add(of *took) {
+	t.parts = append(t.parts, of.parts...)
+	for i, n := range of.classes {
+		t.classes[i] += n
+	}
+}
+
+func (t *took) n() (n int) {
+	for _, part := range t.parts {
+		n += len(part)
+	}
+	return n
+}
+
+// nearestRank of so many percent is the ⌈percent/100 × n⌉-th smallest; 0 of none. It is looked for among those of its class: all of them,
+// of which there may be a million, are not sorted.
+func (t *took) nearestRank(percent int) int {
+	rank, class := uint32((t.n()*percent+99)/100), uint32(0)
 	if rank == 0 {
 		return 0
 	}
-	found := uint32(0)
-	for shift := 24; shift >= 0; shift -= 8 {
-		var counts [256]int
-		for _, x := range of {
-			if x>>(shift+8) == found {
-				counts[byte(x>>shift)]++
+	for ; rank > t.classes[class]; class++ {
+		rank -= t.classes[class]
+	}
+	all := make([]uint32, 0, t.classes[class])
+	for _, part := range t.parts {
+		for _, minutes := range part {
+			if classOf(minutes) == class {
+				all = append(all, minutes)
 			}
 		}
-		digit := uint32(0)
-		for ; rank > counts[digit]; digit++ {
-			rank -= counts[digit]
-		}
-		found = found<<8 | digit
 	}
-	return int(found)
+	slices.Sort(all)
+	return int(all[rank-1])
 }

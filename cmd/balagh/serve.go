@@ -105,12 +105,38 @@ func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 		return err
 	})
 	p.every(ctx, jobs, 3*time.Second, "count ratings", p.server.Surveys.Recount)
+	p.every(ctx, jobs, 2*time.Second, "enter reports into the figures", p.settleFigures())
 	p.every(ctx, jobs, time.Hour, "sweep accounts", p.server.Accounts.Sweep)
 	p.every(ctx, jobs, time.Hour, "sweep answers", p.server.Sweep)
 	p.every(ctx, jobs, time.Hour, "sweep photos", func(ctx context.Context) error {
 		_, err := p.server.Photos.Sweep(ctx, time.Now())
 		return err
 	})
+}
+
+// settleFigures enters reports into the figures, and then rests for twenty times as long as it took: nobody waits for it. After an upgrade
+// or a copy those are all that there are, and it says how far it is.
+func (p *parts) settleFigures() func(context.Context) error {
+	const many = 20_000
+	var rested time.Time
+	return func(ctx context.Context) error {
+		began := time.Now()
+		if began.Before(rested) {
+			return nil
+		}
+		entered, told := 0, 0
+		err := p.server.Reports.SettleFigures(ctx, func(reports int) {
+			if entered = reports; reports >= told+many {
+				told = reports
+				p.log.Info("entering reports into the figures", "reports", reports)
+			}
+		})
+		if told > 0 && err == nil {
+			p.log.Info("entered reports into the figures", "reports", entered)
+		}
+		rested = time.Now().Add(20 * time.Since(began))
+		return err
+	}
 }
 
 // every runs a job now and then; one that fails or panics is run again the next time.
