@@ -140,8 +140,8 @@ func read[T any](b *tab, action chromedp.Action[T]) T {
 }
 
 // script runs JavaScript on the page.
-func script(js string) chromedp.Action[chromedp.Void] {
-	return chromedp.Evaluate[chromedp.Void](js)
+func script(js string, how ...chromedp.EvaluateOption) chromedp.Action[chromedp.Void] {
+	return chromedp.Evaluate[chromedp.Void](js, how...)
 }
 
 // open a page of the installation, as wide as that.

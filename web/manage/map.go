@@ -22,7 +22,7 @@ var steps = []float64{0, .5, .65, .8, .9, 1}
 func shade(v *page.Visit, f *filter, s *satisfaction) *shaded {
 	m := &shaded{Label: v.T("manage_map_of_regions"), Regions: map[string]region{}, None: v.T("manage_no_answers"), Steps: []string{v.T("manage_not_shown")}}
 	for i := 0; i+1 < len(steps); i++ {
-		m.Steps = append(m.Steps, v.N(100*steps[i])+"–"+v.Pct(steps[i+1]))
+		m.Steps = append(m.Steps, v.N(100*steps[i])+" – "+v.N(100*steps[i+1]))
 	}
 	for i := range s.Rows {
 		x := &s.Rows[i]

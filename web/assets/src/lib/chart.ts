@@ -7,7 +7,7 @@ import { AriaComponent, GridComponent, LegendComponent, MarkLineComponent, Toolt
 import * as echarts from "echarts/core";
 import type { EChartsCoreOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import { colour, count, data, isolate, number, rtl, share, toRight } from "./text";
+import { colour, count, data, isolate, number, rtl, share } from "./text";
 
 echarts.use([BarChart, CustomChart, LineChart, AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 
@@ -72,8 +72,9 @@ function tooltip(f: Figures, i: number): string {
   return lines.join("\n");
 }
 
-// interval of each bar: a line with ends.
+// whiskers are the interval of each figure: a line with ends.
 function whiskers(f: Figures): object {
+  const across = lying(f);
   return {
     type: "custom",
     name: isolate(f.interval ?? ""),
@@ -81,16 +82,15 @@ function whiskers(f: Figures): object {
     z: 5,
     itemStyle: { color: colour("ink"), decal: { symbol: "none" } },
     data: f.names.map((_, i) => [f.low?.[i] ?? "-", i, f.high?.[i] ?? "-"]),
-    encode: { x: [0, 2], y: 1 },
+    encode: across ? { x: [0, 2], y: 1 } : { x: 1, y: [0, 2] },
     renderItem: (_: unknown, api: { value(i: number): number; coord(at: number[]): number[] }) => {
-      const low = api.coord([api.value(0), api.value(1)]);
-      const high = api.coord([api.value(2), api.value(1)]);
-      if (![low[0], high[0]].every(Number.isFinite)) return;
+      const place = (x: number) => api.coord(across ? [x, api.value(1)] : [api.value(1), x]);
+      const low = place(api.value(0));
+      const high = place(api.value(2));
+      if (![...low, ...high].every(Number.isFinite)) return;
       const line = (x1: number, y1: number, x2: number, y2: number) => ({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: colour("ink"), lineWidth: 1.5 } });
-      const x = low[0]!;
-      const y = low[1]!;
-      const end = high[0]!;
-      return { type: "group", children: [line(x, y, end, y), line(x, y - 4, x, y + 4), line(end, y - 4, end, y + 4)] };
+      const ends = [low, high].map((end) => (across ? line(end[0]!, end[1]! - 4, end[0]!, end[1]! + 4) : line(end[0]! - 4, end[1]!, end[0]! + 4, end[1]!)));
+      return { type: "group", children: [line(low[0]!, low[1]!, high[0]!, high[1]!), ...ends] };
     },
   };
 }
@@ -106,7 +106,7 @@ function series(f: Figures): object[] {
     const band = { type: "line", stack: "band", symbol: "none", silent: true, lineStyle: { opacity: 0 }, tooltip: { show: false } };
     all.push({ ...band, data: f.low }, { ...band, name: isolate(f.interval ?? ""), color: colour("main"), data: f.high.map((x, i) => (x == null ? null : x - (f.low?.[i] ?? 0))), areaStyle: { opacity: 0.16 } });
   }
-  if (f.kind === "bars" && f.low) all.push(whiskers(f));
+  if (f.low) all.push(whiskers(f));
   return all;
 }
 
@@ -174,7 +174,7 @@ export function option(f: Figures, el: HTMLElement): EChartsCoreOption {
     data: f.names.map((name) => (lying(f) ? wrapped(name, width) : isolate(name))),
     inverse: lying(f) ? true : back,
     position: lying(f) ? begin : undefined,
-    name: lying(f) ? undefined : toRight(back ? `← ${isolate(f.axis ?? "")}` : `${isolate(f.axis ?? "")} →`),
+    name: lying(f) ? undefined : isolate(back === rtl ? `${f.axis ?? ""} ${back ? "←" : "→"}` : `${back ? "←" : "→"} ${f.axis ?? ""}`),
     nameLocation: "middle",
     nameGap: 34,
     axisTick: { show: false },
@@ -190,6 +190,7 @@ export function option(f: Figures, el: HTMLElement): EChartsCoreOption {
     max: top,
     scale: f.kind === "trend",
     minInterval: f.percent ? undefined : 1,
+    interval: top ? (small ? 0.5 : 0.2) : undefined,
     splitNumber: small ? 3 : 5,
     splitLine: { lineStyle: { color: colour("line") } },
     axisLabel: { ...text, color: colour("soft"), hideOverlap: true, formatter: (x: number) => number(f.percent ? count(100 * x) + share(0).slice(-1) : count(x)) },
@@ -219,8 +220,12 @@ export function draw(el: Drawn): void {
       const to = data<Figures | null>(el.dataset.chart ?? "")?.links?.[at.dataIndex];
       if (to) location.assign(to);
     });
+    let size = `${el.clientWidth} ${el.clientHeight}`;
     new ResizeObserver(() => {
-      if (chart.getWidth() !== el.clientWidth || chart.getHeight() !== el.clientHeight) chart.resize();
+      const now = `${el.clientWidth} ${el.clientHeight}`;
+      if (now === size) return;
+      size = now;
+      chart.resize();
     }).observe(el);
   }
   el.chart.setOption(option(f, el), { replaceMerge: ["series"] });

@@ -19,9 +19,6 @@ export const isolate = (text: string) => (rtl ? "\u2067" : "\u2066") + text + "\
 // them would turn round, and leave a percent sign behind.
 export const number = (text: string) => (rtl && root.dataset.digits === "native" ? "\u2067" : "\u2066") + text + "\u2069";
 
-// toRight keeps texts in order from left to right, as the time axis runs.
-export const toRight = (text: string) => "\u2066" + text + "\u2069";
-
 // colour of the page's style.
 export const colour = (name: string) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
 
