@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	".":               {},
 	"cmd/balagh":      {anything},
 	"openapi":         {},
-	"api":             append([]string{"actor", "event", "fault", "openapi", "api/gen", "surveys/form", "surveys/xlsform"}, domains...),
+	"api":             append([]string{"actor", "event", "fault", "openapi", "api/gen", "surveys/form", "surveys/xlsform", "audit"}, domains...),
 	"api/gen":         {},
 	"reports":         {"event", "actor", "fault", "hijri", "fold", "daybook"},
 	"surveys":         {"event", "actor", "fault", "surveys/form", "surveys/stats", "hijri", "fold", "daybook"},
@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"push/webpush":    {"push", "fault"},
 	"accounts":        {"event", "actor", "fault"},
 	"photos":          {"actor", "fault"},
+	"audit":           {"actor", "fault"},
 
 	"photos/objectstore": {},
 	"photos/phototest":   {},
@@ -56,11 +57,11 @@ var arrows = map[string][]string{
 	"event":           {"fault"},
 	"actor":           {},
 	"fault":           {},
-	"store/sqlite":    append([]string{"event", "fault", "fold", "daybook", "surveys/form", "store/transfer"}, domains...),
-	"store/mongo":     append([]string{"event", "fault", "fold", "daybook", "surveys/form", "store/transfer"}, domains...),
-	"store/transfer":  append([]string{"event"}, domains...),
-	"store/storetest": append([]string{"actor", "event", "fault", "fold", "daybook", "surveys/form", "store/transfer"}, domains...), // actor: what a suite files is filed by somebody
-	"store/teststore": append([]string{"event", "store/mongo", "store/sqlite", "store/storetest"}, domains...),                      // it opens them for tests
+	"store/sqlite":    append([]string{"event", "fault", "fold", "daybook", "audit", "surveys/form", "store/transfer"}, domains...),
+	"store/mongo":     append([]string{"event", "fault", "fold", "daybook", "audit", "surveys/form", "store/transfer"}, domains...),
+	"store/transfer":  append([]string{"event", "audit"}, domains...),
+	"store/storetest": append([]string{"actor", "event", "fault", "fold", "daybook", "audit", "surveys/form", "store/transfer"}, domains...), // actor: what a suite files is filed by somebody
+	"store/teststore": append([]string{"event", "store/mongo", "store/sqlite", "store/storetest"}, domains...),                               // it opens them for tests
 	"web":             append([]string{"actor", "fault", "surveys/form"}, domains...),
 	"web/page":        {"api/gen", "hijri", "web/assets"}, // pages are clients of the API: all that they know is the contract
 	"web/assets":      {},

@@ -17,9 +17,10 @@ import (
 
 // Key is a signing key as it is stored.
 type Key struct {
-	ID    string    `json:"id"`
-	Seal  []byte    `json:"seal"`  // the private key (PKCS #8) under AES-256-GCM
-	Signs time.Time `json:"signs"` // from then on until the next one does
+	ID      string    `json:"id"`
+	Seal    []byte    `json:"seal"`             // the private key (PKCS #8) under AES-256-GCM
+	Signs   time.Time `json:"signs"`            // from then on until the next one does
+	Created time.Time `json:"created,omitzero"` // zero for one of an older program
 }
 
 type signingKey struct {
@@ -85,7 +86,7 @@ func (s *Service) reload(ctx context.Context) error {
 // open unseals the keys that are alive: one is dead when the next one has signed for longer than a token lives, and every
 // process knows of it.
 func (s *Service) open(stored []*Key, now time.Time) (*keyring, error) {
-	slices.SortFunc(stored, func(a, b *Key) int { return cmp.Or(a.Signs.Compare(b.Signs), cmp.Compare(a.ID, b.ID)) })
+	inOrder(stored)
 	r := &keyring{byID: map[string]*signingKey{}}
 	for i, k := range stored {
 		if i+1 < len(stored) && stored[i+1].Signs.Add(s.AccessLife+2*reloadEvery).Before(now) {
@@ -137,7 +138,8 @@ func (s *Service) rotate(ctx context.Context) (kid string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("encode a signing key: %w", err)
 	}
-	k := &Key{ID: s.NewID(), Signs: s.Now().UTC()}
+	now := s.Now().UTC()
+	k := &Key{ID: s.NewID(), Signs: now, Created: now}
 	if len(s.ring.Load().keys) > 0 {
 		k.Signs = k.Signs.Add(s.PublishDelay)
 	}
@@ -146,6 +148,38 @@ func (s *Service) rotate(ctx context.Context) (kid string, err error) {
 		return "", fmt.Errorf("add a signing key: %w", err)
 	}
 	return k.ID, s.reload(ctx)
+}
+
+// KeyTerm says when a signing key is in use.
+type KeyTerm struct {
+	ID      string
+	Created time.Time // zero when it is not known
+	From    time.Time // signs from then on
+	Until   time.Time // and until then; zero for the newest. It is published for some minutes more, while tokens that it signed are alive
+}
+
+// KeyTerms are those of the signing keys that there are, in the order in which they sign. They hold no secret.
+func (s *Service) KeyTerms(ctx context.Context, a actor.Actor) ([]KeyTerm, error) {
+	if err := administrator(a); err != nil {
+		return nil, err
+	}
+	stored, err := s.store.Keys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the signing keys: %w", err)
+	}
+	inOrder(stored)
+	terms := make([]KeyTerm, len(stored))
+	for i, k := range stored {
+		terms[i] = KeyTerm{ID: k.ID, Created: k.Created, From: k.Signs}
+		if i > 0 {
+			terms[i-1].Until = k.Signs
+		}
+	}
+	return terms, nil
+}
+
+func inOrder(keys []*Key) {
+	slices.SortFunc(keys, func(a, b *Key) int { return cmp.Or(a.Signs.Compare(b.Signs), cmp.Compare(a.ID, b.ID)) })
 }
 
 // JWKS is the JSON Web Key Set (RFC 7517) of the keys that sign, will sign, or have signed what is still alive.

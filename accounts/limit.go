@@ -24,6 +24,7 @@ type Limits struct {
 	Total           Limit // codes altogether: 100,000 a day
 	Password        Limit // wrong passwords or second factors of one e-mail: 10 in 15 minutes
 	PasswordAddress Limit // passwords tried from one client address: 300 in 15 minutes
+	Lookup          Limit // callers that one member of staff looks up: 300 in 10 minutes
 }
 
 func (l Limits) withDefaults() Limits {
@@ -35,6 +36,7 @@ func (l Limits) withDefaults() Limits {
 		&l.Total:           {100_000, 24 * time.Hour},
 		&l.Password:        {10, 15 * time.Minute},
 		&l.PasswordAddress: {300, 15 * time.Minute},
+		&l.Lookup:          {300, 10 * time.Minute},
 	} {
 		if limit.Max == 0 {
 			limit.Max = v.Max

@@ -27,6 +27,7 @@ type Staff struct {
 	Language    string     `json:"language"`
 	Active      bool       `json:"active"`
 	Created     time.Time  `json:"created"`
+	Filters     []Filter   `json:"filters,omitempty"` // by name
 }
 
 // HasTOTP reports whether a second factor is wanted at sign-in.

@@ -39,6 +39,16 @@ func (s *Server) AdminListCategories(ctx context.Context, _ gen.AdminListCategor
 	return gen.AdminListCategories200JSONResponse{Items: items}, nil
 }
 
+// AdminGetCategory reads any.
+func (s *Server) AdminGetCategory(ctx context.Context, r gen.AdminGetCategoryRequestObject) (gen.AdminGetCategoryResponseObject, error) {
+	c, ok := s.Reports.Catalogue().Category(r.Code)
+	if !ok {
+		return nil, fault.New(fault.NotFound)
+	}
+	return gen.AdminGetCategory200JSONResponse{Body: categoryBody(c, languageOf(ctx)),
+		Headers: gen.AdminGetCategory200ResponseHeaders{ETag: revisionTag(c.Rev)}}, nil
+}
+
 // AdminPutCategory creates or replaces one.
 func (s *Server) AdminPutCategory(ctx context.Context, r gen.AdminPutCategoryRequestObject) (gen.AdminPutCategoryResponseObject, error) {
 	rev, err := revisionOf(r.Params.IfMatch)

@@ -45,6 +45,9 @@ type operation struct {
 	idempotent bool
 	tagged     bool // a success carries an ETag
 	worded     bool // and a Content-Language
+	audited    bool // what it changes is written down
+	bare       bool // without values
+	resource   int  // parts of the path of what it changes, as its GET gives it; 0 for none
 }
 
 type parameter struct {
@@ -72,6 +75,7 @@ func operations(doc *openapi3.T) ([]*operation, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s %s: %w", method, path, err)
 			}
+			op.auditBy(doc, path, o)
 			all = append(all, op)
 		}
 	}

@@ -24,19 +24,25 @@ func (s *Server) DeskQueue(ctx context.Context, r gen.DeskQueueRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
+	list, err := s.deskSummaries(ctx, items)
+	return gen.DeskQueue200JSONResponse{Items: list, Next: orNil(next)}, err
+}
+
+// deskSummaries are reports as staff see them in lists.
+func (s *Server) deskSummaries(ctx context.Context, items []reports.Summary) ([]gen.DeskSummary, error) {
 	n, now := s.names(ctx), s.Now()
-	body := gen.DeskQueue200JSONResponse{Items: make([]gen.DeskSummary, len(items)), Next: orNil(next)}
+	list := make([]gen.DeskSummary, len(items))
 	for i, r := range items {
 		assignee, err := s.assignee(ctx, r.Assignee)
 		if err != nil {
 			return nil, err
 		}
-		body.Items[i] = gen.DeskSummary{Id: r.ID, Number: r.Number, Status: gen.Status(r.Status), Category: n.category(r.Category),
+		list[i] = gen.DeskSummary{Id: r.ID, Number: r.Number, Status: gen.Status(r.Status), Category: n.category(r.Category),
 			Description: r.Description, Place: placeBody(r.Place), PhotoCount: r.PhotoCount, Supports: r.Supports, ReceivedAt: r.ReceivedAt,
 			UpdatedAt: r.UpdatedAt, Centre: n.centre(r.Centre), Department: n.department(r.Department), Channel: gen.Channel(r.Channel),
 			Assignee: assignee, Due: dueBody(r.Due), Overdue: overdue(r.Deadline, now)}
 	}
-	return body, nil
+	return list, nil
 }
 
 func overdue(deadline, now time.Time) bool { return !deadline.IsZero() && deadline.Before(now) }

@@ -65,3 +65,9 @@ func (f download) VisitVolumesXlsxResponse(c *fiber.Ctx) error { return f.send(c
 
 // VisitDeadlinesXlsxResponse makes it an answer of the contract.
 func (f download) VisitDeadlinesXlsxResponse(c *fiber.Ctx) error { return f.send(c) }
+
+// VisitSatisfactionXlsxResponse makes it an answer of the contract.
+func (f download) VisitSatisfactionXlsxResponse(c *fiber.Ctx) error { return f.send(c) }
+
+// VisitDeliveriesXlsxResponse makes it an answer of the contract.
+func (f download) VisitDeliveriesXlsxResponse(c *fiber.Ctx) error { return f.send(c) }

@@ -45,7 +45,7 @@ func (s *Server) guard(op *operation) fiber.Handler {
 			if err := s.once(c, op); err != nil {
 				return err
 			}
-		} else if err := c.Next(); err != nil {
+		} else if err := s.proceed(c, op); err != nil {
 			return err
 		}
 		return tag(c, op)
@@ -132,7 +132,7 @@ func (s *Server) once(c *fiber.Ctx, op *operation) error {
 	} else if r.asked = hashOf(c.Path(), c.Body()); kept != nil {
 		return replay(c, kept, r.asked)
 	}
-	if err := c.Next(); err != nil || kept != nil || c.Response().StatusCode()/100 != 2 {
+	if err := s.proceed(c, op); err != nil || kept != nil || c.Response().StatusCode()/100 != 2 {
 		return err
 	}
 	if err := s.idempotency.keep(context.WithoutCancel(ctx), r.key, r.asked, c); err != nil {

@@ -29,47 +29,44 @@ func (s *Server) SatisfactionCsv(ctx context.Context, r gen.SatisfactionCsvReque
 	return csvFile{"satisfaction.csv", b}, nil
 }
 
+// SatisfactionXlsx is the same as a workbook.
+func (s *Server) SatisfactionXlsx(ctx context.Context, r gen.SatisfactionXlsxRequestObject) (gen.SatisfactionXlsxResponseObject, error) {
+	body, err := s.satisfaction(ctx, gen.SatisfactionParams(r.Params))
+	if err != nil {
+		return nil, err
+	}
+	b, err := figuresWorkbook(languageOf(ctx), "satisfaction", satisfactionTable(body))
+	return download{name: "satisfaction.xlsx", media: xlsxCT, body: b}, err
+}
+
 func (s *Server) satisfaction(ctx context.Context, p gen.SatisfactionParams) (*gen.Satisfaction, error) {
 	days, err := periodOf(p.From, p.To, s.Now(), s.Reports.Zone)
 	if err != nil {
 		return nil, err
 	}
-	q := surveys.Query{From: days.from, To: days.to, Centre: given(p.Centre), Department: given(p.Department), Category: given(p.Category),
-		Channel: string(given(p.Channel)), By: surveys.Dimension(given(p.By))}
+	q := surveys.Query{From: days.first, To: days.last, By: surveys.Dimension(given(p.By)), Where: map[surveys.Dimension]string{
+		surveys.ByCentre: given(p.Centre), surveys.ByRegion: given(p.Region), surveys.ByDepartment: given(p.Department),
+		surveys.ByCategory: given(p.Category), surveys.ByChannel: string(given(p.Channel)), surveys.ByGender: string(given(p.Gender)),
+		surveys.ByResidency: string(given(p.Residency))}}
 	answer, err := s.Surveys.Satisfaction(ctx, actorOf(ctx), q)
 	if err != nil {
 		return nil, err
 	}
 	body := &gen.Satisfaction{From: days.first, To: days.last, By: gen.SatisfactionDimension(answer.By), Formula: answer.Formula,
-		Version: answer.Version, Rows: make([]gen.SatisfactionRow, len(answer.Rows)), Total: satisfactionRow(answer.Total)}
-	language := languageOf(ctx)
+		Version: answer.Version, MinCell: answer.MinCell, Rows: make([]gen.SatisfactionRow, len(answer.Rows)), Total: satisfactionRow(answer.Total),
+		Marks: make([]gen.SatisfactionMark, len(answer.Marks))}
 	for i, row := range answer.Rows {
+		name, err := s.groupName(ctx, answer.By, row.Key)
+		if err != nil {
+			return nil, err
+		}
 		body.Rows[i] = satisfactionRow(row)
-		body.Rows[i].Key, body.Rows[i].Name = &row.Key, s.nameOf(answer.By, row.Key, language)
+		body.Rows[i].Key, body.Rows[i].Name = &row.Key, &name
+	}
+	for i, m := range answer.Marks {
+		body.Marks[i] = gen.SatisfactionMark{Day: m.Day, Kind: gen.SatisfactionMarkKind(m.Kind), Code: m.Code, Version: m.Version}
 	}
 	return body, nil
-}
-
-// nameOf is what a code is called; nil when the catalogue no longer knows it.
-func (s *Server) nameOf(by surveys.Dimension, code, language string) *string {
-	var names map[string]string
-	switch catalogue := s.Reports.Catalogue(); by {
-	case surveys.ByCentre:
-		v, _ := catalogue.Centre(code)
-		names = v.Names
-	case surveys.ByDepartment:
-		v, _ := catalogue.Department(code)
-		names = v.Names
-	case surveys.ByCategory:
-		v, _ := catalogue.Category(code)
-		names = v.Names
-	case surveys.ByChannel:
-		names = channels[code]
-	}
-	if name := names[language]; name != "" {
-		return &name
-	}
-	return nil
 }
 
 // channels are the names of the ways in which a report comes.
@@ -84,7 +81,7 @@ var channels = map[string]map[string]string{
 
 func satisfactionRow(r surveys.Row) gen.SatisfactionRow {
 	if r.Suppressed {
-		return gen.SatisfactionRow{Suppressed: true, Counts: make([]int, surveys.Levels)}
+		return gen.SatisfactionRow{Suppressed: true, Reason: orNil(gen.SatisfactionRowReason(r.Reason)), Counts: make([]int, surveys.Levels)}
 	}
 	row := gen.SatisfactionRow{Counts: make([]int, len(r.Counts)), N: int(r.N), Eligible: int(r.Eligible), ResponseRate: r.ResponseRate,
 		Top2: r.Top2, Mean100: r.Mean100, Net: r.Net}
@@ -104,7 +101,7 @@ func satisfactionTable(s *gen.Satisfaction) table {
 		key = "key"
 	}
 	t := table{header: []string{key, "name", "very_dissatisfied", "dissatisfied", "neutral", "satisfied", "very_satisfied", "n", "eligible",
-		"response_rate", "top2", "mean100", "net", "low", "high", "level", "method", "formula", "version", "from", "to", "suppressed"}}
+		"response_rate", "top2", "mean100", "net", "low", "high", "level", "method", "formula", "version", "from", "to", "suppressed", "reason"}}
 	for _, r := range append(s.Rows[:len(s.Rows):len(s.Rows)], s.Total) {
 		line := []any{given(r.Key), given(r.Name)}
 		for _, n := range r.Counts {
@@ -121,7 +118,7 @@ func satisfactionTable(s *gen.Satisfaction) table {
 				line[2+i] = ""
 			}
 		}
-		t.rows = append(t.rows, append(line, s.Formula, s.Version, s.From, s.To, b2i(r.Suppressed)))
+		t.rows = append(t.rows, append(line, s.Formula, s.Version, s.From, s.To, b2i(r.Suppressed), string(given(r.Reason))))
 	}
 	return t
 }

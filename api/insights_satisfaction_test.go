@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/xuri/excelize/v2"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api/gen"
@@ -161,7 +162,7 @@ func TestServer_Satisfaction(t *testing.T) {
 		*row.Top2 != .75 || row.Suppressed {
 		t.Errorf("row %+v", row)
 	}
-	if row := body.Rows[1]; row.Name != nil || *row.Top2 != 0 || row.Interval == nil {
+	if row := body.Rows[1]; *row.Name != "sa-99" || *row.Top2 != 0 || row.Interval == nil {
 		t.Errorf("row of a centre that is no longer known %+v", row)
 	}
 	if body.Total.Key != nil || body.Total.Eligible != 23 {
@@ -202,13 +203,61 @@ func TestServer_Satisfaction_Undivided(t *testing.T) {
 		t.Fatalf("by channel %+v, %v", r, err)
 	}
 	conforms(t, "Satisfaction", r)
-	if row := gen.Satisfaction(r.(gen.Satisfaction200JSONResponse)).Rows[0]; !row.Suppressed || row.N != 0 || row.Top2 != nil {
+	if row := gen.Satisfaction(r.(gen.Satisfaction200JSONResponse)).Rows[0]; !row.Suppressed || *row.Reason != "too_few" || row.N != 0 || row.Top2 != nil {
 		t.Errorf("a row of one rating %+v", row)
 	}
 	f, err := s.SatisfactionCsv(asked(t, admin, "ar"), gen.SatisfactionCsvRequestObject{Params: gen.SatisfactionCsvParams{By: &by}})
 	if err != nil || !strings.Contains(string(f.(csvFile).body),
-		"app,التطبيق"+strings.Repeat(",", 16)+"top2,1,2025-11-21,2026-11-20,1\r\n") {
+		"app,التطبيق"+strings.Repeat(",", 16)+"top2,1,2025-11-21,2026-11-20,1,too_few\r\n") {
 		t.Errorf("a row of one rating in the file: %s, %v", f.(csvFile).body, err)
+	}
+}
+
+// Every dimension is named in the caller's language, and each file has the same rows.
+func TestServer_Satisfaction_Dimensions(t *testing.T) {
+	t.Parallel()
+	s := surveyed(t)
+	for range 12 {
+		err := s.Surveys.On(t.Context(), event.Event{Type: event.ReportMoved, At: s.Now(), Report: &event.Report{ID: uuid.NewString(), Citizen: "c", Centre: "sa-01", Region: "SA-01",
+			Department: "maintenance", Category: "maintenance", Channel: "app", Gender: "female", To: "resolved", Closure: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ by, language, key, name string }{
+		{"region", "en", "SA-01", "Riyadh Region"},
+		{"gender", "ar", "female", "نساء"},
+		{"gender", "ur", "female", "خواتین"},
+		{"residency", "en", "", "Not stated"},
+		{"company", "ur", "no", "افراد"},
+		{"day", "en", "2026-11-20", "2026-11-20"},
+		{"month", "ar", "2026-11", "2026-11"},
+		{"hijri_month", "en", "1448-06", "1448-06"},
+	} {
+		ctx := asked(t, actor.Actor{Kind: actor.Staff, Role: actor.Manager, Centres: everywhere, Departments: everywhere}, c.language)
+		by, region, gender := gen.SatisfactionDimension(c.by), "SA-01", gen.Gender("female")
+		p := gen.SatisfactionParams{By: &by, From: new("2026-11-20"), Region: &region, Gender: &gender}
+		r, err := s.Satisfaction(ctx, gen.SatisfactionRequestObject{Params: p})
+		if err != nil {
+			t.Fatalf("by %s: %v", c.by, err)
+		}
+		conforms(t, "Satisfaction", r)
+		rows := gen.Satisfaction(r.(gen.Satisfaction200JSONResponse)).Rows
+		if len(rows) != 1 || *rows[0].Key != c.key || *rows[0].Name != c.name || !rows[0].Suppressed {
+			t.Errorf("by %s: %+v", c.by, rows)
+		}
+		x, err := s.SatisfactionXlsx(ctx, gen.SatisfactionXlsxRequestObject{Params: gen.SatisfactionXlsxParams(p)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := excelize.OpenReader(bytes.NewReader(x.(download).body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sheet, err := f.GetRows(f.GetSheetName(0))
+		if err != nil || len(sheet) != 3 || sheet[0][0] != word(c.by, c.language) || sheet[1][1] != c.name {
+			t.Errorf("by %s: %v, %v", c.by, sheet, err)
+		}
 	}
 }
 

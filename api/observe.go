@@ -16,6 +16,9 @@ import (
 // observe gives the request its id, language and address, survives a panic, and tells log and metrics what came of it. The log
 // holds the operation and never a path, a query, a body or an address: those have personal data.
 func (s *Server) observe(c *fiber.Ctx) (err error) {
+	if in, ok := c.Locals(insideLocal).(*inside); ok {
+		return in.serve(c)
+	}
 	began := time.Now()
 	r := &request{id: hex16(rand.Uint64()), language: negotiate(c.Get(fiber.HeaderAcceptLanguage)), address: addressOf(c, s.TrustedProxies)}
 	c.SetUserContext(context.WithValue(context.Background(), requestKey, r))

@@ -59,6 +59,16 @@ func (s *Server) AdminListDepartments(ctx context.Context, _ gen.AdminListDepart
 	return gen.AdminListDepartments200JSONResponse{Items: items}, nil
 }
 
+// AdminGetDepartment reads one.
+func (s *Server) AdminGetDepartment(ctx context.Context, r gen.AdminGetDepartmentRequestObject) (gen.AdminGetDepartmentResponseObject, error) {
+	d, ok := s.Reports.Catalogue().Department(r.Code)
+	if !ok {
+		return nil, fault.New(fault.NotFound)
+	}
+	return gen.AdminGetDepartment200JSONResponse{Body: departmentBody(d, languageOf(ctx)),
+		Headers: gen.AdminGetDepartment200ResponseHeaders{ETag: revisionTag(d.Rev)}}, nil
+}
+
 // AdminPutDepartment creates or replaces one.
 func (s *Server) AdminPutDepartment(ctx context.Context, r gen.AdminPutDepartmentRequestObject) (gen.AdminPutDepartmentResponseObject, error) {
 	rev, err := revisionOf(r.Params.IfMatch)

@@ -44,6 +44,7 @@ var statuses = map[fault.Code]int{
 	fault.Exists:               fiber.StatusConflict,
 	fault.TransitionNotAllowed: fiber.StatusConflict,
 	fault.InFlight:             fiber.StatusConflict,
+	fault.NotReversible:        fiber.StatusConflict,
 	fault.Gone:                 fiber.StatusGone,
 	fault.PreconditionFailed:   fiber.StatusPreconditionFailed,
 	fault.TooLarge:             fiber.StatusRequestEntityTooLarge,

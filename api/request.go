@@ -31,6 +31,7 @@ type request struct {
 	body     *body
 	key      string  // of idempotency, with its scope; "" without
 	asked    string  // hash of what was asked, for the next request with that key
+	inside   *inside // of a request that the program makes of itself; nil of others
 	kept     *Answer // of an earlier request with that key, where the handler has to compare what was asked
 }
 

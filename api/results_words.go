@@ -4,13 +4,15 @@ package api
 // for itself.
 var words = map[string]map[string]string{
 	// sheets
-	"results":    {"ar": "النتائج", "en": "Results", "ur": "نتائج"},
-	"breakdowns": {"ar": "التفصيل", "en": "Breakdowns", "ur": "تفصیل"},
-	"comparison": {"ar": "المقارنة", "en": "Comparison", "ur": "موازنہ"},
-	"methods":    {"ar": "المنهجية", "en": "Methods", "ur": "طریقہ کار"},
-	"ratings":    {"ar": "التقييمات", "en": "Ratings", "ur": "درجہ بندی"},
-	"volumes":    {"ar": "أعداد البلاغات", "en": "Volumes", "ur": "رپورٹوں کی تعداد"},
-	"deadlines":  {"ar": "الالتزام بالمواعيد", "en": "Deadlines", "ur": "مقررہ مدت کی پابندی"},
+	"results":      {"ar": "النتائج", "en": "Results", "ur": "نتائج"},
+	"breakdowns":   {"ar": "التفصيل", "en": "Breakdowns", "ur": "تفصیل"},
+	"comparison":   {"ar": "المقارنة", "en": "Comparison", "ur": "موازنہ"},
+	"methods":      {"ar": "المنهجية", "en": "Methods", "ur": "طریقہ کار"},
+	"satisfaction": {"ar": "الرضا", "en": "Satisfaction", "ur": "اطمینان"},
+	"deliveries":   {"ar": "الإرسال", "en": "Deliveries", "ur": "ترسیلات"},
+	"ratings":      {"ar": "التقييمات", "en": "Ratings", "ur": "درجہ بندی"},
+	"volumes":      {"ar": "أعداد البلاغات", "en": "Volumes", "ur": "رپورٹوں کی تعداد"},
+	"deadlines":    {"ar": "الالتزام بالمواعيد", "en": "Deadlines", "ur": "مقررہ مدت کی پابندی"},
 	// columns
 	"round":             {"ar": "الجولة", "en": "Round", "ur": "دور"},
 	"programme":         {"ar": "البرنامج", "en": "Programme", "ur": "پروگرام"},
@@ -43,6 +45,7 @@ var words = map[string]map[string]string{
 	"weighted_high":     {"ar": "الحد الأعلى الموزون", "en": "Weighted high", "ur": "وزنی بالائی حد"},
 	"deff":              {"ar": "أثر التصميم", "en": "Design effect", "ur": "ڈیزائن کا اثر"},
 	"n_eff":             {"ar": "الحجم الفعّال", "en": "Effective n", "ur": "مؤثر n"},
+	"reason":            {"ar": "السبب", "en": "Reason", "ur": "وجہ"},
 	"suppressed":        {"ar": "محجوب", "en": "Suppressed", "ur": "پوشیدہ"},
 	"break":             {"ar": "سبب عدم المقارنة", "en": "Not compared because", "ur": "موازنہ نہ ہونے کی وجہ"},
 	"now":               {"ar": "هذه الجولة", "en": "This round", "ur": "یہ دور"},
@@ -72,6 +75,13 @@ var words = map[string]map[string]string{
 	"to":                {"ar": "إلى", "en": "To", "ur": "تا"},
 	"invited":           {"ar": "المدعوون", "en": "Invited", "ur": "مدعو افراد"},
 	"rr1":               {"ar": "معدل الاستجابة (RR1)", "en": "Response rate (RR1)", "ur": "شرحِ جواب (RR1)"},
+	// deliveries
+	"sent_by": {"ar": "قناة الإرسال", "en": "Sent by", "ur": "ترسیل کا ذریعہ"},
+	"outcome": {"ar": "النتيجة", "en": "Outcome", "ur": "نتیجہ"},
+	"share":   {"ar": "النسبة", "en": "Share", "ur": "تناسب"},
+	"p50_ms":  {"ar": "وسيط التأخر (ملّي ثانية)", "en": "Median delay, ms", "ur": "تاخیر کا وسطانیہ، ملی سیکنڈ"},
+	"p90_ms":  {"ar": "المئين 90 للتأخر (ملّي ثانية)", "en": "90th percentile of the delay, ms", "ur": "تاخیر کا 90واں صدک، ملی سیکنڈ"},
+	"p99_ms":  {"ar": "المئين 99 للتأخر (ملّي ثانية)", "en": "99th percentile of the delay, ms", "ur": "تاخیر کا 99واں صدک، ملی سیکنڈ"},
 	// handling of reports
 	"received":                    {"ar": "الواردة", "en": "Received", "ur": "موصول"},
 	"open":                        {"ar": "المفتوحة الآن", "en": "Open now", "ur": "اس وقت زیرِ کار"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/api/gen"
+	"github.com/balagh/balagh/audit"
 	"github.com/balagh/balagh/openapi"
 	"github.com/balagh/balagh/photos"
 	"github.com/balagh/balagh/push"
@@ -28,6 +29,8 @@ type Server struct {
 	Surveys    *surveys.Service
 	Programmes *surveys.Programmes
 	Answers    Answers
+	Audit      *audit.Service
+	Feed       *reports.Feed
 
 	// Together lets what a request writes beside its main write go with that one; nil where a store cannot.
 	Together func(context.Context) context.Context
@@ -37,6 +40,7 @@ type Server struct {
 	Metrics        *Metrics
 	Ready          []Check          // what /readyz looks at
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
+	Heartbeat      time.Duration    // of streams of events; 15 s when 0
 	MinAppVersion  string           // older applications get 426; "" takes all
 	AnonymousLimit accounts.Limit   // of reports without an account from one address
 	Outbox         func() []DevText // what /dev/outbox shows; nil outside development
@@ -57,7 +61,10 @@ type Server struct {
 	idempotency *idempotency
 	rendered    rendered
 	published   renderedRounds
+	streams     streams
 	operations  map[string]*operation
+	app         *fiber.App
+	changing    chan struct{} // holds one: a change of what can be read before it
 }
 
 var _ gen.StrictServerInterface = (*Server)(nil)
@@ -86,6 +93,7 @@ func (s *Server) App() (*fiber.App, error) {
 		IdleTimeout:                  2 * time.Minute,
 		ErrorHandler:                 func(c *fiber.Ctx, err error) error { s.failed(c, err); return nil },
 	})
+	s.app, s.changing = app, make(chan struct{}, 1)
 	app.Use(s.observe)
 	if s.Session != nil {
 		app.Use(s.Session)
@@ -105,6 +113,7 @@ func (s *Server) App() (*fiber.App, error) {
 	app.Post("/v1/reports", s.FileReport)
 	app.Post("/v1/reports/:id/photos", s.AddReportPhoto)
 	app.Post("/v1/callbacks/sms", s.ReceiveSMS)
+	app.Get("/v1/desk/events", s.DeskEvents)
 	gen.RegisterHandlers(app, gen.NewStrictHandler(s, nil))
 	return app, nil
 }

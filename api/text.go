@@ -18,6 +18,7 @@ var titles = map[fault.Code]map[string]string{
 	fault.Exists:               {"ar": "سبق تسجيل ذلك.", "en": "That exists already.", "ur": "یہ پہلے سے موجود ہے۔"},
 	fault.TransitionNotAllowed: {"ar": "لا يمكن نقل البلاغ إلى هذه الحالة. الحالات المتاحة مذكورة.", "en": "The report cannot go to that status. Those it can go to are listed.", "ur": "شکایت اس حالت میں نہیں جا سکتی۔ ممکنہ حالتیں درج ہیں۔"},
 	fault.InFlight:             {"ar": "الطلب نفسه قيد التنفيذ. أعد المحاولة بعد لحظات.", "en": "The same request is being worked on. Try again in a moment.", "ur": "یہی درخواست زیرِ عمل ہے۔ چند لمحوں بعد دوبارہ کوشش کریں۔"},
+	fault.NotReversible:        {"ar": "لا يمكن التراجع عن هذا الإجراء.", "en": "There is no way back from this.", "ur": "اس عمل کو واپس نہیں کیا جا سکتا۔"},
 	fault.Gone:                 {"ar": "انتهت المهلة المحددة لذلك.", "en": "The time for that is over.", "ur": "اس کی مدت گزر چکی ہے۔"},
 	fault.PreconditionFailed:   {"ar": "عُدّل هذا السجل من شخص آخر. حدّث الصفحة ثم أعد المحاولة.", "en": "Somebody else has changed this in the meantime. Read it again first.", "ur": "اس دوران کسی اور نے اسے بدل دیا۔ پہلے دوبارہ پڑھیں۔"},
 	fault.TooLarge:             {"ar": "حجم المرسل أكبر من المسموح.", "en": "What was sent is larger than allowed.", "ur": "بھیجا گیا مواد اجازت سے بڑا ہے۔"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"mime"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,11 @@ func (op *operation) parameters(c *fiber.Ctx) error {
 		var raw []string
 		switch p.in {
 		case openapi3.ParameterInPath:
-			raw = []string{c.Params(p.name)}
+			v, err := url.PathUnescape(c.Params(p.name)) // as handlers get it
+			if err != nil {
+				return fault.Newf(fault.Malformed, "a path: %w", err)
+			}
+			raw = []string{v}
 		case openapi3.ParameterInQuery:
 			for _, v := range c.Context().QueryArgs().PeekMulti(p.name) {
 				raw = append(raw, string(v))

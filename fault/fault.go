@@ -31,6 +31,7 @@ const (
 	Exists               Code = "already_exists"          // 409
 	TransitionNotAllowed Code = "transition_not_allowed"  // 409: Allowed lists what is
 	InFlight             Code = "request_in_flight"       // 409: the same Idempotency-Key is being worked on
+	NotReversible        Code = "not_reversible"          // 409: what was done has no way back
 	Gone                 Code = "gone"                    // 410: its time is over
 	PreconditionFailed   Code = "precondition_failed"     // 412: If-Match names an older version
 	TooLarge             Code = "too_large"               // 413

@@ -17,6 +17,7 @@ type Organisation struct {
 	Categories  map[string]Category   `json:"categories,omitempty"` // by code
 	Centres     map[string]Centre     `json:"centres,omitempty"`
 	Departments map[string]Department `json:"departments,omitempty"`
+	Replies     map[string]Reply      `json:"replies,omitempty"`
 	Calendar    Calendar              `json:"calendar"` // with Rev 0: none was set yet
 }
 
@@ -28,6 +29,7 @@ type Catalogue struct {
 	Categories  []Category
 	Centres     []Centre
 	Departments []Department
+	Replies     []Reply
 	Calendar    Calendar
 
 	categories map[string]*Category
@@ -44,6 +46,7 @@ func newCatalogue(o *Organisation) (*Catalogue, error) {
 		}),
 		Centres:     sorted(o.Centres, func(a, b Centre) int { return cmp.Compare(a.Code, b.Code) }),
 		Departments: sorted(o.Departments, func(a, b Department) int { return cmp.Compare(a.Code, b.Code) }),
+		Replies:     sorted(o.Replies, func(a, b Reply) int { return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Code, b.Code)) }),
 		categories:  map[string]*Category{}, centres: map[string]*Centre{}, depts: map[string]*Department{}}
 	if c.Calendar.Rev == 0 {
 		c.Calendar = DefaultCalendar()

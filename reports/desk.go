@@ -55,14 +55,8 @@ func (s *Service) Queue(ctx context.Context, a actor.Actor, q QueueSearch) (item
 	default:
 		faults.Add("sort", fault.Unknown)
 	}
-	if clean, ok := cleanText(q.Q, false); !ok {
-		faults.Add("q", fault.WrongFormat)
-	} else if utf8.RuneCountInString(clean) > maxQuery {
-		faults.Add("q", fault.TooLong)
-	} else if n, ok := ParseNumber(clean); ok {
-		query.Number = n
-	} else if query.Terms = fold.Terms(clean); clean != "" && len(query.Terms) == 0 {
-		return nil, "", nil // nothing but signs: no text holds them
+	if !query.words(&faults, q.Q) {
+		return nil, "", nil
 	}
 	if q.Overdue {
 		query.OverdueAt = s.now()
@@ -77,6 +71,21 @@ func (s *Service) Queue(ctx context.Context, a actor.Actor, q QueueSearch) (item
 	}
 	items, next = cut(items, q.Limit, order)
 	return items, next, nil
+}
+
+// words reads what was typed: a number, or words. It is false for nothing but signs, which no text holds.
+func (query *QueueQuery) words(faults *fault.Fields, q string) bool {
+	clean, ok := cleanText(q, false)
+	if !ok {
+		faults.Add("q", fault.WrongFormat)
+	} else if utf8.RuneCountInString(clean) > maxQuery {
+		faults.Add("q", fault.TooLong)
+	} else if n, ok := ParseNumber(clean); ok {
+		query.Number = n
+	} else if query.Terms = fold.Terms(clean); clean != "" && len(query.Terms) == 0 {
+		return false
+	}
+	return true
 }
 
 // scope of staff as a store understands it.

@@ -18,6 +18,7 @@ type Store interface {
 	ReportStore
 	QueryStore
 	FigureStore
+	ChangeStore
 }
 
 // CatalogueStore keeps the organisation as one document.
@@ -58,6 +59,35 @@ type QueryStore interface {
 	Queue(ctx context.Context, q QueueQuery) ([]Summary, error)
 	// ResolvedBefore gives the ids of up to limit reports in the status resolved since before t, the oldest first.
 	ResolvedBefore(ctx context.Context, t time.Time, limit int) ([]string, error)
+}
+
+// ChangeStore knows in which order reports were written, for the last minutes.
+type ChangeStore interface {
+	// ChangePosition is the place of the newest write in the order of writes: what becomes visible later is given by Changes after it.
+	ChangePosition(ctx context.Context) (int64, error)
+	// Changes gives the reports that were written after a position, each once and as it is now, in the order of positions. What was written
+	// shortly before the position may be among them; those that are known are left out. whole is false when the store does not know any more what
+	// was written since, or when it is more than the limit: then there is no list.
+	Changes(ctx context.Context, q ChangesQuery) (list []Changed, whole bool, err error)
+}
+
+// ChangesQuery asks for what was written.
+type ChangesQuery struct {
+	After int64
+	Known func(id string, rev int64) bool // nil for none
+	Limit int
+}
+
+// Changed is a report that was written.
+type Changed struct {
+	Position   int64
+	ID         string
+	Number     string
+	Rev        int64
+	Status     Status
+	Centre     string
+	Department string
+	Change     EntryKind // of the newest entry on its timeline
 }
 
 // Mark is the place in a list after which a page begins. The zero Mark is the beginning.
@@ -111,6 +141,8 @@ type QueueQuery struct {
 	OverdueAt  time.Time // only those whose Deadline is before it
 	From, To   time.Time // received at or after From, before To
 	Number     string    // of a report
+	Citizen    string    // who filed it
+	IDs        []string  // only these; nil for any
 	Terms      []string  // of Report.SearchText: all must be found, the last by its beginning unless it is a number
 	Sort       Sort
 	After      Mark

@@ -23,17 +23,7 @@ const MaxRadius = 5000
 // Nearby lists what others have reported around a point, nearest first: nothing that tells of a person, no description and
 // no photo. Everybody may ask.
 func (s *Service) Nearby(ctx context.Context, _ actor.Actor, n NearSearch) ([]NearReport, error) {
-	var faults fault.Fields
-	if err := n.Point.Validate(); err != nil {
-		return nil, fmt.Errorf("search nearby: %w", err)
-	}
-	if !(n.Radius >= 1 && n.Radius <= MaxRadius) { // NaN too
-		faults.Add("radius_m", fault.OutOfRange)
-	}
-	if n.Limit < 1 || n.Limit > MaxPage {
-		faults.Add("limit", fault.OutOfRange)
-	}
-	if err := faults.Err(); err != nil {
+	if err := n.validate(); err != nil {
 		return nil, err
 	}
 	near, err := s.Store.Near(ctx, NearQuery{Point: n.Point, Radius: n.Radius, Category: n.Category, Open: !n.All, Limit: n.Limit})
@@ -41,6 +31,20 @@ func (s *Service) Nearby(ctx context.Context, _ actor.Actor, n NearSearch) ([]Ne
 		return nil, fmt.Errorf("search nearby: %w", err)
 	}
 	return near, nil
+}
+
+func (n NearSearch) validate() error {
+	var faults fault.Fields
+	if err := n.Point.Validate(); err != nil {
+		return fmt.Errorf("search nearby: %w", err)
+	}
+	if !(n.Radius >= 1 && n.Radius <= MaxRadius) { // NaN too
+		faults.Add("radius_m", fault.OutOfRange)
+	}
+	if n.Limit < 1 || n.Limit > MaxPage {
+		faults.Add("limit", fault.OutOfRange)
+	}
+	return faults.Err()
 }
 
 // Support says "me too" to another's open report, once for each person, and answers how many do.

@@ -3,8 +3,6 @@ package surveys
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -23,43 +21,53 @@ const (
 	ByDepartment Dimension = "department"
 	ByCategory   Dimension = "category"
 	ByChannel    Dimension = "channel"
+
+	ByDay        Dimension = "day"         // on which the occasion opened, 2006-01-02
+	ByMonth      Dimension = "month"       // 2006-01
+	ByHijriMonth Dimension = "hijri_month" // 1448-05, by Umm al-Qura
 )
 
-// Dimensions lists every dimension.
-var Dimensions = []Dimension{ByNone, ByCentre, ByDepartment, ByCategory, ByChannel}
+// Dimensions lists what satisfaction is broken down by.
+var Dimensions = []Dimension{ByNone, ByCentre, ByRegion, ByDepartment, ByCategory, ByChannel, ByEmployee, ByGender, ByResidency, ByCompany,
+	ByDay, ByMonth, ByHijriMonth}
 
-// DefaultPeriod is looked back at when a query names no beginning.
-const DefaultPeriod = 365 * 24 * time.Hour
+// Filters lists what satisfaction is filtered by.
+var Filters = []Dimension{ByCentre, ByRegion, ByDepartment, ByCategory, ByChannel, ByGender, ByResidency}
+
+// DefaultDays are looked back at, today among them, when a query names no beginning.
+const DefaultDays = 365
+
+// maxPeriods is of how many periods an answer has rows: thirteen years of days.
+const maxPeriods = 5_000
 
 // Counts of ratings by level.
 type Counts = stats.Counts
 
-// Query of satisfaction. Empty filters stand for every value.
+// Query of satisfaction.
 type Query struct {
-	By         Dimension // ByNone when empty
-	From, To   time.Time // the half-open period [From, To); To is now and From is To less DefaultPeriod when zero
-	Centre     string
-	Department string
-	Category   string
-	Channel    string
+	By       Dimension            // ByNone when empty
+	From, To string               // days, both within, as 2006-01-02; To is today and From is DefaultDays back when empty
+	Where    map[Dimension]string // the value of each of Filters that is filtered by
 }
 
 // Satisfaction answers a Query.
 type Satisfaction struct {
-	From    time.Time `json:"from"`
-	To      time.Time `json:"to"`
+	From    string    `json:"from"` // the first day
+	To      string    `json:"to"`   // the last one
 	By      Dimension `json:"by"`
 	Formula string    `json:"formula"` // of the headline, whose interval is given
 	Version int       `json:"version"`
-	Rows    []Row     `json:"rows"` // by key; empty with ByNone
+	MinCell int       `json:"min_cell"` // how many ratings a row has at least: MinEmployee for employees, otherwise MinCell
+	Rows    []Row     `json:"rows"`     // by key; empty with ByNone
 	Total   Row       `json:"total"`
+	Marks   []Mark    `json:"marks"` // by day
 }
 
 // Row holds the figures of one group. Shares are 0 to 1 and Mean100 is 0 to 100; what cannot be computed for lack of
-// answers (ResponseRate: of occasions) is nil. A suppressed one has nothing but its key: it has fewer than MinCell ratings, or
-// is hidden so that no subtraction gives such a one away.
+// answers (ResponseRate: of occasions) is nil. A suppressed one has nothing but its key and why: it has fewer ratings than a row has at
+// least, or is hidden so that no subtraction gives such a one away.
 type Row struct {
-	Key          string    `json:"key,omitempty"` // code of the centre, department, category or channel
+	Key          string    `json:"key,omitempty"` // value of the dimension; "" for those of whom it is not known
 	Counts       Counts    `json:"counts"`        // of levels 1 to 5
 	N            int64     `json:"n"`             // ratings
 	Eligible     int64     `json:"eligible"`      // occasions: how many could have rated
@@ -69,6 +77,7 @@ type Row struct {
 	Net          *float64  `json:"net"`
 	Interval     *Interval `json:"interval"` // of Top2
 	Suppressed   bool      `json:"suppressed,omitempty"`
+	Reason       string    `json:"reason,omitempty"` // why it is: TooFew or ProtectsAnother
 }
 
 // Interval of an estimate.
@@ -93,167 +102,112 @@ func NewRow(t Tally) Row {
 	return r
 }
 
-// Satisfaction computes satisfaction with the handling of reports, for managers and administrators, within their centres
-// and departments.
-//
-// The period is cut by the moment at which an occasion opened (the report was resolved), not by the moment of the rating:
-// so every rating is divided by the occasions that it belongs to, and a period that is over changes only while its last
-// occasions are still open. Eligible counts each occasion that opened in the period, also those that lapsed or ended
-// unused. What rests on fewer than MinCell ratings is suppressed as in Ratings, also what a filter leaves. Errors: fault.Forbidden,
-// fault.Invalid.
-func (s *Service) Satisfaction(ctx context.Context, a actor.Actor, q Query) (*Satisfaction, error) {
-	if !a.Is(actor.Manager, actor.Admin) {
-		return nil, fault.New(fault.Forbidden)
-	}
-	q.By = cmp.Or(q.By, ByNone)
-	if !slices.Contains(Dimensions, q.By) {
-		return nil, fault.At("by", fault.Unknown)
-	}
-	if q.To.IsZero() {
-		q.To = s.now()
-	}
-	if q.From.IsZero() {
-		q.From = q.To.Add(-DefaultPeriod)
-	}
-	if q.To.Before(q.From) {
-		return nil, fault.At("to", fault.Contradicted)
-	}
-	answer := &Satisfaction{From: q.From.UTC(), To: q.To.UTC(), By: q.By, Formula: stats.FormulaTop2, Version: stats.FormulaVersion,
-		Rows: []Row{}}
-	f := Filter{By: q.By, From: answer.From, To: answer.To, Centres: scope(a.Centres), Departments: scope(a.Departments),
-		Centre: q.Centre, Department: q.Department, Category: q.Category, Channel: q.Channel}
-	tallies, err := s.Store.Tally(ctx, f)
-	if err != nil {
-		return nil, fmt.Errorf("count ratings: %w", err)
-	}
-	slices.SortFunc(tallies, func(a, b Tally) int { return cmp.Compare(a.Key, b.Key) })
-	hidden, all, err := s.hidden(ctx, f, tallies)
-	if err != nil {
-		return nil, err
-	}
-	if q.By != ByNone {
-		for i, t := range tallies {
-			answer.Rows = append(answer.Rows, publish(t, hidden[i]))
-		}
-	}
-	answer.Total = publish(overall(tallies), all)
-	return answer, nil
-}
-
-// publish makes the figures of a group, or nothing of one that is hidden.
-func publish(t Tally, hidden bool) Row {
-	if hidden {
-		return Row{Key: t.Key, Suppressed: true}
+// publish makes the figures of a group, or nothing of one that is hidden for a reason.
+func publish(t Tally, why string) Row {
+	if why != "" {
+		return Row{Key: t.Key, Suppressed: true, Reason: why}
 	}
 	return NewRow(t)
 }
 
-func overall(tallies []Tally) (total Tally) {
-	for _, t := range tallies {
-		total.Eligible += t.Eligible
-		for i, k := range t.Counts {
-			total.Counts[i] += k
-		}
+// Satisfaction computes satisfaction with the handling of reports, for managers and administrators, within their centres
+// and departments.
+//
+// The period is cut by the day on which an occasion opened (the report was resolved), not by that of the rating: so every
+// rating is divided by the occasions that it belongs to, and a period that is over changes only while its last occasions are
+// still open. Eligible counts each occasion that opened in the period, also those that lapsed or ended unused. What rests on
+// too few ratings is suppressed, also what a filter leaves. By a period each one has a row, also one in which nothing opened.
+// Errors: fault.Forbidden, fault.Invalid.
+func (s *Service) Satisfaction(ctx context.Context, a actor.Actor, q Query) (*Satisfaction, error) {
+	if !a.Is(actor.Manager, actor.Admin) {
+		return nil, fault.New(fault.Forbidden)
 	}
-	return total
-}
-
-// hidden says which of the groups are, and whether all of them together are too. A filter must not tell what a breakdown hides,
-// so what is asked is looked at as a cell of the tables that it belongs to: of each two dimensions that are divided or filtered
-// by, the others filtered.
-func (s *Service) hidden(ctx context.Context, f Filter, tallies []Tally) (hidden []bool, all bool, err error) {
-	sizes := make([]int64, len(tallies))
-	for i, t := range tallies {
-		sizes[i] = t.Counts.N()
-	}
-	hidden, all = stats.Suppress(sizes, MinCell), overall(tallies).Counts.N() < MinCell
-	for i, x := range Dimensions {
-		for _, y := range Dimensions[:i] { // the first is ByNone: then the table is a line
-			if f.value(x) == "" && (x != f.By || y == ByNone) || f.value(y) == "" && y != f.By && y != ByNone {
-				continue
-			}
-			within, err := s.hiddenWithin(ctx, f, x, y)
-			switch {
-			case err != nil:
-				return nil, false, err
-			case f.value(x) != "" && (f.value(y) != "" || y == ByNone):
-				all = all || within(f.value(x), f.value(y))
-			default:
-				for i, t := range tallies {
-					hidden[i] = hidden[i] || within(cmp.Or(f.value(x), t.Key), cmp.Or(f.value(y), t.Key))
-				}
-			}
-		}
-	}
-	for i := range hidden {
-		hidden[i] = hidden[i] || all
-	}
-	return hidden, all, nil
-}
-
-// hiddenWithin says which cells are hidden of the table of two dimensions, as the other filters leave it: y may be ByNone, of
-// which each value is "". A line whose total is hidden is hidden altogether.
-func (s *Service) hiddenWithin(ctx context.Context, f Filter, x, y Dimension) (func(x, y string) bool, error) {
-	f = f.without(x).without(y)
-	f.By, f.And = x, y
-	tallies, err := s.Store.Tally(ctx, f)
+	all, err := s.complete(&q)
 	if err != nil {
-		return nil, fmt.Errorf("count the ratings that a filter leaves out: %w", err)
+		return nil, err
 	}
-	rows, columns := map[string]int{}, map[string]int{}
-	for _, t := range tallies {
-		rows[t.Key], columns[t.And] = 0, 0
-	}
-	for _, places := range []map[string]int{rows, columns} {
-		for i, key := range slices.Sorted(maps.Keys(places)) {
-			places[key] = i
+	var dims []Dimension
+	for _, d := range Dimensions {
+		if d != ByNone && d == q.By || q.Where[d] != "" {
+			dims = append(dims, d)
 		}
 	}
-	n, sums, columnSums := make([][]int64, len(rows)), make([]int64, len(rows)), make([]int64, len(columns))
-	for i := range n {
-		n[i] = make([]int64, len(columns))
+	c, err := s.count(ctx, asked{from: q.From, to: q.To, actor: a, where: q.Where}, beside(dims))
+	if err != nil {
+		return nil, err
 	}
-	for _, t := range tallies {
-		i, j, k := rows[t.Key], columns[t.And], t.Counts.N()
-		n[i][j] = k
-		sums[i] += k
-		columnSums[j] += k
+	marks, err := s.marks(ctx, q.From, q.To)
+	if err != nil {
+		return nil, err
 	}
-	if len(tallies) == 0 {
-		return func(string, string) bool { return true }, nil
+	answer := &Satisfaction{From: q.From, To: q.To, By: q.By, Formula: stats.FormulaTop2, Version: stats.FormulaVersion,
+		MinCell: int(smallest(q.By)), Rows: []Row{}, Marks: marks}
+	by := slices.Index(dims, q.By)
+	hidden := c.hide(by, len(dims), q.Where)
+	total, rows := c.sum(by)
+	answer.Total = publish(total, hidden.total)
+	if all != nil {
+		answer.Rows = inEach(all, rows, hidden)
+		return answer, nil
 	}
-	cells, lines, columnLines := stats.SuppressTable(n, MinCell), stats.Suppress(sums, MinCell), stats.Suppress(columnSums, MinCell)
-	return func(x, y string) bool {
-		i, there := rows[x]
-		j, here := columns[y]
-		return !there || !here || lines[i] || columnLines[j] || cells[i][j]
-	}, nil
+	for i, t := range rows {
+		if t.Eligible > 0 {
+			answer.Rows = append(answer.Rows, publish(t, hidden.rows[i]))
+		}
+	}
+	return answer, nil
 }
 
-// filter of a dimension; nil of ByNone.
-func (f *Filter) filter(by Dimension) *string {
-	return map[Dimension]*string{ByCentre: &f.Centre, ByDepartment: &f.Department, ByCategory: &f.Category, ByChannel: &f.Channel}[by]
+// inEach gives each period a row. One in which nothing opened hides nobody.
+func inEach(periods []string, rows []Tally, hidden hiding) []Row {
+	all := make([]Row, len(periods))
+	for i, key := range periods {
+		t, why := Tally{Key: key}, hidden.total
+		if at, ok := slices.BinarySearchFunc(rows, key, func(t Tally, key string) int { return cmp.Compare(t.Key, key) }); ok && rows[at].Eligible > 0 {
+			t, why = rows[at], hidden.rows[at]
+		}
+		all[i] = publish(t, why)
+	}
+	return all
 }
 
-func (f *Filter) value(by Dimension) string {
-	if v := f.filter(by); v != nil {
-		return *v
+// complete fills in what a query leaves open and checks it. It gives the periods that are asked for, nil for another dimension.
+func (s *Service) complete(q *Query) (all []string, err error) {
+	q.By, q.To = cmp.Or(q.By, ByNone), cmp.Or(q.To, s.day(s.now()))
+	var faults fault.Fields
+	if !slices.Contains(Dimensions, q.By) {
+		faults.Add("by", fault.Unknown)
 	}
-	return ""
+	for d := range q.Where {
+		if !slices.Contains(Filters, d) {
+			faults.Add(string(d), fault.Unknown)
+		}
+	}
+	to, err := parseDay(q.To)
+	if err != nil {
+		faults.Add("to", fault.WrongFormat)
+	}
+	q.From = cmp.Or(q.From, to.AddDate(0, 0, 1-DefaultDays).Format(time.DateOnly))
+	from, err := parseDay(q.From)
+	switch {
+	case err != nil:
+		faults.Add("from", fault.WrongFormat)
+	case to.Before(from) && len(faults) == 0:
+		faults.Add("to", fault.Contradicted)
+	}
+	value, ok := periods[q.By]
+	if !ok || len(faults) > 0 {
+		return nil, faults.Err()
+	}
+	for day := from; !day.After(to) && len(all) <= maxPeriods; day = day.AddDate(0, 0, 1) {
+		if key := value(day.Format(time.DateOnly)); len(all) == 0 || all[len(all)-1] != key {
+			all = append(all, key)
+		}
+	}
+	if len(all) > maxPeriods {
+		faults.Add("from", fault.OutOfRange)
+	}
+	return all, faults.Err()
 }
 
-// without a filter.
-func (f Filter) without(by Dimension) Filter {
-	if v := f.filter(by); v != nil {
-		*v = ""
-	}
-	return f
-}
-
-// scope is what a Filter says of the codes of an actor: nil for every one, an empty list for none.
-func scope(codes []string) []string {
-	if slices.Contains(codes, actor.All) {
-		return nil
-	}
-	return append([]string{}, codes...)
-}
+func parseDay(day string) (time.Time, error) { return time.Parse(time.DateOnly, day) }

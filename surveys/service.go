@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/daybook"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/fault"
 )
@@ -37,7 +38,8 @@ type Service struct {
 	Zone  *time.Location                       // in which days begin; nil for UTC
 	Terms func(context.Context) (Terms, error) // nil for DefaultTerms
 
-	counting sync.Mutex // one recount at a time is enough in a process
+	once  sync.Once
+	pages *daybook.Book // made by once
 }
 
 // On takes a fact: a report that was resolved or closed gives its citizen an occasion, one that was reopened takes it
@@ -84,7 +86,7 @@ func (s *Service) open(ctx context.Context, at time.Time, r *event.Report) error
 	o := &Occasion{
 		ID:     event.Derive("rating", r.ID, strconv.Itoa(closure)),
 		Report: r.ID, Closure: closure, Citizen: r.Citizen, Centre: r.Centre, Department: r.Department, Category: r.Category,
-		Channel: r.Channel, Employee: r.Employee,
+		Channel: r.Channel, Employee: r.Employee, Region: r.Region, Gender: r.Gender, Residency: r.Residency, Company: r.Company,
 		Opened: at.UTC(), Day: s.day(at), Until: at.UTC().AddDate(0, 0, terms.RatingDays),
 		ReopenUntil: at.UTC().AddDate(0, 0, terms.ReopenDays),
 	}

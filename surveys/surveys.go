@@ -1,7 +1,7 @@
 // Package surveys asks the people whom the reports are about, and makes figures of their answers that can be believed.
 //
 // Today it holds ratings: when a report is resolved or closed, its citizen gets one occasion to rate how it was handled.
-// An occasion keeps what was true at that moment (centre, department, category, employee, channel), so that a later
+// An occasion keeps what was true at that moment (centre, department, category, employee, who reports), so that a later
 // change of the organisation never moves an old figure. Whoever works on a report chooses neither who is asked nor who
 // is not: occasions are made from facts alone.
 //
@@ -52,10 +52,14 @@ type Occasion struct {
 	Closure     int       `json:"closure"` // 1 for the first time the report was resolved, 2 after a reopening …
 	Citizen     string    `json:"citizen"`
 	Centre      string    `json:"centre"`
+	Region      string    `json:"region,omitempty"` // of the centre
 	Department  string    `json:"department"`
 	Category    string    `json:"category"`
 	Channel     string    `json:"channel"`
 	Employee    string    `json:"employee,omitempty"`
+	Gender      string    `json:"gender,omitempty"`    // male, female; empty when unknown
+	Residency   string    `json:"residency,omitempty"` // citizen, resident; empty when unknown
+	Company     bool      `json:"company,omitempty"`   // the report was filed for a company or establishment
 	Opened      time.Time `json:"opened"`
 	Day         string    `json:"day"`          // of Opened in the zone of the service, 2006-01-02: under which it is counted
 	Until       time.Time `json:"until"`        // the first moment at which it is too late to rate

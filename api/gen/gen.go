@@ -36,6 +36,30 @@ func (e AccountKind) Valid() bool {
 	}
 }
 
+// Defines values for AuditEntryOutcome.
+const (
+	AuditEntryOutcomeBegun   AuditEntryOutcome = "begun"
+	AuditEntryOutcomeDone    AuditEntryOutcome = "done"
+	AuditEntryOutcomeFailed  AuditEntryOutcome = "failed"
+	AuditEntryOutcomeRefused AuditEntryOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the AuditEntryOutcome enum.
+func (e AuditEntryOutcome) Valid() bool {
+	switch e {
+	case AuditEntryOutcomeBegun:
+		return true
+	case AuditEntryOutcomeDone:
+		return true
+	case AuditEntryOutcomeFailed:
+		return true
+	case AuditEntryOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BroadcastState.
 const (
 	BroadcastStateDone      BroadcastState = "done"
@@ -686,6 +710,7 @@ const (
 	ProblemCodeMalformedRequest       ProblemCode = "malformed_request"
 	ProblemCodeMethodNotAllowed       ProblemCode = "method_not_allowed"
 	ProblemCodeNotFound               ProblemCode = "not_found"
+	ProblemCodeNotReversible          ProblemCode = "not_reversible"
 	ProblemCodeOutsideServedArea      ProblemCode = "outside_served_area"
 	ProblemCodePhotoRefused           ProblemCode = "photo_refused"
 	ProblemCodePreconditionFailed     ProblemCode = "precondition_failed"
@@ -728,6 +753,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeMethodNotAllowed:
 		return true
 	case ProblemCodeNotFound:
+		return true
+	case ProblemCodeNotReversible:
 		return true
 	case ProblemCodeOutsideServedArea:
 		return true
@@ -996,6 +1023,27 @@ func (e QuestionType) Valid() bool {
 	}
 }
 
+// Defines values for QueueFilterSort.
+const (
+	QueueFilterSortDue    QueueFilterSort = "due"
+	QueueFilterSortNewest QueueFilterSort = "newest"
+	QueueFilterSortOldest QueueFilterSort = "oldest"
+)
+
+// Valid indicates whether the value is a known member of the QueueFilterSort enum.
+func (e QueueFilterSort) Valid() bool {
+	switch e {
+	case QueueFilterSortDue:
+		return true
+	case QueueFilterSortNewest:
+		return true
+	case QueueFilterSortOldest:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RatingDimension.
 const (
 	RatingDimensionCategory   RatingDimension = "category"
@@ -1068,6 +1116,42 @@ func (e ReadinessStatus) Valid() bool {
 	case ReadinessStatusFailing:
 		return true
 	case ReadinessStatusOk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportEventChange.
+const (
+	ReportEventChangeAssigned ReportEventChange = "assigned"
+	ReportEventChangeComment  ReportEventChange = "comment"
+	ReportEventChangeMerged   ReportEventChange = "merged"
+	ReportEventChangeMoved    ReportEventChange = "moved"
+	ReportEventChangeNote     ReportEventChange = "note"
+	ReportEventChangePhoto    ReportEventChange = "photo"
+	ReportEventChangeReceived ReportEventChange = "received"
+	ReportEventChangeReply    ReportEventChange = "reply"
+)
+
+// Valid indicates whether the value is a known member of the ReportEventChange enum.
+func (e ReportEventChange) Valid() bool {
+	switch e {
+	case ReportEventChangeAssigned:
+		return true
+	case ReportEventChangeComment:
+		return true
+	case ReportEventChangeMerged:
+		return true
+	case ReportEventChangeMoved:
+		return true
+	case ReportEventChangeNote:
+		return true
+	case ReportEventChangePhoto:
+		return true
+	case ReportEventChangeReceived:
+		return true
+	case ReportEventChangeReply:
 		return true
 	default:
 		return false
@@ -1217,8 +1301,16 @@ const (
 	SatisfactionDimensionCategory   SatisfactionDimension = "category"
 	SatisfactionDimensionCentre     SatisfactionDimension = "centre"
 	SatisfactionDimensionChannel    SatisfactionDimension = "channel"
+	SatisfactionDimensionCompany    SatisfactionDimension = "company"
+	SatisfactionDimensionDay        SatisfactionDimension = "day"
 	SatisfactionDimensionDepartment SatisfactionDimension = "department"
+	SatisfactionDimensionEmployee   SatisfactionDimension = "employee"
+	SatisfactionDimensionGender     SatisfactionDimension = "gender"
+	SatisfactionDimensionHijriMonth SatisfactionDimension = "hijri_month"
+	SatisfactionDimensionMonth      SatisfactionDimension = "month"
 	SatisfactionDimensionNone       SatisfactionDimension = "none"
+	SatisfactionDimensionRegion     SatisfactionDimension = "region"
+	SatisfactionDimensionResidency  SatisfactionDimension = "residency"
 )
 
 // Valid indicates whether the value is a known member of the SatisfactionDimension enum.
@@ -1230,9 +1322,61 @@ func (e SatisfactionDimension) Valid() bool {
 		return true
 	case SatisfactionDimensionChannel:
 		return true
+	case SatisfactionDimensionCompany:
+		return true
+	case SatisfactionDimensionDay:
+		return true
 	case SatisfactionDimensionDepartment:
 		return true
+	case SatisfactionDimensionEmployee:
+		return true
+	case SatisfactionDimensionGender:
+		return true
+	case SatisfactionDimensionHijriMonth:
+		return true
+	case SatisfactionDimensionMonth:
+		return true
 	case SatisfactionDimensionNone:
+		return true
+	case SatisfactionDimensionRegion:
+		return true
+	case SatisfactionDimensionResidency:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SatisfactionMarkKind.
+const (
+	SatisfactionMarkKindFormula       SatisfactionMarkKind = "formula"
+	SatisfactionMarkKindQuestionnaire SatisfactionMarkKind = "questionnaire"
+)
+
+// Valid indicates whether the value is a known member of the SatisfactionMarkKind enum.
+func (e SatisfactionMarkKind) Valid() bool {
+	switch e {
+	case SatisfactionMarkKindFormula:
+		return true
+	case SatisfactionMarkKindQuestionnaire:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SatisfactionRowReason.
+const (
+	SatisfactionRowReasonProtectsAnother SatisfactionRowReason = "protects_another"
+	SatisfactionRowReasonTooFew          SatisfactionRowReason = "too_few"
+)
+
+// Valid indicates whether the value is a known member of the SatisfactionRowReason enum.
+func (e SatisfactionRowReason) Valid() bool {
+	switch e {
+	case SatisfactionRowReasonProtectsAnother:
+		return true
+	case SatisfactionRowReasonTooFew:
 		return true
 	default:
 		return false
@@ -1897,6 +2041,60 @@ type AudienceCount struct {
 	People  int  `json:"people"`
 }
 
+// AuditEntry Example: {"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}
+type AuditEntry struct {
+	// After The same after it
+	After map[string]interface{} `json:"after,omitempty"`
+
+	// At When it began
+	At time.Time `json:"at"`
+
+	// Before What its GET gave before; null when there was nothing
+	Before map[string]interface{} `json:"before,omitempty"`
+
+	// Code Of the problem
+	Code *string `json:"code,omitempty"`
+
+	// Fields What was asked for, by name; values of secrets are kept nowhere
+	Fields []string `json:"fields,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Operation operationId of this document
+	Operation string `json:"operation"`
+
+	// Outcome With `begun` and `failed` the change may have been made or not
+	Outcome AuditEntryOutcome `json:"outcome"`
+	Path    string            `json:"path"`
+
+	// Request Request id
+	Request string `json:"request"`
+
+	// Reversible There is a way back, unless it was changed since; not in lists
+	Reversible *bool `json:"reversible,omitempty"`
+
+	// Reverts UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Reverts *Id      `json:"reverts,omitempty"`
+	Staff   Assignee `json:"staff"`
+
+	// Status Of HTTP
+	Status *int `json:"status,omitempty"`
+}
+
+// AuditEntryOutcome With `begun` and `failed` the change may have been made or not
+type AuditEntryOutcome string
+
+// AuditPage Example: {"items":[{"at":"2026-11-21T05:00:00Z","fields":["active","names"],"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","operation":"adminPutDepartment","outcome":"done","path":"/v1/admin/departments/mosque_maintenance","request":"5f0c7a5293c14b0f","staff":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"status":200}],"next":"MDE5MzZmMGU"}
+type AuditPage struct {
+	Items []AuditEntry `json:"items"`
+	Next  *string      `json:"next,omitempty"`
+}
+
 // Broadcast Example: {"at":"2026-11-22T15:00:00Z","at_least":false,"audience":{"centre":"riyadh"},"by":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"created_at":"2026-11-22T09:00:00Z","id":"01936f20-0a00-7b52-a1c3-9f8e7d6c5b4a","people":48213,"planned":20480,"rev":4,"started_at":"2026-11-22T15:00:00Z","state":"running","texts":{"ar":{"body":"تتوقف خدمات المركز من الثانية إلى الرابعة فجرًا.","title":"صيانة مجدولة"},"en":{"body":"The services of the centre pause from 2 to 4 a.m.","title":"Scheduled maintenance"},"ur":{"body":"مرکز کی خدمات رات دو سے چار بجے تک بند رہیں گی۔","title":"طے شدہ دیکھ بھال"}},"topic":false,"urgent":false}
 type Broadcast struct {
 	// At When it begins
@@ -2469,6 +2667,33 @@ type DepartmentList struct {
 	Items []Department `json:"items"`
 }
 
+// DeskCaller A person as staff know them who talk with them
+//
+// Example: {"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"}
+type DeskCaller struct {
+	Gender *Gender `json:"gender,omitempty"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Language Example: ar
+	Language  Language   `json:"language"`
+	Name      *string    `json:"name,omitempty"`
+	Phone     string     `json:"phone"`
+	Residency *Residency `json:"residency,omitempty"`
+}
+
+// DeskCallers Example: {"caller":{"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"},"reports":[{"assignee":{"id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","name":"خالد العتيبي"},"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"channel":"app","department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","due":{"first_answer_at":"2026-11-24T21:00:00Z","resolution_at":"2026-12-01T21:00:00Z"},"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","overdue":false,"photo_count":1,"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"},"received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3,"updated_at":"2026-11-21T06:30:00Z"}]}
+type DeskCallers struct {
+	// Caller A person as staff know them who talk with them
+	//
+	// Example: {"gender":"female","id":"01936f0e-1111-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"سارة القحطاني","phone":"+966501234567","residency":"citizen"}
+	Caller  *DeskCaller   `json:"caller,omitempty"`
+	Reports []DeskSummary `json:"reports"`
+}
+
 // DeskCitizen Who filed it; without id and name where that was done without an account
 type DeskCitizen struct {
 	Email *string `json:"email,omitempty"`
@@ -2479,6 +2704,53 @@ type DeskCitizen struct {
 	Id    *Id     `json:"id,omitempty"`
 	Name  *string `json:"name,omitempty"`
 	Phone *string `json:"phone,omitempty"`
+}
+
+// DeskNear defines model for DeskNear.
+type DeskNear struct {
+	// Category A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Category Named `json:"category"`
+
+	// Centre A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Centre Named `json:"centre"`
+
+	// Department A code with its name in the caller's language
+	//
+	// Example: {"code":"riyadh","name":"مركز منطقة الرياض"}
+	Department Named `json:"department"`
+
+	// Description Its first 200 characters
+	Description string  `json:"description"`
+	DistanceM   float64 `json:"distance_m"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Number Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	Number Number `json:"number"`
+
+	// Place Where it is, how exactly that is known, and from what
+	//
+	// Example: {"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"}
+	Place      *Place    `json:"place,omitempty"`
+	ReceivedAt time.Time `json:"received_at"`
+
+	// Status Example: in_progress
+	Status   Status `json:"status"`
+	Supports int    `json:"supports"`
+}
+
+// DeskNearList Example: {"items":[{"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","distance_m":38.2,"id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3}]}
+type DeskNearList struct {
+	Items []DeskNear `json:"items"`
 }
 
 // DeskNewReport Example: {"category":"maintenance","channel":"phone","citizen_name":"نورة القحطاني","citizen_phone":"0501234567","description":"انقطاع التكييف في مصلى النساء بمسجد الراجحي","place":{"latitude":24.6877,"longitude":46.7219,"source":"map"}}
@@ -2529,6 +2801,26 @@ type DeskNewReportChannel string
 type DeskPage struct {
 	Items []DeskSummary `json:"items"`
 	Next  *string       `json:"next,omitempty"`
+}
+
+// DeskReply defines model for DeskReply.
+type DeskReply struct {
+	// Code Stable code
+	//
+	// Example: loudspeakers
+	Code Code `json:"code"`
+
+	// Language Example: ar
+	Language Language `json:"language"`
+
+	// Name In my language
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// DeskReplyList Example: {"items":[{"code":"on-site","language":"ur","name":"الفريق في الموقع","text":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}]}
+type DeskReplyList struct {
+	Items []DeskReply `json:"items"`
 }
 
 // DeskReport A Report with all that staff may see; internal notes are in its timeline
@@ -3758,6 +4050,48 @@ type QuestionnaireList struct {
 	Items []Questionnaire `json:"items"`
 }
 
+// QueueFilter Parameters of /v1/desk/reports, with their meaning there
+//
+// Example: {"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}
+type QueueFilter struct {
+	Assignee *string `json:"assignee,omitempty"`
+
+	// Category Stable code
+	//
+	// Example: loudspeakers
+	Category *Code `json:"category,omitempty"`
+
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre *Code `json:"centre,omitempty"`
+
+	// Channel Example: app
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Department Stable code
+	//
+	// Example: loudspeakers
+	Department *Code `json:"department,omitempty"`
+
+	// From Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	From    *Day             `json:"from,omitempty"`
+	Overdue *bool            `json:"overdue,omitempty"`
+	Q       *string          `json:"q,omitempty"`
+	Sort    *QueueFilterSort `json:"sort,omitempty"`
+	Status  []Status         `json:"status,omitempty"`
+
+	// To Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	To *Day `json:"to,omitempty"`
+}
+
+// QueueFilterSort defines model for QueueFilter.Sort.
+type QueueFilterSort string
+
 // Rating Example: {"closure":1,"comment":"شكرًا على سرعة الإصلاح","level":4,"may_reopen":false,"rated_at":"2026-11-25T10:00:00Z","reasons":["fast","friendly"],"report_id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","solved":true}
 type Rating struct {
 	// Closure Which closure of the report it rates
@@ -3862,6 +4196,56 @@ type Reason struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
+// ReplyTemplate Example: {"categories":[],"code":"on-site","name":"الفريق في الموقع","names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"order":0,"rev":12,"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}
+type ReplyTemplate struct {
+	Categories []Code `json:"categories"`
+
+	// Code Stable code
+	//
+	// Example: loudspeakers
+	Code Code   `json:"code"`
+	Name string `json:"name"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names Names  `json:"names"`
+	Order int    `json:"order"`
+	Rev   *int64 `json:"rev,omitempty"`
+
+	// Texts What the citizen reads, in all three languages
+	//
+	// Example: {"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}
+	Texts ReplyTexts `json:"texts"`
+}
+
+// ReplyTemplateEdit Example: {"names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}
+type ReplyTemplateEdit struct {
+	// Categories For which it is meant; none for all
+	Categories []Code `json:"categories,omitempty"`
+
+	// Names A name in all three languages
+	//
+	// Example: {"ar":"مكبرات الصوت","en":"Loudspeakers","ur":"لاؤڈ اسپیکر"}
+	Names Names `json:"names"`
+	Order *int  `json:"order,omitempty"`
+
+	// Texts What the citizen reads, in all three languages
+	//
+	// Example: {"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}
+	Texts ReplyTexts `json:"texts"`
+}
+
+// ReplyTemplateList Example: {"items":[{"categories":[],"code":"on-site","name":"الفريق في الموقع","names":{"ar":"الفريق في الموقع","en":"Team on site","ur":"ٹیم موقع پر"},"order":0,"rev":12,"texts":{"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}}]}
+type ReplyTemplateList struct {
+	Items []ReplyTemplate `json:"items"`
+}
+
+// ReplyTexts What the citizen reads, in all three languages
+//
+// Example: {"ar":"نشكركم على بلاغكم. وصل فريق الصيانة إلى الموقع.","en":"Thank you for your report. The maintenance team is on site.","ur":"آپ کی شکایت کا شکریہ۔ ٹیم موقع پر پہنچ گئی ہے۔"}
+type ReplyTexts = map[string]string
+
 // Report A ReportSummary with all that the citizen may see
 //
 // Example: {"attributes":{"mosque_name":"جامع الملك خالد","speaker_location":"outside"},"can":{"add_photo":true,"comment":true,"rate":false,"reopen":false,"support":false,"withdraw":true},"category":{"code":"loudspeakers","name":"مكبرات الصوت"},"centre":{"code":"riyadh","name":"مركز منطقة الرياض"},"channel":"app","department":{"code":"mosque_maintenance","name":"صيانة المساجد"},"description":"مكبرات الصوت الخارجية في جامع الملك خالد متعطلة منذ صلاة الفجر","due":{"first_answer_at":"2026-11-24T21:00:00Z","resolution_at":"2026-12-01T21:00:00Z"},"first_answer_at":"2026-11-21T06:30:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","language":"ar","number":"4821907356","photo_count":1,"photos":[{"bytes":2483911,"created_at":"2026-11-20T17:01:12Z","height":3024,"id":"01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d","media_type":"image/jpeg","place":{"latitude":24.7136,"longitude":46.6753},"taken_at":"2026-11-20T16:58:10Z","thumbnail_url":"/v1/photos/01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d/image?size=thumb","url":"/v1/photos/01936f0e-5b20-7d11-9a4e-3c2b1a0f9e8d/image","width":4032}],"place":{"accuracy_m":12,"address":"حي العليا، الرياض","latitude":24.7136,"longitude":46.6753,"source":"gps"},"received_at":"2026-11-20T17:02:03Z","status":"in_progress","supports":3,"timeline":[{"at":"2026-11-20T17:02:03Z","by":{"kind":"citizen"},"id":"01936f0e-6a54-7c3e-9d0e-5b1f4a2c7d11","kind":"received","to":"received"},{"at":"2026-11-21T06:30:00Z","by":{"kind":"staff"},"from":"assigned","id":"01936f10-02b1-7b52-a1c3-9f8e7d6c5b4a","kind":"moved","text":"وصل الفني إلى الموقع","to":"in_progress"}],"updated_at":"2026-11-21T06:30:00Z"}
@@ -3942,6 +4326,31 @@ type Report struct {
 type ReportDeliveries struct {
 	Items []ReportMessage `json:"items"`
 }
+
+// ReportEvent Data of an event `report` of /v1/desk/events
+//
+// Example: {"change":"assigned","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","number":"4821907356","rev":2,"status":"assigned"}
+type ReportEvent struct {
+	// Change The newest entry of its timeline
+	Change ReportEventChange `json:"change"`
+
+	// Id UUID
+	//
+	// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+	Id Id `json:"id"`
+
+	// Number Number for people: ten digits, the last a Damm check digit
+	//
+	// Example: 4821907356
+	Number Number `json:"number"`
+	Rev    int64  `json:"rev"`
+
+	// Status Example: in_progress
+	Status Status `json:"status"`
+}
+
+// ReportEventChange The newest entry of its timeline
+type ReportEventChange string
 
 // ReportForm defines model for ReportForm.
 type ReportForm struct {
@@ -4334,7 +4743,7 @@ type RoundWeighting struct {
 // RoundWeightingMethod defines model for RoundWeighting.Method.
 type RoundWeightingMethod string
 
-// Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857},"version":1}
+// Satisfaction Example: {"by":"centre","formula":"top2","from":"2026-10-01","marks":[{"code":"after_closure","day":"2026-10-12","kind":"questionnaire","version":3}],"min_cell":10,"rows":[{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"key":"riyadh","mean100":82,"n":154,"name":"مركز منطقة الرياض","net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857}],"to":"2026-10-31","total":{"counts":[4,7,11,52,80],"eligible":390,"interval":{"high":0.904,"level":0.95,"low":0.793,"method":"wilson"},"mean100":82,"n":154,"net":0.786,"response_rate":0.395,"suppressed":false,"top2":0.857},"version":1}
 type Satisfaction struct {
 	By      SatisfactionDimension `json:"by"`
 	Formula string                `json:"formula"`
@@ -4342,15 +4751,21 @@ type Satisfaction struct {
 	// From Day in Asia/Riyadh
 	//
 	// Example: 2026-10-01
-	From Day               `json:"from"`
-	Rows []SatisfactionRow `json:"rows"`
+	From Day `json:"from"`
+
+	// Marks What changed within the period that a trend shows
+	Marks []SatisfactionMark `json:"marks"`
+
+	// MinCell How many ratings a row has at least
+	MinCell int               `json:"min_cell"`
+	Rows    []SatisfactionRow `json:"rows"`
 
 	// To Day in Asia/Riyadh
 	//
 	// Example: 2026-10-01
 	To Day `json:"to"`
 
-	// Total Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key and name
+	// Total Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key, name and reason
 	Total   SatisfactionRow `json:"total"`
 	Version int             `json:"version"`
 }
@@ -4358,7 +4773,22 @@ type Satisfaction struct {
 // SatisfactionDimension defines model for SatisfactionDimension.
 type SatisfactionDimension string
 
-// SatisfactionRow Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key and name
+// SatisfactionMark A day on which another version of the formula, or of a questionnaire that asks after reports, came into force
+type SatisfactionMark struct {
+	Code string `json:"code"`
+
+	// Day Day in Asia/Riyadh
+	//
+	// Example: 2026-10-01
+	Day     Day                  `json:"day"`
+	Kind    SatisfactionMarkKind `json:"kind"`
+	Version int                  `json:"version"`
+}
+
+// SatisfactionMarkKind defines model for SatisfactionMark.Kind.
+type SatisfactionMarkKind string
+
+// SatisfactionRow Fractions are 0–1, mean100 is 0–100; what has no meaning without answers is null. A suppressed row has nothing but its key, name and reason
 type SatisfactionRow struct {
 	// Counts Ratings of level 1 to 5
 	Counts []int `json:"counts"`
@@ -4369,17 +4799,38 @@ type SatisfactionRow struct {
 	// Interval Of top2; null where n is 0
 	Interval *Interval `json:"interval"`
 
-	// Key Code; absent in the total
+	// Key Code, day, month such as 2026-10 or 1448-05, or yes and no for companies; empty where unknown, absent in the total
 	Key     *string  `json:"key,omitempty"`
 	Mean100 *float64 `json:"mean100"`
 	N       int      `json:"n"`
 
 	// Name Name in the caller's language
-	Name         *string  `json:"name,omitempty"`
-	Net          *float64 `json:"net"`
-	ResponseRate *float64 `json:"response_rate"`
-	Suppressed   bool     `json:"suppressed"`
-	Top2         *float64 `json:"top2"`
+	Name *string  `json:"name,omitempty"`
+	Net  *float64 `json:"net"`
+
+	// Reason Why it is suppressed. too_few: it has too few ratings. protects_another: it or another suppressed one has too few, and subtracting would give that away; which of them is not told, for that would tell too much.
+	Reason       *SatisfactionRowReason `json:"reason,omitempty"`
+	ResponseRate *float64               `json:"response_rate"`
+	Suppressed   bool                   `json:"suppressed"`
+	Top2         *float64               `json:"top2"`
+}
+
+// SatisfactionRowReason Why it is suppressed. too_few: it has too few ratings. protects_another: it or another suppressed one has too few, and subtracting would give that away; which of them is not told, for that would tell too much.
+type SatisfactionRowReason string
+
+// SavedFilter Example: {"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}
+type SavedFilter struct {
+	Name string `json:"name"`
+
+	// Query Parameters of /v1/desk/reports, with their meaning there
+	//
+	// Example: {"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}
+	Query QueueFilter `json:"query"`
+}
+
+// SavedFilterList Example: {"items":[{"name":"unassigned","query":{"centre":"riyadh","overdue":true,"sort":"due","status":["received","reopened"]}}]}
+type SavedFilterList struct {
+	Items []SavedFilter `json:"items"`
 }
 
 // ShareFigure A proportion; null where nobody answered
@@ -4391,6 +4842,23 @@ type ShareFigure struct {
 
 	// Weighted By weights, beside the figure without them
 	Weighted *WeightedFigure `json:"weighted,omitempty"`
+}
+
+// SigningKey Example: {"created_at":"2026-11-21T05:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","signs_from":"2026-11-21T05:10:00Z"}
+type SigningKey struct {
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+
+	// Id `kid` of tokens and of /.well-known/jwks.json
+	Id        string    `json:"id"`
+	SignsFrom time.Time `json:"signs_from"`
+
+	// SignsUntil When the next one signs; absent for the newest
+	SignsUntil *time.Time `json:"signs_until,omitempty"`
+}
+
+// SigningKeyList Example: {"items":[{"created_at":"2026-11-21T05:00:00Z","id":"01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10","signs_from":"2026-11-21T05:10:00Z"}]}
+type SigningKeyList struct {
+	Items []SigningKey `json:"items"`
 }
 
 // Staff Example: {"active":true,"centres":["riyadh"],"created_at":"2026-09-01T05:00:00Z","departments":["mosque_maintenance"],"email":"khalid@example.sa","id":"01936e00-2222-7a60-8c53-0f5b1e0d9a21","language":"ar","name":"خالد العتيبي","rev":4,"role":"officer","totp":true}
@@ -4833,11 +5301,25 @@ type AppCheck = string
 // AssigneeFilter defines model for AssigneeFilter.
 type AssigneeFilter = string
 
+// AuditPath defines model for AuditPath.
+type AuditPath = string
+
+// AuditStaff UUID
+//
+// Example: 01936f0e-6a53-7c3e-9d0e-5b1f4a2c7d10
+type AuditStaff = Id
+
 // Bom defines model for Bom.
 type Bom = bool
 
 // CallerPhone defines model for CallerPhone.
 type CallerPhone = string
+
+// CallersNumber defines model for CallersNumber.
+type CallersNumber = string
+
+// CallersPhone defines model for CallersPhone.
+type CallersPhone = string
 
 // CategoryFilter Stable code
 //
@@ -4887,10 +5369,16 @@ type DimensionFilter = RoundDimension
 // DryRun defines model for DryRun.
 type DryRun = bool
 
+// FilterName defines model for FilterName.
+type FilterName = string
+
 // From Day in Asia/Riyadh
 //
 // Example: 2026-10-01
 type From = Day
+
+// GenderFilter defines model for GenderFilter.
+type GenderFilter = Gender
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -4968,6 +5456,12 @@ type ReasonFilter = string
 // RegionFilter defines model for RegionFilter.
 type RegionFilter = string
 
+// ReplyLanguage Example: ar
+type ReplyLanguage = Language
+
+// ResidencyFilter defines model for ResidencyFilter.
+type ResidencyFilter = Residency
+
 // SatisfactionBy defines model for SatisfactionBy.
 type SatisfactionBy = SatisfactionDimension
 
@@ -5005,6 +5499,27 @@ type VolumesBy = []VolumesDimension
 
 // Words defines model for Words.
 type Words = string
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Staff Only what this member of staff changed
+	Staff *AuditStaff `form:"staff,omitempty" json:"staff,omitempty"`
+
+	// Path Only what has a path that begins so
+	Path *AuditPath `form:"path,omitempty" json:"path,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most this many
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListBroadcastsParams defines parameters for ListBroadcasts.
 type ListBroadcastsParams struct {
@@ -5063,6 +5578,12 @@ type AdminPutDepartmentParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// RotateKeysParams defines parameters for RotateKeys.
+type RotateKeysParams struct {
+	// IdempotencyKey Makes it safe to send again
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // PutPolicyParams defines parameters for PutPolicy.
 type PutPolicyParams struct {
 	// DryRun Check it and change nothing
@@ -5110,6 +5631,18 @@ type PutXlsformParams struct {
 	// DryRun Check it and change nothing
 	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AdminDeleteReplyParams defines parameters for AdminDeleteReply.
+type AdminDeleteReplyParams struct {
+	// IfMatch ETag that the edit is based on
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AdminPutReplyParams defines parameters for AdminPutReply.
+type AdminPutReplyParams struct {
 	// IfMatch ETag that the edit is based on
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -5166,6 +5699,45 @@ type ListCategoriesParams struct {
 type GetCategoryParams struct {
 	// IfNoneMatch ETag that the caller holds
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeskCallersParams defines parameters for DeskCallers.
+type DeskCallersParams struct {
+	// Phone Number of the caller
+	Phone *CallersPhone `form:"phone,omitempty" json:"phone,omitempty"`
+
+	// Number Number of a report
+	Number *CallersNumber `form:"number,omitempty" json:"number,omitempty"`
+}
+
+// DeskNearbyParams defines parameters for DeskNearby.
+type DeskNearbyParams struct {
+	// Latitude WGS 84, degrees
+	Latitude Latitude `form:"latitude" json:"latitude"`
+
+	// Longitude WGS 84, degrees
+	Longitude Longitude `form:"longitude" json:"longitude"`
+
+	// RadiusM Radius, metres
+	RadiusM *RadiusM `form:"radius_m,omitempty" json:"radius_m,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Q Words of the description, the address or the citizen's text, or a number
+	Q *Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Limit At most this many
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeskRepliesParams defines parameters for DeskReplies.
+type DeskRepliesParams struct {
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Language Of the texts; mine without it
+	Language *ReplyLanguage `form:"language,omitempty" json:"language,omitempty"`
 }
 
 // DeskQueueParams defines parameters for DeskQueue.
@@ -5405,6 +5977,21 @@ type DeliveriesCsvParams struct {
 	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
 }
 
+// DeliveriesXlsxParams defines parameters for DeliveriesXlsx.
+type DeliveriesXlsxParams struct {
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Channel Only this channel
+	Channel *DeliveryChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+}
+
 // RatingsParams defines parameters for Ratings.
 type RatingsParams struct {
 	// By What to group by
@@ -5529,6 +6116,15 @@ type SatisfactionParams struct {
 
 	// Channel Only this channel
 	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Gender Only those who reported as this
+	Gender *GenderFilter `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Residency Only those who reported as this
+	Residency *ResidencyFilter `form:"residency,omitempty" json:"residency,omitempty"`
 }
 
 // SatisfactionCsvParams defines parameters for SatisfactionCsv.
@@ -5553,6 +6149,48 @@ type SatisfactionCsvParams struct {
 
 	// Channel Only this channel
 	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Gender Only those who reported as this
+	Gender *GenderFilter `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Residency Only those who reported as this
+	Residency *ResidencyFilter `form:"residency,omitempty" json:"residency,omitempty"`
+}
+
+// SatisfactionXlsxParams defines parameters for SatisfactionXlsx.
+type SatisfactionXlsxParams struct {
+	// By What to group by
+	By *SatisfactionBy `form:"by,omitempty" json:"by,omitempty"`
+
+	// From First day
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Centre Only this centre
+	Centre *CentreFilter `form:"centre,omitempty" json:"centre,omitempty"`
+
+	// Category Only this category
+	Category *CategoryFilter `form:"category,omitempty" json:"category,omitempty"`
+
+	// Department Only this department
+	Department *DepartmentFilter `form:"department,omitempty" json:"department,omitempty"`
+
+	// Channel Only this channel
+	Channel *ChannelFilter `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Region Only centres of this region
+	Region *RegionFilter `form:"region,omitempty" json:"region,omitempty"`
+
+	// Gender Only those who reported as this
+	Gender *GenderFilter `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Residency Only those who reported as this
+	Residency *ResidencyFilter `form:"residency,omitempty" json:"residency,omitempty"`
 }
 
 // VolumesParams defines parameters for Volumes.
@@ -5753,6 +6391,9 @@ type PutProgrammeJSONRequestBody = ProgrammeEdit
 // PutQuestionnaireJSONRequestBody defines body for PutQuestionnaire for application/json ContentType.
 type PutQuestionnaireJSONRequestBody = QuestionnaireEdit
 
+// AdminPutReplyJSONRequestBody defines body for AdminPutReply for application/json ContentType.
+type AdminPutReplyJSONRequestBody = ReplyTemplateEdit
+
 // CreateStaffJSONRequestBody defines body for CreateStaff for application/json ContentType.
 type CreateStaffJSONRequestBody = NewStaff
 
@@ -5773,6 +6414,9 @@ type RequestCodeJSONRequestBody = CodeRequest
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
+
+// PutFilterJSONRequestBody defines body for PutFilter for application/json ContentType.
+type PutFilterJSONRequestBody = QueueFilter
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -5836,6 +6480,15 @@ type RespondSurveyJSONRequestBody = SurveyResponse
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAudit What administrators changed, newest first
+	// (GET /v1/admin/audit)
+	ListAudit(c *fiber.Ctx, params ListAuditParams) error
+	// GetAudit One change, with what was before and after
+	// (GET /v1/admin/audit/{id})
+	GetAudit(c *fiber.Ctx, id PathId) error
+	// RevertAudit Put back what was before a change
+	// (POST /v1/admin/audit/{id}/revert)
+	RevertAudit(c *fiber.Ctx, id PathId) error
 	// ListBroadcasts Broadcasts, newest first
 	// (GET /v1/admin/broadcasts)
 	ListBroadcasts(c *fiber.Ctx, params ListBroadcastsParams) error
@@ -5866,6 +6519,9 @@ type ServerInterface interface {
 	// AdminListCategories Every category, retired ones too
 	// (GET /v1/admin/categories)
 	AdminListCategories(c *fiber.Ctx) error
+	// AdminGetCategory One category, retired ones too
+	// (GET /v1/admin/categories/{code})
+	AdminGetCategory(c *fiber.Ctx, code PathCode) error
 	// AdminPutCategory Create or replace a category
 	// (PUT /v1/admin/categories/{code})
 	AdminPutCategory(c *fiber.Ctx, code PathCode, params AdminPutCategoryParams) error
@@ -5890,9 +6546,18 @@ type ServerInterface interface {
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(c *fiber.Ctx) error
+	// AdminGetDepartment One department, retired ones too
+	// (GET /v1/admin/departments/{code})
+	AdminGetDepartment(c *fiber.Ctx, code PathCode) error
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(c *fiber.Ctx, code PathCode, params AdminPutDepartmentParams) error
+	// ListKeys The keys that sign access tokens
+	// (GET /v1/admin/keys)
+	ListKeys(c *fiber.Ctx) error
+	// RotateKeys Make a new signing key
+	// (POST /v1/admin/keys/rotate)
+	RotateKeys(c *fiber.Ctx, params RotateKeysParams) error
 	// ListPolicies How each kind of message goes out
 	// (GET /v1/admin/policies)
 	ListPolicies(c *fiber.Ctx) error
@@ -5941,6 +6606,18 @@ type ServerInterface interface {
 	// PutXlsform Write the next version from an XLSForm
 	// (PUT /v1/admin/questionnaires/{code}/xlsform)
 	PutXlsform(c *fiber.Ctx, code PathCode, params PutXlsformParams) error
+	// AdminListReplies Templates for replies
+	// (GET /v1/admin/replies)
+	AdminListReplies(c *fiber.Ctx) error
+	// AdminDeleteReply Remove a template for replies
+	// (DELETE /v1/admin/replies/{code})
+	AdminDeleteReply(c *fiber.Ctx, code PathCode, params AdminDeleteReplyParams) error
+	// AdminGetReply One template for replies
+	// (GET /v1/admin/replies/{code})
+	AdminGetReply(c *fiber.Ctx, code PathCode) error
+	// AdminPutReply Create or replace a template for replies
+	// (PUT /v1/admin/replies/{code})
+	AdminPutReply(c *fiber.Ctx, code PathCode, params AdminPutReplyParams) error
 	// GetRound A round with its progress
 	// (GET /v1/admin/rounds/{id})
 	GetRound(c *fiber.Ctx, id PathId) error
@@ -5992,9 +6669,24 @@ type ServerInterface interface {
 	// GetCategory One category with its attributes
 	// (GET /v1/categories/{code})
 	GetCategory(c *fiber.Ctx, code PathCode, params GetCategoryParams) error
+	// DeskCallers Who calls, and what they reported lately
+	// (GET /v1/desk/callers)
+	DeskCallers(c *fiber.Ctx, params DeskCallersParams) error
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(c *fiber.Ctx) error
+	// ListFilters The filters of the queue that I keep
+	// (GET /v1/desk/me/filters)
+	ListFilters(c *fiber.Ctx) error
+	// DeleteFilter Forget a filter
+	// (DELETE /v1/desk/me/filters/{name})
+	DeleteFilter(c *fiber.Ctx, name FilterName) error
+	// GetFilter One of them
+	// (GET /v1/desk/me/filters/{name})
+	GetFilter(c *fiber.Ctx, name FilterName) error
+	// PutFilter Keep a filter, up to 30
+	// (PUT /v1/desk/me/filters/{name})
+	PutFilter(c *fiber.Ctx, name FilterName) error
 	// ChangePassword Change my password
 	// (POST /v1/desk/me/password)
 	ChangePassword(c *fiber.Ctx) error
@@ -6004,6 +6696,12 @@ type ServerInterface interface {
 	// ConfirmTotp Confirm the second factor with its first code
 	// (POST /v1/desk/me/totp/confirm)
 	ConfirmTotp(c *fiber.Ctx) error
+	// DeskNearby Open reports around a place, of which a new one may be a duplicate
+	// (GET /v1/desk/nearby)
+	DeskNearby(c *fiber.Ctx, params DeskNearbyParams) error
+	// DeskReplies Templates for what I write to a citizen
+	// (GET /v1/desk/replies)
+	DeskReplies(c *fiber.Ctx, params DeskRepliesParams) error
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(c *fiber.Ctx, params DeskQueueParams) error
@@ -6076,6 +6774,9 @@ type ServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(c *fiber.Ctx, params DeliveriesCsvParams) error
+	// DeliveriesXlsx The same as a workbook
+	// (GET /v1/insights/deliveries.xlsx)
+	DeliveriesXlsx(c *fiber.Ctx, params DeliveriesXlsxParams) error
 	// Ratings How closed reports were rated
 	// (GET /v1/insights/ratings)
 	Ratings(c *fiber.Ctx, params RatingsParams) error
@@ -6115,6 +6816,9 @@ type ServerInterface interface {
 	// SatisfactionCsv The same as CSV
 	// (GET /v1/insights/satisfaction.csv)
 	SatisfactionCsv(c *fiber.Ctx, params SatisfactionCsvParams) error
+	// SatisfactionXlsx The same as a workbook
+	// (GET /v1/insights/satisfaction.xlsx)
+	SatisfactionXlsx(c *fiber.Ctx, params SatisfactionXlsxParams) error
 	// ModerateVerbatim Approve or hide an answer in words
 	// (PUT /v1/insights/verbatims/{id})
 	ModerateVerbatim(c *fiber.Ctx, id PathId) error
@@ -6206,6 +6910,136 @@ type ServerInterfaceWrapper struct {
 
 type MiddlewareFunc fiber.Handler
 type HandlerMiddlewareFunc func(c *fiber.Ctx, next fiber.Handler) error
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "staff" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "staff", query, &params.Staff, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter staff: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "path" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "path", query, &params.Path, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter path: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", query, &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter cursor: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListAudit(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetAudit operation middleware
+func (siw *ServerInterfaceWrapper) GetAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetAudit(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RevertAudit operation middleware
+func (siw *ServerInterfaceWrapper) RevertAudit(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Params("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RevertAudit(c, id)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
 
 // ListBroadcasts operation middleware
 func (siw *ServerInterfaceWrapper) ListBroadcasts(c *fiber.Ctx) error {
@@ -6507,6 +7341,35 @@ func (siw *ServerInterfaceWrapper) AdminListCategories(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// AdminGetCategory operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetCategory(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetCategory(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // AdminPutCategory operation middleware
 func (siw *ServerInterfaceWrapper) AdminPutCategory(c *fiber.Ctx) error {
 
@@ -6794,6 +7657,35 @@ func (siw *ServerInterfaceWrapper) AdminListDepartments(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// AdminGetDepartment operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetDepartment(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetDepartment(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // AdminPutDepartment operation middleware
 func (siw *ServerInterfaceWrapper) AdminPutDepartment(c *fiber.Ctx) error {
 
@@ -6832,6 +7724,67 @@ func (siw *ServerInterfaceWrapper) AdminPutDepartment(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.AdminPutDepartment(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListKeys(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListKeys(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RotateKeys operation middleware
+func (siw *ServerInterfaceWrapper) RotateKeys(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateKeysParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName Idempotency-Key, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err).Error())
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RotateKeys(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -7456,6 +8409,155 @@ func (siw *ServerInterfaceWrapper) PutXlsform(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.PutXlsform(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminListReplies operation middleware
+func (siw *ServerInterfaceWrapper) AdminListReplies(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminListReplies(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminDeleteReply operation middleware
+func (siw *ServerInterfaceWrapper) AdminDeleteReply(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminDeleteReplyParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminDeleteReply(c, code, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminGetReply operation middleware
+func (siw *ServerInterfaceWrapper) AdminGetReply(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminGetReply(c, code)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// AdminPutReply operation middleware
+func (siw *ServerInterfaceWrapper) AdminPutReply(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code PathCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Params("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter code: %w", err).Error())
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminPutReplyParams
+
+	headers := c.GetReqHeaders()
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("Too many values for ParamName If-Match, 1 is required, but %d found", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter If-Match: %w", err).Error())
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdminPutReply(c, code, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -8122,11 +9224,160 @@ func (siw *ServerInterfaceWrapper) GetCategory(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// DeskCallers operation middleware
+func (siw *ServerInterfaceWrapper) DeskCallers(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskCallersParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "phone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "phone", query, &params.Phone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter phone: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "number" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "number", query, &params.Number, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter number: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskCallers(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // DeskMe operation middleware
 func (siw *ServerInterfaceWrapper) DeskMe(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.DeskMe(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListFilters operation middleware
+func (siw *ServerInterfaceWrapper) ListFilters(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListFilters(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeleteFilter operation middleware
+func (siw *ServerInterfaceWrapper) DeleteFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeleteFilter(c, name)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GetFilter operation middleware
+func (siw *ServerInterfaceWrapper) GetFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GetFilter(c, name)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// PutFilter operation middleware
+func (siw *ServerInterfaceWrapper) PutFilter(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name FilterName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Params("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter name: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.PutFilter(c, name)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -8181,6 +9432,122 @@ func (siw *ServerInterfaceWrapper) ConfirmTotp(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.ConfirmTotp(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeskNearby operation middleware
+func (siw *ServerInterfaceWrapper) DeskNearby(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskNearbyParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Required query parameter "latitude" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "latitude", query, &params.Latitude, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter latitude: %w", err).Error())
+	}
+
+	// ------------- Required query parameter "longitude" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "longitude", query, &params.Longitude, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter longitude: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "radius_m" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "radius_m", query, &params.RadiusM, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter radius_m: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", query, &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter q: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskNearby(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DeskReplies operation middleware
+func (siw *ServerInterfaceWrapper) DeskReplies(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeskRepliesParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "language" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "language", query, &params.Language, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter language: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeskReplies(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -9417,6 +10784,64 @@ func (siw *ServerInterfaceWrapper) DeliveriesCsv(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// DeliveriesXlsx operation middleware
+func (siw *ServerInterfaceWrapper) DeliveriesXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeliveriesXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DeliveriesXlsx(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // Ratings operation middleware
 func (siw *ServerInterfaceWrapper) Ratings(c *fiber.Ctx) error {
 
@@ -10005,6 +11430,27 @@ func (siw *ServerInterfaceWrapper) Satisfaction(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
 	}
 
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", query, &params.Gender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter gender: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "residency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "residency", query, &params.Residency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter residency: %w", err).Error())
+	}
+
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.Satisfaction(c, params)
 	}
@@ -10084,8 +11530,129 @@ func (siw *ServerInterfaceWrapper) SatisfactionCsv(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
 	}
 
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", query, &params.Gender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter gender: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "residency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "residency", query, &params.Residency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter residency: %w", err).Error())
+	}
+
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.SatisfactionCsv(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// SatisfactionXlsx operation middleware
+func (siw *ServerInterfaceWrapper) SatisfactionXlsx(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SatisfactionXlsxParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", query, &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter by: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", query, &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter from: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", query, &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter to: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "centre" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "centre", query, &params.Centre, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter centre: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", query, &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter category: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", query, &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter department: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", query, &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter channel: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", query, &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter region: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", query, &params.Gender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter gender: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "residency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "residency", query, &params.Residency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter residency: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.SatisfactionXlsx(c, params)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -11252,6 +12819,7 @@ func (siw *ServerInterfaceWrapper) RespondSurvey(c *fiber.Ctx) error {
 // /v1/reports/nearby fits /v1/reports/:id too.
 func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	wrapper := ServerInterfaceWrapper{Handler: si}
+	router.Get("/v1/admin/audit", wrapper.ListAudit)
 	router.Get("/v1/admin/broadcasts", wrapper.ListBroadcasts)
 	router.Post("/v1/admin/broadcasts", wrapper.CreateBroadcast)
 	router.Post("/v1/admin/broadcasts/audience", wrapper.CountAudience)
@@ -11262,9 +12830,12 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/admin/dead-letters", wrapper.ListDeadLetters)
 	router.Post("/v1/admin/dead-letters/retry", wrapper.RetryDeadLetters)
 	router.Get("/v1/admin/departments", wrapper.AdminListDepartments)
+	router.Get("/v1/admin/keys", wrapper.ListKeys)
+	router.Post("/v1/admin/keys/rotate", wrapper.RotateKeys)
 	router.Get("/v1/admin/policies", wrapper.ListPolicies)
 	router.Get("/v1/admin/programmes", wrapper.ListProgrammes)
 	router.Get("/v1/admin/questionnaires", wrapper.ListQuestionnaires)
+	router.Get("/v1/admin/replies", wrapper.AdminListReplies)
 	router.Get("/v1/admin/staff", wrapper.ListStaff)
 	router.Post("/v1/admin/staff", wrapper.CreateStaff)
 	router.Get("/v1/admin/templates", wrapper.ListTemplates)
@@ -11272,10 +12843,14 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/auth/otp", wrapper.RequestCode)
 	router.Post("/v1/auth/token", wrapper.CreateToken)
 	router.Get("/v1/categories", wrapper.ListCategories)
+	router.Get("/v1/desk/callers", wrapper.DeskCallers)
 	router.Get("/v1/desk/me", wrapper.DeskMe)
+	router.Get("/v1/desk/me/filters", wrapper.ListFilters)
 	router.Post("/v1/desk/me/password", wrapper.ChangePassword)
 	router.Post("/v1/desk/me/totp", wrapper.EnrolTotp)
 	router.Post("/v1/desk/me/totp/confirm", wrapper.ConfirmTotp)
+	router.Get("/v1/desk/nearby", wrapper.DeskNearby)
+	router.Get("/v1/desk/replies", wrapper.DeskReplies)
 	router.Get("/v1/desk/reports", wrapper.DeskQueue)
 	router.Post("/v1/desk/reports", wrapper.DeskRegister)
 	router.Get("/v1/desk/surveys", wrapper.DeskSurveys)
@@ -11289,12 +12864,14 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/insights/deadlines.xlsx", wrapper.DeadlinesXlsx)
 	router.Get("/v1/insights/deliveries", wrapper.Deliveries)
 	router.Get("/v1/insights/deliveries.csv", wrapper.DeliveriesCsv)
+	router.Get("/v1/insights/deliveries.xlsx", wrapper.DeliveriesXlsx)
 	router.Get("/v1/insights/ratings", wrapper.Ratings)
 	router.Get("/v1/insights/ratings.csv", wrapper.RatingsCsv)
 	router.Get("/v1/insights/ratings.xlsx", wrapper.RatingsXlsx)
 	router.Get("/v1/insights/rounds", wrapper.ListRounds)
 	router.Get("/v1/insights/satisfaction", wrapper.Satisfaction)
 	router.Get("/v1/insights/satisfaction.csv", wrapper.SatisfactionCsv)
+	router.Get("/v1/insights/satisfaction.xlsx", wrapper.SatisfactionXlsx)
 	router.Get("/v1/insights/volumes", wrapper.Volumes)
 	router.Get("/v1/insights/volumes.csv", wrapper.VolumesCsv)
 	router.Get("/v1/insights/volumes.xlsx", wrapper.VolumesXlsx)
@@ -11308,14 +12885,18 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/reports/nearby", wrapper.NearbyReports)
 	router.Get("/v1/surveys", wrapper.ListSurveys)
 
+	router.Get("/v1/admin/audit/:id", wrapper.GetAudit)
+	router.Post("/v1/admin/audit/:id/revert", wrapper.RevertAudit)
 	router.Get("/v1/admin/broadcasts/:id", wrapper.GetBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/pause", wrapper.PauseBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/resume", wrapper.ResumeBroadcast)
 	router.Post("/v1/admin/broadcasts/:id/stop", wrapper.StopBroadcast)
+	router.Get("/v1/admin/categories/:code", wrapper.AdminGetCategory)
 	router.Put("/v1/admin/categories/:code", wrapper.AdminPutCategory)
 	router.Get("/v1/admin/centres/:code", wrapper.AdminGetCentre)
 	router.Put("/v1/admin/centres/:code", wrapper.AdminPutCentre)
 	router.Post("/v1/admin/dead-letters/:message/:id/retry", wrapper.RetryDeadLetter)
+	router.Get("/v1/admin/departments/:code", wrapper.AdminGetDepartment)
 	router.Put("/v1/admin/departments/:code", wrapper.AdminPutDepartment)
 	router.Get("/v1/admin/policies/:kind", wrapper.GetPolicy)
 	router.Put("/v1/admin/policies/:kind", wrapper.PutPolicy)
@@ -11330,6 +12911,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/admin/questionnaires/:code/versions/:version", wrapper.GetQuestionnaireVersion)
 	router.Get("/v1/admin/questionnaires/:code/xlsform", wrapper.GetXlsform)
 	router.Put("/v1/admin/questionnaires/:code/xlsform", wrapper.PutXlsform)
+	router.Delete("/v1/admin/replies/:code", wrapper.AdminDeleteReply)
+	router.Get("/v1/admin/replies/:code", wrapper.AdminGetReply)
+	router.Put("/v1/admin/replies/:code", wrapper.AdminPutReply)
 	router.Get("/v1/admin/rounds/:id", wrapper.GetRound)
 	router.Post("/v1/admin/rounds/:id/close", wrapper.CloseRound)
 	router.Post("/v1/admin/rounds/:id/stop", wrapper.StopRound)
@@ -11340,6 +12924,9 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Post("/v1/admin/templates/:kind/:channel/preview", wrapper.PreviewTemplate)
 	router.Get("/v1/admin/templates/:kind/:channel/versions", wrapper.ListTemplateVersions)
 	router.Get("/v1/categories/:code", wrapper.GetCategory)
+	router.Delete("/v1/desk/me/filters/:name", wrapper.DeleteFilter)
+	router.Get("/v1/desk/me/filters/:name", wrapper.GetFilter)
+	router.Put("/v1/desk/me/filters/:name", wrapper.PutFilter)
 	router.Get("/v1/desk/reports/:id", wrapper.DeskReport)
 	router.Post("/v1/desk/reports/:id/assign", wrapper.AssignReport)
 	router.Get("/v1/desk/reports/:id/deliveries", wrapper.ReportDeliveries)
@@ -11380,6 +12967,57 @@ type NotModifiedResponseHeaders struct {
 }
 type NotModifiedResponse struct {
 	Headers NotModifiedResponseHeaders
+}
+
+type ListAuditRequestObject struct {
+	Params ListAuditParams
+}
+
+type ListAuditResponseObject interface {
+	VisitListAuditResponse(ctx *fiber.Ctx) error
+}
+
+type ListAudit200JSONResponse AuditPage
+
+func (response ListAudit200JSONResponse) VisitListAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type GetAuditRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type GetAuditResponseObject interface {
+	VisitGetAuditResponse(ctx *fiber.Ctx) error
+}
+
+type GetAudit200JSONResponse AuditEntry
+
+func (response GetAudit200JSONResponse) VisitGetAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RevertAuditRequestObject struct {
+	Id PathId `json:"id"`
+}
+
+type RevertAuditResponseObject interface {
+	VisitRevertAuditResponse(ctx *fiber.Ctx) error
+}
+
+type RevertAudit200JSONResponse AuditEntry
+
+func (response RevertAudit200JSONResponse) VisitRevertAuditResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type ListBroadcastsRequestObject struct {
@@ -11626,6 +13264,33 @@ func (response AdminListCategories200JSONResponse) VisitAdminListCategoriesRespo
 	return ctx.JSON(&response)
 }
 
+type AdminGetCategoryRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetCategoryResponseObject interface {
+	VisitAdminGetCategoryResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetCategory200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetCategory200JSONResponse struct {
+	Body    Category
+	Headers AdminGetCategory200ResponseHeaders
+}
+
+func (response AdminGetCategory200JSONResponse) VisitAdminGetCategoryResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
 type AdminPutCategoryRequestObject struct {
 	Code   PathCode `json:"code"`
 	Params AdminPutCategoryParams
@@ -11794,6 +13459,33 @@ func (response AdminListDepartments200JSONResponse) VisitAdminListDepartmentsRes
 	return ctx.JSON(&response)
 }
 
+type AdminGetDepartmentRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetDepartmentResponseObject interface {
+	VisitAdminGetDepartmentResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetDepartment200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetDepartment200JSONResponse struct {
+	Body    Department
+	Headers AdminGetDepartment200ResponseHeaders
+}
+
+func (response AdminGetDepartment200JSONResponse) VisitAdminGetDepartmentResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
 type AdminPutDepartmentRequestObject struct {
 	Code   PathCode `json:"code"`
 	Params AdminPutDepartmentParams
@@ -11821,6 +13513,39 @@ func (response AdminPutDepartment200JSONResponse) VisitAdminPutDepartmentRespons
 	ctx.Status(200)
 
 	return ctx.JSON(&response.Body)
+}
+
+type ListKeysRequestObject struct {
+}
+
+type ListKeysResponseObject interface {
+	VisitListKeysResponse(ctx *fiber.Ctx) error
+}
+
+type ListKeys200JSONResponse SigningKeyList
+
+func (response ListKeys200JSONResponse) VisitListKeysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type RotateKeysRequestObject struct {
+	Params RotateKeysParams
+}
+
+type RotateKeysResponseObject interface {
+	VisitRotateKeysResponse(ctx *fiber.Ctx) error
+}
+
+type RotateKeys201JSONResponse SigningKey
+
+func (response RotateKeys201JSONResponse) VisitRotateKeysResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(201)
+
+	return ctx.JSON(&response)
 }
 
 type ListPoliciesRequestObject struct {
@@ -12202,6 +13927,95 @@ type PutXlsform200JSONResponse struct {
 }
 
 func (response PutXlsform200JSONResponse) VisitPutXlsformResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type AdminListRepliesRequestObject struct {
+}
+
+type AdminListRepliesResponseObject interface {
+	VisitAdminListRepliesResponse(ctx *fiber.Ctx) error
+}
+
+type AdminListReplies200JSONResponse ReplyTemplateList
+
+func (response AdminListReplies200JSONResponse) VisitAdminListRepliesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type AdminDeleteReplyRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params AdminDeleteReplyParams
+}
+
+type AdminDeleteReplyResponseObject interface {
+	VisitAdminDeleteReplyResponse(ctx *fiber.Ctx) error
+}
+
+type AdminDeleteReply204Response struct {
+}
+
+func (response AdminDeleteReply204Response) VisitAdminDeleteReplyResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
+type AdminGetReplyRequestObject struct {
+	Code PathCode `json:"code"`
+}
+
+type AdminGetReplyResponseObject interface {
+	VisitAdminGetReplyResponse(ctx *fiber.Ctx) error
+}
+
+type AdminGetReply200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminGetReply200JSONResponse struct {
+	Body    ReplyTemplate
+	Headers AdminGetReply200ResponseHeaders
+}
+
+func (response AdminGetReply200JSONResponse) VisitAdminGetReplyResponse(ctx *fiber.Ctx) error {
+	if response.Headers.ETag != nil {
+		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response.Body)
+}
+
+type AdminPutReplyRequestObject struct {
+	Code   PathCode `json:"code"`
+	Params AdminPutReplyParams
+	Body   *AdminPutReplyJSONRequestBody
+}
+
+type AdminPutReplyResponseObject interface {
+	VisitAdminPutReplyResponse(ctx *fiber.Ctx) error
+}
+
+type AdminPutReply200ResponseHeaders struct {
+	ETag *string
+}
+
+type AdminPutReply200JSONResponse struct {
+	Body    ReplyTemplate
+	Headers AdminPutReply200ResponseHeaders
+}
+
+func (response AdminPutReply200JSONResponse) VisitAdminPutReplyResponse(ctx *fiber.Ctx) error {
 	if response.Headers.ETag != nil {
 		ctx.Response().Header.Set("ETag", fmt.Sprint(*response.Headers.ETag))
 	}
@@ -12605,6 +14419,23 @@ func (response GetCategory304Response) VisitGetCategoryResponse(ctx *fiber.Ctx) 
 	return nil
 }
 
+type DeskCallersRequestObject struct {
+	Params DeskCallersParams
+}
+
+type DeskCallersResponseObject interface {
+	VisitDeskCallersResponse(ctx *fiber.Ctx) error
+}
+
+type DeskCallers200JSONResponse DeskCallers
+
+func (response DeskCallers200JSONResponse) VisitDeskCallersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type DeskMeRequestObject struct {
 }
 
@@ -12615,6 +14446,73 @@ type DeskMeResponseObject interface {
 type DeskMe200JSONResponse Staff
 
 func (response DeskMe200JSONResponse) VisitDeskMeResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type ListFiltersRequestObject struct {
+}
+
+type ListFiltersResponseObject interface {
+	VisitListFiltersResponse(ctx *fiber.Ctx) error
+}
+
+type ListFilters200JSONResponse SavedFilterList
+
+func (response ListFilters200JSONResponse) VisitListFiltersResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeleteFilterRequestObject struct {
+	Name FilterName `json:"name"`
+}
+
+type DeleteFilterResponseObject interface {
+	VisitDeleteFilterResponse(ctx *fiber.Ctx) error
+}
+
+type DeleteFilter204Response struct {
+}
+
+func (response DeleteFilter204Response) VisitDeleteFilterResponse(ctx *fiber.Ctx) error {
+	ctx.Status(204)
+	return nil
+}
+
+type GetFilterRequestObject struct {
+	Name FilterName `json:"name"`
+}
+
+type GetFilterResponseObject interface {
+	VisitGetFilterResponse(ctx *fiber.Ctx) error
+}
+
+type GetFilter200JSONResponse SavedFilter
+
+func (response GetFilter200JSONResponse) VisitGetFilterResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type PutFilterRequestObject struct {
+	Name FilterName `json:"name"`
+	Body *PutFilterJSONRequestBody
+}
+
+type PutFilterResponseObject interface {
+	VisitPutFilterResponse(ctx *fiber.Ctx) error
+}
+
+type PutFilter200JSONResponse SavedFilter
+
+func (response PutFilter200JSONResponse) VisitPutFilterResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "application/json")
 	ctx.Status(200)
 
@@ -12667,6 +14565,40 @@ type ConfirmTotp204Response struct {
 func (response ConfirmTotp204Response) VisitConfirmTotpResponse(ctx *fiber.Ctx) error {
 	ctx.Status(204)
 	return nil
+}
+
+type DeskNearbyRequestObject struct {
+	Params DeskNearbyParams
+}
+
+type DeskNearbyResponseObject interface {
+	VisitDeskNearbyResponse(ctx *fiber.Ctx) error
+}
+
+type DeskNearby200JSONResponse DeskNearList
+
+func (response DeskNearby200JSONResponse) VisitDeskNearbyResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
+type DeskRepliesRequestObject struct {
+	Params DeskRepliesParams
+}
+
+type DeskRepliesResponseObject interface {
+	VisitDeskRepliesResponse(ctx *fiber.Ctx) error
+}
+
+type DeskReplies200JSONResponse DeskReplyList
+
+func (response DeskReplies200JSONResponse) VisitDeskRepliesResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
 }
 
 type DeskQueueRequestObject struct {
@@ -13180,6 +15112,33 @@ func (response DeliveriesCsv200TextcsvResponse) VisitDeliveriesCsvResponse(ctx *
 	return err
 }
 
+type DeliveriesXlsxRequestObject struct {
+	Params DeliveriesXlsxParams
+}
+
+type DeliveriesXlsxResponseObject interface {
+	VisitDeliveriesXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type DeliveriesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DeliveriesXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitDeliveriesXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
 type RatingsRequestObject struct {
 	Params RatingsParams
 }
@@ -13466,6 +15425,33 @@ type SatisfactionCsv200TextcsvResponse struct {
 
 func (response SatisfactionCsv200TextcsvResponse) VisitSatisfactionCsvResponse(ctx *fiber.Ctx) error {
 	ctx.Response().Header.Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	ctx.Status(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(ctx.Response().BodyWriter(), response.Body)
+	return err
+}
+
+type SatisfactionXlsxRequestObject struct {
+	Params SatisfactionXlsxParams
+}
+
+type SatisfactionXlsxResponseObject interface {
+	VisitSatisfactionXlsxResponse(ctx *fiber.Ctx) error
+}
+
+type SatisfactionXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response SatisfactionXlsx200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitSatisfactionXlsxResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 	if response.ContentLength != 0 {
 		ctx.Response().Header.Set("Content-Length", fmt.Sprint(response.ContentLength))
 	}
@@ -14078,6 +16064,15 @@ func (response RespondSurvey200JSONResponse) VisitRespondSurveyResponse(ctx *fib
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAudit What administrators changed, newest first
+	// (GET /v1/admin/audit)
+	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
+	// GetAudit One change, with what was before and after
+	// (GET /v1/admin/audit/{id})
+	GetAudit(ctx context.Context, request GetAuditRequestObject) (GetAuditResponseObject, error)
+	// RevertAudit Put back what was before a change
+	// (POST /v1/admin/audit/{id}/revert)
+	RevertAudit(ctx context.Context, request RevertAuditRequestObject) (RevertAuditResponseObject, error)
 	// ListBroadcasts Broadcasts, newest first
 	// (GET /v1/admin/broadcasts)
 	ListBroadcasts(ctx context.Context, request ListBroadcastsRequestObject) (ListBroadcastsResponseObject, error)
@@ -14108,6 +16103,9 @@ type StrictServerInterface interface {
 	// AdminListCategories Every category, retired ones too
 	// (GET /v1/admin/categories)
 	AdminListCategories(ctx context.Context, request AdminListCategoriesRequestObject) (AdminListCategoriesResponseObject, error)
+	// AdminGetCategory One category, retired ones too
+	// (GET /v1/admin/categories/{code})
+	AdminGetCategory(ctx context.Context, request AdminGetCategoryRequestObject) (AdminGetCategoryResponseObject, error)
 	// AdminPutCategory Create or replace a category
 	// (PUT /v1/admin/categories/{code})
 	AdminPutCategory(ctx context.Context, request AdminPutCategoryRequestObject) (AdminPutCategoryResponseObject, error)
@@ -14132,9 +16130,18 @@ type StrictServerInterface interface {
 	// AdminListDepartments Every department, retired ones too
 	// (GET /v1/admin/departments)
 	AdminListDepartments(ctx context.Context, request AdminListDepartmentsRequestObject) (AdminListDepartmentsResponseObject, error)
+	// AdminGetDepartment One department, retired ones too
+	// (GET /v1/admin/departments/{code})
+	AdminGetDepartment(ctx context.Context, request AdminGetDepartmentRequestObject) (AdminGetDepartmentResponseObject, error)
 	// AdminPutDepartment Create or replace a department
 	// (PUT /v1/admin/departments/{code})
 	AdminPutDepartment(ctx context.Context, request AdminPutDepartmentRequestObject) (AdminPutDepartmentResponseObject, error)
+	// ListKeys The keys that sign access tokens
+	// (GET /v1/admin/keys)
+	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
+	// RotateKeys Make a new signing key
+	// (POST /v1/admin/keys/rotate)
+	RotateKeys(ctx context.Context, request RotateKeysRequestObject) (RotateKeysResponseObject, error)
 	// ListPolicies How each kind of message goes out
 	// (GET /v1/admin/policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -14183,6 +16190,18 @@ type StrictServerInterface interface {
 	// PutXlsform Write the next version from an XLSForm
 	// (PUT /v1/admin/questionnaires/{code}/xlsform)
 	PutXlsform(ctx context.Context, request PutXlsformRequestObject) (PutXlsformResponseObject, error)
+	// AdminListReplies Templates for replies
+	// (GET /v1/admin/replies)
+	AdminListReplies(ctx context.Context, request AdminListRepliesRequestObject) (AdminListRepliesResponseObject, error)
+	// AdminDeleteReply Remove a template for replies
+	// (DELETE /v1/admin/replies/{code})
+	AdminDeleteReply(ctx context.Context, request AdminDeleteReplyRequestObject) (AdminDeleteReplyResponseObject, error)
+	// AdminGetReply One template for replies
+	// (GET /v1/admin/replies/{code})
+	AdminGetReply(ctx context.Context, request AdminGetReplyRequestObject) (AdminGetReplyResponseObject, error)
+	// AdminPutReply Create or replace a template for replies
+	// (PUT /v1/admin/replies/{code})
+	AdminPutReply(ctx context.Context, request AdminPutReplyRequestObject) (AdminPutReplyResponseObject, error)
 	// GetRound A round with its progress
 	// (GET /v1/admin/rounds/{id})
 	GetRound(ctx context.Context, request GetRoundRequestObject) (GetRoundResponseObject, error)
@@ -14234,9 +16253,24 @@ type StrictServerInterface interface {
 	// GetCategory One category with its attributes
 	// (GET /v1/categories/{code})
 	GetCategory(ctx context.Context, request GetCategoryRequestObject) (GetCategoryResponseObject, error)
+	// DeskCallers Who calls, and what they reported lately
+	// (GET /v1/desk/callers)
+	DeskCallers(ctx context.Context, request DeskCallersRequestObject) (DeskCallersResponseObject, error)
 	// DeskMe The member of staff behind the token
 	// (GET /v1/desk/me)
 	DeskMe(ctx context.Context, request DeskMeRequestObject) (DeskMeResponseObject, error)
+	// ListFilters The filters of the queue that I keep
+	// (GET /v1/desk/me/filters)
+	ListFilters(ctx context.Context, request ListFiltersRequestObject) (ListFiltersResponseObject, error)
+	// DeleteFilter Forget a filter
+	// (DELETE /v1/desk/me/filters/{name})
+	DeleteFilter(ctx context.Context, request DeleteFilterRequestObject) (DeleteFilterResponseObject, error)
+	// GetFilter One of them
+	// (GET /v1/desk/me/filters/{name})
+	GetFilter(ctx context.Context, request GetFilterRequestObject) (GetFilterResponseObject, error)
+	// PutFilter Keep a filter, up to 30
+	// (PUT /v1/desk/me/filters/{name})
+	PutFilter(ctx context.Context, request PutFilterRequestObject) (PutFilterResponseObject, error)
 	// ChangePassword Change my password
 	// (POST /v1/desk/me/password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -14246,6 +16280,12 @@ type StrictServerInterface interface {
 	// ConfirmTotp Confirm the second factor with its first code
 	// (POST /v1/desk/me/totp/confirm)
 	ConfirmTotp(ctx context.Context, request ConfirmTotpRequestObject) (ConfirmTotpResponseObject, error)
+	// DeskNearby Open reports around a place, of which a new one may be a duplicate
+	// (GET /v1/desk/nearby)
+	DeskNearby(ctx context.Context, request DeskNearbyRequestObject) (DeskNearbyResponseObject, error)
+	// DeskReplies Templates for what I write to a citizen
+	// (GET /v1/desk/replies)
+	DeskReplies(ctx context.Context, request DeskRepliesRequestObject) (DeskRepliesResponseObject, error)
 	// DeskQueue Queue and search
 	// (GET /v1/desk/reports)
 	DeskQueue(ctx context.Context, request DeskQueueRequestObject) (DeskQueueResponseObject, error)
@@ -14318,6 +16358,9 @@ type StrictServerInterface interface {
 	// DeliveriesCsv The counts as CSV, with their delays
 	// (GET /v1/insights/deliveries.csv)
 	DeliveriesCsv(ctx context.Context, request DeliveriesCsvRequestObject) (DeliveriesCsvResponseObject, error)
+	// DeliveriesXlsx The same as a workbook
+	// (GET /v1/insights/deliveries.xlsx)
+	DeliveriesXlsx(ctx context.Context, request DeliveriesXlsxRequestObject) (DeliveriesXlsxResponseObject, error)
 	// Ratings How closed reports were rated
 	// (GET /v1/insights/ratings)
 	Ratings(ctx context.Context, request RatingsRequestObject) (RatingsResponseObject, error)
@@ -14357,6 +16400,9 @@ type StrictServerInterface interface {
 	// SatisfactionCsv The same as CSV
 	// (GET /v1/insights/satisfaction.csv)
 	SatisfactionCsv(ctx context.Context, request SatisfactionCsvRequestObject) (SatisfactionCsvResponseObject, error)
+	// SatisfactionXlsx The same as a workbook
+	// (GET /v1/insights/satisfaction.xlsx)
+	SatisfactionXlsx(ctx context.Context, request SatisfactionXlsxRequestObject) (SatisfactionXlsxResponseObject, error)
 	// ModerateVerbatim Approve or hide an answer in words
 	// (PUT /v1/insights/verbatims/{id})
 	ModerateVerbatim(ctx context.Context, request ModerateVerbatimRequestObject) (ModerateVerbatimResponseObject, error)
@@ -14450,6 +16496,87 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListAudit operation middleware
+func (sh *strictHandler) ListAudit(ctx *fiber.Ctx, params ListAuditParams) error {
+	var request ListAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAudit(ctx.UserContext(), request.(ListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditResponseObject); ok {
+		if err := validResponse.VisitListAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAudit operation middleware
+func (sh *strictHandler) GetAudit(ctx *fiber.Ctx, id PathId) error {
+	var request GetAuditRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAudit(ctx.UserContext(), request.(GetAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditResponseObject); ok {
+		if err := validResponse.VisitGetAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevertAudit operation middleware
+func (sh *strictHandler) RevertAudit(ctx *fiber.Ctx, id PathId) error {
+	var request RevertAuditRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RevertAudit(ctx.UserContext(), request.(RevertAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevertAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevertAuditResponseObject); ok {
+		if err := validResponse.VisitRevertAuditResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ListBroadcasts operation middleware
@@ -14734,6 +16861,33 @@ func (sh *strictHandler) AdminListCategories(ctx *fiber.Ctx) error {
 	return nil
 }
 
+// AdminGetCategory operation middleware
+func (sh *strictHandler) AdminGetCategory(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetCategoryRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetCategory(ctx.UserContext(), request.(AdminGetCategoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetCategory")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetCategoryResponseObject); ok {
+		if err := validResponse.VisitAdminGetCategoryResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AdminPutCategory operation middleware
 func (sh *strictHandler) AdminPutCategory(ctx *fiber.Ctx, code PathCode, params AdminPutCategoryParams) error {
 	var request AdminPutCategoryRequestObject
@@ -14965,6 +17119,33 @@ func (sh *strictHandler) AdminListDepartments(ctx *fiber.Ctx) error {
 	return nil
 }
 
+// AdminGetDepartment operation middleware
+func (sh *strictHandler) AdminGetDepartment(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetDepartmentRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetDepartment(ctx.UserContext(), request.(AdminGetDepartmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetDepartment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetDepartmentResponseObject); ok {
+		if err := validResponse.VisitAdminGetDepartmentResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AdminPutDepartment operation middleware
 func (sh *strictHandler) AdminPutDepartment(ctx *fiber.Ctx, code PathCode, params AdminPutDepartmentParams) error {
 	var request AdminPutDepartmentRequestObject
@@ -14991,6 +17172,58 @@ func (sh *strictHandler) AdminPutDepartment(ctx *fiber.Ctx, code PathCode, param
 		return err
 	} else if validResponse, ok := response.(AdminPutDepartmentResponseObject); ok {
 		if err := validResponse.VisitAdminPutDepartmentResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListKeys operation middleware
+func (sh *strictHandler) ListKeys(ctx *fiber.Ctx) error {
+	var request ListKeysRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListKeys(ctx.UserContext(), request.(ListKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListKeysResponseObject); ok {
+		if err := validResponse.VisitListKeysResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateKeys operation middleware
+func (sh *strictHandler) RotateKeys(ctx *fiber.Ctx, params RotateKeysParams) error {
+	var request RotateKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateKeys(ctx.UserContext(), request.(RotateKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateKeysResponseObject); ok {
+		if err := validResponse.VisitRotateKeysResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -15444,6 +17677,120 @@ func (sh *strictHandler) PutXlsform(ctx *fiber.Ctx, code PathCode, params PutXls
 		return err
 	} else if validResponse, ok := response.(PutXlsformResponseObject); ok {
 		if err := validResponse.VisitPutXlsformResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminListReplies operation middleware
+func (sh *strictHandler) AdminListReplies(ctx *fiber.Ctx) error {
+	var request AdminListRepliesRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminListReplies(ctx.UserContext(), request.(AdminListRepliesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminListReplies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminListRepliesResponseObject); ok {
+		if err := validResponse.VisitAdminListRepliesResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminDeleteReply operation middleware
+func (sh *strictHandler) AdminDeleteReply(ctx *fiber.Ctx, code PathCode, params AdminDeleteReplyParams) error {
+	var request AdminDeleteReplyRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminDeleteReply(ctx.UserContext(), request.(AdminDeleteReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminDeleteReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminDeleteReplyResponseObject); ok {
+		if err := validResponse.VisitAdminDeleteReplyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminGetReply operation middleware
+func (sh *strictHandler) AdminGetReply(ctx *fiber.Ctx, code PathCode) error {
+	var request AdminGetReplyRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminGetReply(ctx.UserContext(), request.(AdminGetReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminGetReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminGetReplyResponseObject); ok {
+		if err := validResponse.VisitAdminGetReplyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdminPutReply operation middleware
+func (sh *strictHandler) AdminPutReply(ctx *fiber.Ctx, code PathCode, params AdminPutReplyParams) error {
+	var request AdminPutReplyRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	var body AdminPutReplyJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.AdminPutReply(ctx.UserContext(), request.(AdminPutReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdminPutReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdminPutReplyResponseObject); ok {
+		if err := validResponse.VisitAdminPutReplyResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -15956,6 +18303,33 @@ func (sh *strictHandler) GetCategory(ctx *fiber.Ctx, code PathCode, params GetCa
 	return nil
 }
 
+// DeskCallers operation middleware
+func (sh *strictHandler) DeskCallers(ctx *fiber.Ctx, params DeskCallersParams) error {
+	var request DeskCallersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskCallers(ctx.UserContext(), request.(DeskCallersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskCallers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskCallersResponseObject); ok {
+		if err := validResponse.VisitDeskCallersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // DeskMe operation middleware
 func (sh *strictHandler) DeskMe(ctx *fiber.Ctx) error {
 	var request DeskMeRequestObject
@@ -15973,6 +18347,118 @@ func (sh *strictHandler) DeskMe(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(DeskMeResponseObject); ok {
 		if err := validResponse.VisitDeskMeResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListFilters operation middleware
+func (sh *strictHandler) ListFilters(ctx *fiber.Ctx) error {
+	var request ListFiltersRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFilters(ctx.UserContext(), request.(ListFiltersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFilters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListFiltersResponseObject); ok {
+		if err := validResponse.VisitListFiltersResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteFilter operation middleware
+func (sh *strictHandler) DeleteFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request DeleteFilterRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteFilter(ctx.UserContext(), request.(DeleteFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteFilterResponseObject); ok {
+		if err := validResponse.VisitDeleteFilterResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetFilter operation middleware
+func (sh *strictHandler) GetFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request GetFilterRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFilter(ctx.UserContext(), request.(GetFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFilterResponseObject); ok {
+		if err := validResponse.VisitGetFilterResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutFilter operation middleware
+func (sh *strictHandler) PutFilter(ctx *fiber.Ctx, name FilterName) error {
+	var request PutFilterRequestObject
+
+	request.Name = name
+
+	var body PutFilterJSONRequestBody
+	if err := ctx.BodyParser(&body); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	request.Body = &body
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.PutFilter(ctx.UserContext(), request.(PutFilterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutFilter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutFilterResponseObject); ok {
+		if err := validResponse.VisitPutFilterResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -16060,6 +18546,60 @@ func (sh *strictHandler) ConfirmTotp(ctx *fiber.Ctx) error {
 		return err
 	} else if validResponse, ok := response.(ConfirmTotpResponseObject); ok {
 		if err := validResponse.VisitConfirmTotpResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeskNearby operation middleware
+func (sh *strictHandler) DeskNearby(ctx *fiber.Ctx, params DeskNearbyParams) error {
+	var request DeskNearbyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskNearby(ctx.UserContext(), request.(DeskNearbyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskNearby")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskNearbyResponseObject); ok {
+		if err := validResponse.VisitDeskNearbyResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeskReplies operation middleware
+func (sh *strictHandler) DeskReplies(ctx *fiber.Ctx, params DeskRepliesParams) error {
+	var request DeskRepliesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeskReplies(ctx.UserContext(), request.(DeskRepliesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeskReplies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeskRepliesResponseObject); ok {
+		if err := validResponse.VisitDeskRepliesResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {
@@ -16770,6 +19310,33 @@ func (sh *strictHandler) DeliveriesCsv(ctx *fiber.Ctx, params DeliveriesCsvParam
 	return nil
 }
 
+// DeliveriesXlsx operation middleware
+func (sh *strictHandler) DeliveriesXlsx(ctx *fiber.Ctx, params DeliveriesXlsxParams) error {
+	var request DeliveriesXlsxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.DeliveriesXlsx(ctx.UserContext(), request.(DeliveriesXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeliveriesXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeliveriesXlsxResponseObject); ok {
+		if err := validResponse.VisitDeliveriesXlsxResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Ratings operation middleware
 func (sh *strictHandler) Ratings(ctx *fiber.Ctx, params RatingsParams) error {
 	var request RatingsRequestObject
@@ -17119,6 +19686,33 @@ func (sh *strictHandler) SatisfactionCsv(ctx *fiber.Ctx, params SatisfactionCsvP
 		return err
 	} else if validResponse, ok := response.(SatisfactionCsvResponseObject); ok {
 		if err := validResponse.VisitSatisfactionCsvResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SatisfactionXlsx operation middleware
+func (sh *strictHandler) SatisfactionXlsx(ctx *fiber.Ctx, params SatisfactionXlsxParams) error {
+	var request SatisfactionXlsxRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.SatisfactionXlsx(ctx.UserContext(), request.(SatisfactionXlsxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SatisfactionXlsx")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SatisfactionXlsxResponseObject); ok {
+		if err := validResponse.VisitSatisfactionXlsxResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

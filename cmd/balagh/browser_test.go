@@ -26,7 +26,7 @@ import (
 
 const (
 	withoutBrowser = "the browser half is left out; to have it: apt-get install chromium"
-	browserTime    = 90 * time.Second
+	browserTime    = 4 * time.Minute
 	screens        = "../../data/screens" // pictures of every page, for people to look at
 )
 
@@ -283,4 +283,5 @@ func TestPages_SignIn(t *testing.T) {
 		t.Error("what was typed before the session was lost was not sent again")
 	}
 	b.do(chromedp.Click("details.me summary"), chromedp.Click("form[action='/signout'] button"), chromedp.WaitVisible("#email"))
+	b.signIn(email)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"gocloud.dev/blob"
 
 	"github.com/balagh/balagh/photos"
@@ -60,8 +61,12 @@ func (c *storeCopy) Run(ctx context.Context, std stdio) error {
 	case err != nil:
 		return fmt.Errorf("%w\nwhat was copied stays; when the cause is gone, run the same command with --resume", err)
 	}
-	days, err := recountAll(ctx, target, p)
-	if err != nil {
+	told := p.told("counting")
+	ratings := 0
+	if err := (&surveys.Service{Store: target, Now: time.Now, NewID: uuid.NewString}).Settle(ctx, func(n int) {
+		ratings = n
+		told("ratings", int64(n), int64(n))
+	}); err != nil {
 		return err
 	}
 	n, size, err := copyPhotos(ctx, here.Bucket, there.Bucket, p)
@@ -72,25 +77,9 @@ func (c *storeCopy) Run(ctx context.Context, std stdio) error {
 	for _, v := range verified {
 		fmt.Fprintf(std.out, "%-15s %9d  %s\n", v.Kind, v.Sum.N, &v.Sum)
 	}
-	_, err = fmt.Fprintf(std.out, "%-15s %9d  %d bytes, each compared\n%-15s %9d  counted anew\nevery record is in %s as it is in %s\n", "photo files", n, size, "days of ratings", days,
+	_, err = fmt.Fprintf(std.out, "%-15s %9d  %d bytes, each compared\n%-15s %9d  counted anew\nevery record is in %s as it is in %s\n", "photo files", n, size, "ratings", ratings,
 		to.shown(), from.shown())
 	return err
-}
-
-// recountAll counts every day that has ratings.
-func recountAll(ctx context.Context, s surveys.DayStore, p *bar) (int, error) {
-	days, err := s.CountedDays(ctx)
-	if err != nil {
-		return 0, err
-	}
-	told := p.told("counting")
-	for n, day := range days {
-		told("days of ratings", int64(n), int64(len(days)))
-		if err := s.RecountDay(ctx, day); err != nil {
-			return 0, fmt.Errorf("count the ratings of %s anew: %w", day, err)
-		}
-	}
-	return len(days), nil
 }
 
 // copyPhotos copies every object of a bucket that the other does not have, and reads back what it wrote.

@@ -236,6 +236,9 @@ func TestKill(t *testing.T) {
 	if len(there) != len(filed) {
 		t.Errorf("%d reports were acknowledged, %d are there", len(filed), len(there))
 	}
+	if v := admin.do("GET", "/v1/insights/volumes", nil).want(200); v.at("total") != float64(len(there)) {
+		t.Errorf("%d reports are there, the figures count %v", len(there), v.at("total"))
+	}
 	t.Cleanup(func() {
 		for step := range moved {
 			t.Errorf("%s never reached FCM", step)

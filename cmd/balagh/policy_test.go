@@ -65,12 +65,12 @@ func example(t *testing.T, op *openapi3.Operation) any {
 
 // with fills in the parameters of the path; query parameters that are required get a lawful value.
 func (r route) with(id string) string {
-	p := strings.NewReplacer("{id}", id, "{device_id}", id, "{code}", "nothing", "{message}", id,
+	p := strings.NewReplacer("{id}", id, "{device_id}", id, "{code}", "nothing", "{name}", "mine", "{message}", id,
 		"{kind}", "resolved", "{channel}", "push", "{version}", "1").Replace(r.path)
 	switch {
 	case strings.HasSuffix(p, "/nearby"):
 		p += "?latitude=24.7&longitude=46.7"
-	case p == "/v1/desk/surveys":
+	case p == "/v1/desk/surveys", p == "/v1/desk/callers":
 		p += "?phone=0500000099"
 	}
 	return p
@@ -92,6 +92,9 @@ func TestPolicy_EachRole(t *testing.T) {
 			t.Run(r.op.OperationID+"/"+who, func(t *testing.T) {
 				if r.op.OperationID == "logout" && who != "nobody" {
 					return // it would end the session that the others need; TestSignOut has it
+				}
+				if r.op.OperationID == "deskEvents" && slices.Contains(r.allow(), who) {
+					return // it would be read to its end; TestEvents has it
 				}
 				a := (&client{i: i, t: t, token: c.token}).do(r.method, r.with(nowhere), r.body)
 				allowed := slices.Contains(r.allow(), who) || slices.Contains(r.allow(), "public")

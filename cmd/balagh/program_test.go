@@ -263,6 +263,9 @@ func TestLog_NoPersonalData(t *testing.T) {
 	officer.do("GET", "/v1/desk/reports?q="+filed.str("number"), nil).want(200)
 	officer.do("POST", "/v1/desk/reports/"+filed.str("id")+"/transitions", map[string]any{"to": "assigned", "note": "ملاحظة"}).want(200)
 	c.do("GET", "/v1/reports/"+filed.str("id"), nil, "If-None-Match", `"x"`).want(200)
+	officer.do("GET", "/v1/desk/callers?phone=%2B966500000081", nil).want(200)
+	officer.do("GET", "/v1/desk/callers?number="+filed.str("number"), nil).want(200)
+	officer.do("GET", "/v1/desk/nearby?latitude=24.71&longitude=46.67&q=%D9%85%D9%83%D8%A8%D8%B1", nil).want(200)
 	for line := range strings.Lines(i.log.String()) {
 		var entry map[string]any
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {

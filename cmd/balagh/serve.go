@@ -55,6 +55,9 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 		links.Go(func() { _ = p.outlets.smpp.Run(linked) })
 	}
 	p.start(work, &jobs)
+	heard, hush := context.WithCancel(work) // streams of events end before the server waits for what is under way
+	defer hush()
+	jobs.Go(func() { p.server.Feed.Run(heard) })
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(listener) }()
 	p.log.Info("listening", "address", listener.Addr().String(), "version", version)
@@ -67,6 +70,7 @@ func (p *parts) serve(ctx context.Context, s *settings, ready func(addr string))
 	case <-ctx.Done():
 		p.log.Info("stopping")
 		listener.hangUp()
+		hush()
 		err = app.ShutdownWithTimeout(s.ShutdownTime)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("requests were still under way after %v", s.ShutdownTime)
@@ -104,8 +108,8 @@ func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 		}
 		return err
 	})
-	p.every(ctx, jobs, 3*time.Second, "count ratings", p.server.Surveys.Recount)
-	p.every(ctx, jobs, 2*time.Second, "enter reports into the figures", p.settleFigures())
+	p.every(ctx, jobs, 2*time.Second, "enter ratings into the figures", p.settle("ratings", p.server.Surveys.Settle))
+	p.every(ctx, jobs, 2*time.Second, "enter reports into the figures", p.settle("reports", p.server.Reports.SettleFigures))
 	p.every(ctx, jobs, time.Hour, "sweep accounts", p.server.Accounts.Sweep)
 	p.every(ctx, jobs, time.Hour, "sweep answers", p.server.Sweep)
 	p.every(ctx, jobs, time.Hour, "sweep photos", func(ctx context.Context) error {
@@ -114,9 +118,9 @@ func (p *parts) start(ctx context.Context, jobs *sync.WaitGroup) {
 	})
 }
 
-// settleFigures enters reports into the figures, and then rests for twenty times as long as it took: nobody waits for it. After an upgrade
-// or a copy those are all that there are, and it says how far it is.
-func (p *parts) settleFigures() func(context.Context) error {
+// settle enters what was written into the figures, and then rests for twenty times as long as it took: nobody waits for it. After an
+// upgrade or a copy that is all that there is, and it says how far it is.
+func (p *parts) settle(what string, settle func(context.Context, func(entered int)) error) func(context.Context) error {
 	const many = 20_000
 	var rested time.Time
 	return func(ctx context.Context) error {
@@ -125,14 +129,14 @@ func (p *parts) settleFigures() func(context.Context) error {
 			return nil
 		}
 		entered, told := 0, 0
-		err := p.server.Reports.SettleFigures(ctx, func(reports int) {
-			if entered = reports; reports >= told+many {
-				told = reports
-				p.log.Info("entering reports into the figures", "reports", reports)
+		err := settle(ctx, func(n int) {
+			if entered = n; n >= told+many {
+				told = n
+				p.log.Info("entering "+what+" into the figures", what, n)
 			}
 		})
 		if told > 0 && err == nil {
-			p.log.Info("entered reports into the figures", "reports", entered)
+			p.log.Info("entered "+what+" into the figures", what, entered)
 		}
 		rested = time.Now().Add(20 * time.Since(began))
 		return err

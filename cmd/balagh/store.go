@@ -10,6 +10,7 @@ import (
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/api"
+	"github.com/balagh/balagh/audit"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/photos"
 	"github.com/balagh/balagh/push"
@@ -30,6 +31,7 @@ type store interface {
 	surveys.RoundStore
 	event.Outbox
 	api.Answers
+	audit.Store
 	transfer.Target
 	Ping(context.Context) error
 	Close() error

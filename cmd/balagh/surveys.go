@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,10 +18,10 @@ import (
 )
 
 type surveysCommand struct {
-	Recount recountCommand `cmd:"" help:"Count the ratings of every day anew from what citizens answered, and mend what differs; the exit status tells."`
+	Recount recountCommand `cmd:"" help:"Compare what is counted of the ratings of every day with what citizens answered, and mend what differs; the exit status tells."`
 }
 
-// recountCommand proves the daily counts. It may run beside a server: days that the server is about to count are no difference.
+// recountCommand proves the pages of ratings. It may run beside a server: what the server is about to enter is no difference.
 type recountCommand struct {
 	storage
 	Check bool `help:"Say what differs, and leave it as it is."`
@@ -58,15 +60,15 @@ func (c *recountCommand) Run(ctx context.Context, std stdio) error {
 }
 
 func keyText(k surveys.DayKey) string {
-	employee := k.Employee
-	if employee == "" {
-		employee = "nobody"
+	named := slices.Clone(k[:])
+	for i, v := range named {
+		named[i] = cmp.Or(v, "–")
 	}
-	return strings.Join([]string{k.Centre, k.Department, k.Category, employee}, " · ")
+	return strings.Join(named, " · ")
 }
 
 func countText(c surveys.DayCount) string {
-	return fmt.Sprintf("%d of %d closures rated %v, %d flagged", c.Counts.N(), c.Eligible, c.Counts, c.Flagged)
+	return fmt.Sprintf("%d of %d closures rated %v, %d from devices", c.Counts.N(), c.Eligible, c.Counts, c.Devices)
 }
 
 // progress shows how far a command is: a bar on a terminal, elsewhere a line at each tenth.

@@ -13,6 +13,7 @@ import (
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/api"
+	"github.com/balagh/balagh/audit"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/photos"
 	"github.com/balagh/balagh/push"
@@ -99,7 +100,7 @@ func (s *settings) assemble(ctx context.Context, log *slog.Logger) (_ *parts, er
 		p.senders = append(p.senders, &push.Sender{Service: told, Name: name, Channel: channel, Log: log, Workers: s.atOnce()[name],
 			OnOutcome: p.metrics.Delivery, OnTaken: p.metrics.Taken})
 	}
-	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, PhotoLinks: links, Push: told, Surveys: asked, Programmes: asking, Answers: p.store, Together: together, Now: time.Now, Log: log,
+	p.server = &api.Server{Accounts: people, Reports: cases, Photos: pictures, PhotoLinks: links, Push: told, Surveys: asked, Programmes: asking, Answers: p.store, Feed: &reports.Feed{Store: p.store, Log: log}, Audit: &audit.Service{Store: p.store, Now: time.Now, NewID: cases.NewID}, Together: together, Now: time.Now, Log: log,
 		Metrics: p.metrics, Ready: p.checks(), TrustedProxies: s.TrustedProxies,
 		AnonymousLimit: accounts.Limit{Max: s.AnonPerClient, Window: time.Hour}, MinAppVersion: s.MinAppVersion, Outbox: p.outlets.outbox}
 	if web := p.outlets.web; web != nil {

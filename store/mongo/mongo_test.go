@@ -17,6 +17,9 @@ import (
 // server is the address of the server that the tests run on. Each test has a database of its own there.
 var server = os.Getenv(storetest.MongoDB)
 
+// patience of tests that share two processors: a slow answer is no wrong one. Servers are given up sooner.
+const patience = "?timeoutMS=60000"
+
 func TestMain(m *testing.M) {
 	if server == "" {
 		fmt.Println(storetest.WithoutMongoDB)
@@ -100,7 +103,7 @@ func fresh(t testing.TB) *DB { return opened(t, pool.take()) }
 
 func opened(t testing.TB, name string) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), server+"/"+name, Options{Monitor: seen.monitor()})
+	db, err := Open(t.Context(), server+"/"+name+patience, Options{Monitor: seen.monitor()})
 	if err != nil {
 		t.Fatal(err)
 	}

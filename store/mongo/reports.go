@@ -29,6 +29,7 @@ import (
 //	resolved:   since when, of those in that status (milliseconds)
 //	mark:       see reports_figures.go
 //	words:      what it says, folded, each word once
+//	written:    when it was written last (milliseconds): see reports_changes.go
 //	supporters: who supports it, and supports: how many do. They change without a new rev
 var reportKind = kind[reports.Report]{
 	in:     "reports",
@@ -78,7 +79,7 @@ func reportFields(r *reports.Report) (bson.D, error) {
 		{Key: "open", Value: reports.Open(r.Status)}, {Key: "category", Value: r.Category}, {Key: "centre", Value: r.Centre},
 		{Key: "department", Value: r.Department}, {Key: "channel", Value: string(r.Channel)}, {Key: "citizen", Value: orAbsent(r.Citizen)}, {Key: "assignee", Value: orAbsent(r.Assignee)}, {Key: "near", Value: near},
 		{Key: "past", Value: past}, {Key: "deadline", Value: orNone(r.Deadline())}, {Key: "resolved", Value: resolved}, {Key: "mark", Value: mark},
-		{Key: "words", Value: reportWords(r)}}, nil
+		{Key: "words", Value: reportWords(r)}, {Key: "written", Value: time.Now().UnixMilli()}}, nil
 }
 
 // orAbsent is a value as a field holds it, nil for the zero value: then the field is not there.
@@ -107,6 +108,8 @@ func reportWords(r *reports.Report) any {
 // CreateReport writes a new report, its events and its words.
 func (db *DB) CreateReport(ctx context.Context, r *reports.Report, events []event.Event) error {
 	r.Rev = 1
+	ctx, cancel := context.WithTimeout(ctx, operationTime) // what takes longer would be written later than it says: see reports_changes.go
+	defer cancel()
 	for try := 0; ; try++ {
 		err := reportKind.insert(ctx, db, r, effects{events: events, then: accompanied(ctx)})
 		if !taken(err) {

@@ -89,7 +89,15 @@ func (db *DB) Queue(ctx context.Context, q reports.QueueQuery) ([]reports.Summar
 	if !q.To.IsZero() {
 		w.add("seq", "$lt", q.To.UnixMilli()<<tieBits)
 	}
+	w.equal("citizen", q.Citizen)
 	routes := routesOf(q)
+	if q.Citizen != "" {
+		routes = []route{{byCitizen, bson.D{held("citizen", q.Citizen)}}}
+	}
+	named := q.Number != "" || q.IDs != nil
+	if q.IDs != nil {
+		routes = []route{{byID, bson.D{{Key: "_id", Value: among(q.IDs)}}}}
+	}
 	if q.Number != "" {
 		n, err := strconv.ParseInt(q.Number, 10, 64)
 		if err != nil {
@@ -102,7 +110,7 @@ func (db *DB) Queue(ctx context.Context, q reports.QueueQuery) ([]reports.Summar
 		if err != nil || !some {
 			return nil, err
 		}
-		if better != "" && q.Number == "" {
+		if better != "" && !named {
 			routes = []route{{index: better}}
 		}
 	}

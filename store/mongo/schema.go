@@ -25,7 +25,7 @@ type index struct {
 
 // indexes are all of them, declared beside the code that needs them.
 func indexes() []index {
-	return slices.Concat(outboxIndexes, followIndexes, accountsIndexes, answersIndexes, photosIndexes, questionnairesIndexes, roundsIndexes, reportIndexes, messageIndexes, deliveryIndexes, ledgerIndexes, broadcastIndexes, occasionIndexes, caseIndexes, invitationIndexes, responseIndexes, verbatimIndexes)
+	return slices.Concat(outboxIndexes, followIndexes, accountsIndexes, answersIndexes, photosIndexes, questionnairesIndexes, roundsIndexes, reportIndexes, changeIndexes, messageIndexes, deliveryIndexes, ledgerIndexes, broadcastIndexes, auditIndexes, occasionIndexes, caseIndexes, invitationIndexes, responseIndexes, verbatimIndexes)
 }
 
 // clustered are collections that lie in the order of their ids: of others the server gives away the order in which documents came.
@@ -64,7 +64,7 @@ type migration struct {
 }
 
 // migrations[i] brings a store from version i+1 to i+2. A released one is never changed.
-var migrations = []migration{intoFigures}
+var migrations = []migration{intoFigures, ratingsIntoPages}
 
 // wanted is the version that this program works with.
 func (db *DB) wanted() int { return len(db.steps) + 1 }

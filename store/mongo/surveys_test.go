@@ -1,12 +1,13 @@
 package mongo
 
 import (
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/store/storetest"
 	"github.com/balagh/balagh/surveys"
 )
@@ -16,26 +17,63 @@ func TestSurveys_Conformance(t *testing.T) {
 	storetest.TestSurveys(t, func(t *testing.T) storetest.SurveysStore { return fresh(t) })
 }
 
-// Satisfaction is read off a range of one index, by whatever it is asked for.
-func TestDB_Tally_Index(t *testing.T) {
+func TestRatingPages_Conformance(t *testing.T) {
+	t.Parallel()
+	storetest.TestRatingPages(t, func(t *testing.T) storetest.SurveysStore { return fresh(t) })
+}
+
+// What was rated before there were pages is counted after the first step of the migration, and what an older program wrote between the
+// steps after the second.
+func TestMigrate_ratingsIntoPages(t *testing.T) {
 	t.Parallel()
 	db := fresh(t)
-	f := surveys.Filter{From: time.UnixMilli(1), To: time.UnixMilli(2), Centres: []string{"a"}, Departments: []string{"b"}, Centre: "a", Category: "c", Channel: "d"}
-	for by := range tallyFields {
-		for and := range tallyFields {
-			f.By, f.And = by, and
-			pipeline, err := tallyPipeline(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var plan bson.Raw
-			if err := db.db.RunCommand(t.Context(), bson.D{{Key: "explain", Value: bson.D{{Key: "aggregate", Value: occasions.in}, {Key: "pipeline", Value: pipeline},
-				{Key: "cursor", Value: bson.D{}}}}, {Key: "verbosity", Value: "queryPlanner"}}).Decode(&plan); err != nil {
-				t.Fatal(err)
-			}
-			if !strings.Contains(plan.String(), "opened_1_centre_1") {
-				t.Errorf("by %s and %s: %s", by, and, plan)
-			}
+	old := func() {
+		t.Helper()
+		o := &surveys.Occasion{ID: uuid.NewString(), Report: uuid.NewString(), Centre: "SA-01", Day: "2026-03-04", Rev: 1, Given: &surveys.Given{Answer: surveys.Answer{Level: 5}}}
+		d, err := occasions.fresh(o, effects{})
+		if err != nil {
+			t.Fatal(err)
 		}
+		d = append(bson.D{{Key: "centre", Value: "SA-01"}}, d...)
+		if _, err := db.in("occasions").InsertOne(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.in("occasions").UpdateMany(t.Context(), bson.D{{Key: "_id", Value: o.ID}}, bson.D{{Key: "$unset", Value: bson.D{{Key: "mark", Value: ""}}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.in("rating_days").InsertOne(t.Context(), bson.D{{Key: "_id", Value: "2026-03-04"}}); err != nil {
+		t.Fatal(err)
+	}
+	s := &surveys.Service{Store: db, Now: func() time.Time { return time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC) }, NewID: uuid.NewString}
+	admin := actor.Actor{Kind: actor.Staff, Role: actor.Admin, Centres: []string{actor.All}, Departments: []string{actor.All}}
+	want := func(n int64) {
+		t.Helper()
+		if err := s.Settle(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Ratings(t.Context(), admin, surveys.RatingQuery{}); err != nil || got.Total.N != n {
+			t.Errorf("%+v, %v; want %d", got.Total, err, n)
+		}
+	}
+	for range 12 {
+		old()
+	}
+	for range 2 {
+		if err := ratingsIntoPages.before(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		want(12)
+	}
+	old()
+	want(12)
+	for range 2 {
+		if err := ratingsIntoPages.after(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		want(13)
+	}
+	if n, err := db.in("occasions").CountDocuments(t.Context(), bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: ""}}}, {Key: "centre", Value: "SA-01"}}); err != nil || n != 0 {
+		t.Errorf("%d keep what only older programs read, %v", n, err)
 	}
 }

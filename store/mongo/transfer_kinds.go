@@ -46,6 +46,7 @@ func init() { // the functions of the table lead back to it
 		transfer.Messages:       movedMessages,
 		transfer.Figures:        movedFigures,
 		transfer.Spendings:      movedSpendings,
+		transfer.Audits:         movedAudits,
 	}
 }
 
@@ -60,6 +61,22 @@ var movedAnswers = &moved{in: "answers", read: func(_ context.Context, _ *DB, ra
 	expires := a.At.Add(answersKept)
 	return []placed{replaced("answers", bson.D{{Key: "_id", Value: a.Key}, {Key: "v", Value: docVersion}, {Key: "expires", Value: millis(expires)},
 		{Key: "gone", Value: gone(expires)}, {Key: "answer", Value: a.Answer}})}, nil
+}}
+
+var movedAudits = &moved{in: audits.in, read: func(_ context.Context, _ *DB, raw bson.Raw) ([]any, error) {
+	e, err := audits.of(raw)
+	if err != nil {
+		return nil, err
+	}
+	return []any{transfer.Audit{Entry: e, Before: e.Before, After: e.After}}, nil
+}, put: func(record json.RawMessage) ([]placed, error) {
+	x, err := transfer.Decode[transfer.Audit](record)
+	if err != nil {
+		return nil, err
+	}
+	x.Entry.Before, x.Entry.After = x.Before, x.After
+	d, err := audits.fresh(x.Entry, effects{})
+	return []placed{replaced(audits.in, d)}, err
 }}
 
 var movedReports = &moved{in: "reports", read: func(_ context.Context, _ *DB, raw bson.Raw) ([]any, error) {

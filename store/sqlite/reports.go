@@ -143,6 +143,9 @@ func (db *DB) CreateReport(ctx context.Context, r *reports.Report, events []even
 			if _, err := t.exec(`INSERT INTO unindexed(seq) VALUES(?)`, seq); err != nil {
 				return err
 			}
+			if err := t.wrote(seq); err != nil {
+				return err
+			}
 			if err := t.publish(events); err != nil {
 				return err
 			}
@@ -246,6 +249,9 @@ func (u *update) write(t *tx) (done bool, err error) {
 		return false, err
 	}
 	if err := t.markReport(u.seq, u.report); err != nil {
+		return false, err
+	}
+	if err := t.wrote(u.seq); err != nil {
 		return false, err
 	}
 	return true, t.publish(u.events)

@@ -107,6 +107,7 @@ func BenchmarkReports_Figures(b *testing.B) {
 			}
 			cold := time.Since(began)
 			var took []time.Duration
+			cpu(b)
 			for b.Loop() {
 				began := time.Now()
 				if _, err := ask(s); err != nil {

@@ -86,7 +86,19 @@ func (db *DB) Queue(ctx context.Context, q reports.QueueQuery) ([]reports.Summar
 		w.and("number = CAST(? AS INTEGER)", q.Number)
 	}
 	from, place := "reports", "seq"
-	if len(q.Terms) > 0 {
+	if q.Citizen != "" {
+		from = "reports INDEXED BY reports_citizen"
+		w.and("citizen = ?", key(q.Citizen))
+	}
+	if q.IDs != nil {
+		from = "reports INDEXED BY reports_id"
+		w.among("id", q.IDs)
+	}
+	switch {
+	case len(q.Terms) > 0 && q.IDs != nil: // few: each is looked up in the index of words
+		from += " CROSS JOIN report_words ON report_words.rowid = seq"
+		w.and("report_words MATCH ?", match(q.Terms))
+	case len(q.Terms) > 0:
 		// The index of words gives its matches in the order of seq: a page of the newest or oldest stops when it is full.
 		from, place = "report_words CROSS JOIN reports ON seq = report_words.rowid", "report_words.rowid"
 		w.and("report_words MATCH ?", match(q.Terms))
@@ -129,6 +141,15 @@ func (w *where) equal(column, value string) {
 	if value != "" {
 		w.and(column+" = ?", value)
 	}
+}
+
+// among narrows to some ids.
+func (w *where) among(column string, ids []string) {
+	keys := make([]any, len(ids))
+	for i, id := range ids {
+		keys[i] = key(id)
+	}
+	w.and(column+" IN ("+strings.TrimSuffix(strings.Repeat("?,", len(ids)), ",")+")", keys...)
 }
 
 func (w *where) scope(s reports.Scope) {

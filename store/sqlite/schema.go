@@ -16,6 +16,8 @@ var migrations = [][]string{
 		questionnairesSchema, programmesSchema, roundsSchema, casesSchema, invitationsSchema, responsesSchema, verbatimsSchema},
 	{copyStateSchema},
 	{reportFiguresSchema},
+	{pagesSchema},
+	{auditSchema, recentSchema},
 }
 
 // ErrNewer says that a newer version of the program wrote the store.

@@ -56,6 +56,7 @@ func init() { // the functions of the table lead back to it
 		}),
 		transfer.Responses:  movedResponses,
 		transfer.Verbatims:  movedVerbatims,
+		transfer.Audits:     movedAudits,
 		transfer.Templates:  documents("templates", []string{"kind", "channel", "version"}, func(x *push.Template) []any { return []any{x.Kind, x.Channel, x.Version} }),
 		transfer.Policies:   documents("policies", []string{"kind", "rev"}, func(p *push.Policy) []any { return []any{p.Kind, p.Rev} }),
 		transfer.Broadcasts: movedBroadcasts,
@@ -79,6 +80,26 @@ func init() { // the functions of the table lead back to it
 	movedKinds[transfer.Spendings].where = " WHERE spent <> 0"
 	movedKinds[transfer.Organisations].where = " WHERE rev > 0"
 }
+
+var movedAudits = &moved{table: "audit", keys: []string{"id"}, cols: "doc, before, after",
+	read: func(_ context.Context, _ *DB, _ []any, row scanner) (any, error) {
+		e, err := auditEntry(row)
+		if err != nil {
+			return nil, err
+		}
+		return transfer.Audit{Entry: e, Before: e.Before, After: e.After}, nil
+	},
+	put: func(t *tx, record json.RawMessage) error {
+		x, err := transfer.Decode[transfer.Audit](record)
+		if err != nil {
+			return err
+		}
+		b, err := json.Marshal(x.Entry)
+		if err != nil {
+			return err
+		}
+		return t.replace("audit", x.Entry.ID, millis(x.Entry.At), x.Entry.Staff, x.Entry.Path, b, x.Before, x.After)
+	}}
 
 var movedDevices = &moved{table: "devices", keys: []string{"citizen", "id"}, cols: "push_token, doc",
 	read: func(_ context.Context, _ *DB, _ []any, row scanner) (any, error) {
@@ -220,8 +241,7 @@ func movedFacts(table, seq, put string) *moved {
 }
 
 var movedOccasions = documents("occasions", []string{"id"}, func(o *surveys.Occasion) []any {
-	level, device, rated := givenOf(o)
-	return []any{o.ID, o.Report, o.Closure, millis(o.Opened), o.Day, o.Centre, o.Department, o.Category, o.Channel, o.Employee, level, device, rated, o.Rev}
+	return []any{o.ID, o.Report, o.Closure, o.Day, o.Rev, 1}
 })
 
 var movedCases = &moved{table: "cases", keys: []string{"citizen", "report"}, cols: "packed, changed, status, due",

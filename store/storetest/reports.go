@@ -47,6 +47,8 @@ func TestReports(t *testing.T, open func(t *testing.T) ReportsStore) {
 		"Queue/finds words however they are written":                queueWords,
 		"Queue/terms are words, never operators":                    queueOperators,
 		"ResolvedBefore/oldest first":                               resolvedBefore,
+		"Changes/each once, as it is now":                           reportsChanges,
+		"Changes/nothing is missed while many write":                reportsChangesAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, open(t)) })
 	}

@@ -44,6 +44,12 @@ func queueFilters(t *testing.T, s ReportsStore) {
 	wantQueue(t, s, reports.QueueQuery{Centre: "SA-02", Category: "maintenance"})
 	wantQueue(t, s, reports.QueueQuery{Number: "1000000003"}, 3)
 	wantQueue(t, s, reports.QueueQuery{Number: "1000000003", Category: "loudspeakers"})
+	wantQueue(t, s, reports.QueueQuery{Citizen: reporter(1), Category: "maintenance"}, 3)
+	wantQueue(t, s, reports.QueueQuery{Citizen: reporter(2)})
+	wantQueue(t, s, reports.QueueQuery{Citizen: reporter(1), Number: "1000000003"}, 3)
+	wantQueue(t, s, reports.QueueQuery{IDs: []string{reportID(2), reportID(6), reportID(1), "nobody"}}, 6, 2, 1)
+	wantQueue(t, s, reports.QueueQuery{IDs: []string{reportID(2), reportID(6)}, Scope: reports.Scope{Departments: []string{"dawah"}}}, 2)
+	wantQueue(t, s, reports.QueueQuery{IDs: []string{}})
 	minute := func(n int) time.Time { return receivedFirst.Add(time.Duration(n) * time.Minute) }
 	wantQueue(t, s, reports.QueueQuery{From: minute(5)}, 7, 6, 5)
 	wantQueue(t, s, reports.QueueQuery{To: minute(2)}, 1, 0)
@@ -149,6 +155,9 @@ func queueWords(t *testing.T, s ReportsStore) {
 		r.Place = nil
 	}))
 	must(t, s.Settle(t.Context()))
+	wantQueue(t, s, reports.QueueQuery{IDs: []string{reportID(0), reportID(1), reportID(2)}, Terms: []string{"مسجد"}}, 0)
+	wantQueue(t, s, reports.QueueQuery{IDs: []string{reportID(1), reportID(2)}, Terms: []string{"مكبرات"}})
+	wantQueue(t, s, reports.QueueQuery{Citizen: reporter(1), Terms: []string{"broken"}}, 4)
 	for query, want := range map[string][]int{
 		"مكبرات الصوت":     {0},
 		"مكبّرات":          {0},

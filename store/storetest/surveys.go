@@ -1,11 +1,9 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -33,7 +31,6 @@ func TestSurveys(t *testing.T, open func(t *testing.T) SurveysStore) {
 	t.Run("UpdateOccasion/change and facts or neither", func(t *testing.T) { t.Parallel(); updateOccasion(t, open(t)) })
 	t.Run("UpdateOccasion/no change is lost", func(t *testing.T) { t.Parallel(); updateOccasionRace(t, open(t)) })
 	t.Run("Rate/a hundred at once, one counts", func(t *testing.T) { t.Parallel(); rateOccasionRace(t, open(t)) })
-	t.Run("Tally/groups, filters and bounds", func(t *testing.T) { t.Parallel(); tallyOccasions(t, open(t)) })
 }
 
 var occasionOpened = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -194,105 +191,5 @@ func rateOccasionRace(t *testing.T, s SurveysStore) {
 	}
 	if got := surveyFacts(t, s); len(got) != 1 || got[0].Rating == nil || int64(got[0].Rating.Level) != level.Load() {
 		t.Errorf("facts %+v", got)
-	}
-}
-
-func tallyOccasions(t *testing.T, s SurveysStore) {
-	day := func(n int) time.Time { return occasionOpened.AddDate(0, 0, n) }
-	for i, c := range []struct {
-		centre, department, category, channel string
-		opened                                time.Time
-		level                                 int
-	}{
-		{"SA-01", "maintenance", "loudspeakers", "app", day(0), 5},
-		{"SA-01", "maintenance", "loudspeakers", "app", day(0), 5},
-		{"SA-01", "donors", "donors", "phone", day(1), 1},
-		{"SA-01", "donors", "donors", "phone", day(1), 0},
-		{"SA-02", "maintenance", "maintenance", "web", day(2), 3},
-		{"SA-02", "donors", "donors", "app", day(2).Add(time.Millisecond), 4},
-		{"SA-03", "donors", "donors", "app", day(3), 0},
-	} {
-		o := anOccasion(fmt.Sprint("report-", i), 1)
-		o.Centre, o.Department, o.Category, o.Channel, o.Opened = c.centre, c.department, c.category, c.channel, c.opened
-		addOccasions(t, s, o)
-		if c.level > 0 {
-			rateOccasion(t.Context(), t, s, o.ID, c.level)
-		}
-	}
-	all := surveys.Filter{From: day(0), To: day(10)}
-	with := func(by surveys.Dimension, change func(*surveys.Filter)) surveys.Filter {
-		f := all
-		f.By = by
-		if change != nil {
-			change(&f)
-		}
-		return f
-	}
-	type want map[string]surveys.Tally
-	for name, c := range map[string]struct {
-		filter surveys.Filter
-		want   want
-	}{
-		"everything": {with(surveys.ByNone, nil), want{"": {Eligible: 7, Counts: surveys.Counts{1, 0, 1, 1, 2}}}},
-		"by centre": {with(surveys.ByCentre, nil),
-			want{"SA-01": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 0, 2}},
-				"SA-02": {Eligible: 2, Counts: surveys.Counts{0, 0, 1, 1, 0}}, "SA-03": {Eligible: 1}}},
-		"by department": {with(surveys.ByDepartment, nil),
-			want{"maintenance": {Eligible: 3, Counts: surveys.Counts{0, 0, 1, 0, 2}},
-				"donors": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
-		"by category": {with(surveys.ByCategory, nil),
-			want{"loudspeakers": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}},
-				"maintenance": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}},
-				"donors":      {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
-		"by channel": {with(surveys.ByChannel, nil),
-			want{"app": {Eligible: 4, Counts: surveys.Counts{0, 0, 0, 1, 2}},
-				"phone": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}}, "web": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
-		"from is within": {with(surveys.ByNone, func(f *surveys.Filter) { f.From = day(3) }), want{"": {Eligible: 1}}},
-		"to is without": {with(surveys.ByNone, func(f *surveys.Filter) { f.To = day(2) }),
-			want{"": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 0, 2}}}},
-		"one of centres": {with(surveys.ByCentre, func(f *surveys.Filter) { f.Centres = []string{"SA-02", "SA-03"} }),
-			want{"SA-02": {Eligible: 2, Counts: surveys.Counts{0, 0, 1, 1, 0}}, "SA-03": {Eligible: 1}}},
-		"of no centre": {with(surveys.ByNone, func(f *surveys.Filter) { f.Centres = []string{} }), want{}},
-		"by two": {with(surveys.ByCentre, func(f *surveys.Filter) { f.And = surveys.ByDepartment }),
-			want{"SA-01 donors": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}},
-				"SA-01 maintenance": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}},
-				"SA-02 donors":      {Eligible: 1, Counts: surveys.Counts{0, 0, 0, 1, 0}},
-				"SA-02 maintenance": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}, "SA-03 donors": {Eligible: 1}}},
-		"of departments": {with(surveys.ByCentre, func(f *surveys.Filter) { f.Departments = []string{"maintenance"} }),
-			want{"SA-01": {Eligible: 2, Counts: surveys.Counts{0, 0, 0, 0, 2}},
-				"SA-02": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
-		"a centre out of them": {with(surveys.ByNone, func(f *surveys.Filter) { f.Centres, f.Centre = []string{"SA-02"}, "SA-01" }),
-			want{}},
-		"a department": {with(surveys.ByNone, func(f *surveys.Filter) { f.Department = "donors" }),
-			want{"": {Eligible: 4, Counts: surveys.Counts{1, 0, 0, 1, 0}}}},
-		"a category": {with(surveys.ByNone, func(f *surveys.Filter) { f.Category = "maintenance" }),
-			want{"": {Eligible: 1, Counts: surveys.Counts{0, 0, 1, 0, 0}}}},
-		"a channel": {with(surveys.ByNone, func(f *surveys.Filter) { f.Channel = "phone" }),
-			want{"": {Eligible: 2, Counts: surveys.Counts{1, 0, 0, 0, 0}}}},
-	} {
-		got, err := s.Tally(t.Context(), c.filter)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		found := want{}
-		for _, g := range got {
-			key := strings.TrimSpace(g.Key + " " + g.And)
-			g.Key, g.And = "", ""
-			found[key] = g
-		}
-		if len(got) != len(found) || !reflect.DeepEqual(found, c.want) {
-			t.Errorf("%s: %+v, want %+v", name, found, c.want)
-		}
-	}
-}
-
-func rateOccasion(ctx context.Context, t *testing.T, s surveys.Store, id string, level int) {
-	t.Helper()
-	if _, err := s.UpdateOccasion(ctx, id, func(o *surveys.Occasion) ([]event.Event, error) {
-		o.Given = &surveys.Given{Answer: surveys.Answer{Level: level, Solved: true}, At: occasionOpened}
-		return nil, nil
-	}); err != nil {
-		t.Fatalf("UpdateOccasion: %v", err)
 	}
 }

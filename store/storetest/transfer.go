@@ -11,6 +11,7 @@ import (
 
 	"github.com/balagh/balagh/accounts"
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/audit"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/photos"
 	"github.com/balagh/balagh/push"
@@ -27,6 +28,7 @@ type TransferStore interface {
 	reports.Store
 	surveys.Store
 	surveys.RoundStore
+	audit.Store
 	Outbox
 	Answers
 	transfer.Target
@@ -164,6 +166,9 @@ func FillForTransfer(t *testing.T, s TransferStore) {
 	}))
 	must(t, s.AddTemplate(ctx, textsTemplate(push.Resolved, push.ChannelSMS, 1, "نص")))
 	must(t, s.AddPolicy(ctx, push.Policy{Kind: push.Resolved, Rev: 1}))
+	must(t, s.BeginAudit(ctx, anEntry(1)))
+	must(t, s.CompleteAudit(ctx, anEntry(1).ID, audit.End{Outcome: audit.Done, Status: 200, After: []byte("after")}))
+	must(t, s.BeginAudit(ctx, anEntry(2)))
 	fillMessages(t, s)
 }
 
@@ -211,6 +216,7 @@ func transferReads(t *testing.T, a, b TransferStore) {
 			}
 			return n, err
 		},
+		"audit":    func(s TransferStore) (any, error) { return s.AuditEntry(ctx, anEntry(1).ID) },
 		"outcomes": func(s TransferStore) (any, error) { return s.BroadcastOutcomes(ctx, "notice") },
 		"words": func(s TransferStore) (any, error) {
 			return s.Verbatims(ctx, surveys.VerbatimQuery{Round: roundsID('r', 1), Limit: 9, Terms: []string{"1"}})

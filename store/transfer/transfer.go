@@ -14,6 +14,7 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/balagh/balagh/audit"
 	"github.com/balagh/balagh/event"
 	"github.com/balagh/balagh/push"
 	"github.com/balagh/balagh/reports"
@@ -47,11 +48,12 @@ const (
 	Messages       = "messages"       // Message
 	Figures        = "figures"        // Figure
 	Spendings      = "spendings"      // Spending
+	Audits         = "audit"          // Audit
 )
 
 // Kinds are all of them.
 var Kinds = []string{Organisations, Keys, Staff, Citizens, Devices, Sessions, Answers, Photos, Reports, Facts, Parked, Occasions, Questionnaires,
-	Programmes, Rounds, Cases, Invitations, Responses, Verbatims, Templates, Policies, Broadcasts, Messages, Figures, Spendings}
+	Programmes, Rounds, Cases, Invitations, Responses, Verbatims, Templates, Policies, Broadcasts, Messages, Figures, Audits, Spendings}
 
 // Answer is what an idempotent request was answered with.
 type Answer struct {
@@ -133,6 +135,13 @@ type Spending struct {
 	Day    string `json:"day"`
 	Scope  string `json:"scope"`
 	Amount int64  `json:"amount"`
+}
+
+// Audit is an entry of the audit with what was before and after.
+type Audit struct {
+	Entry  *audit.Entry `json:"entry"`
+	Before []byte       `json:"before,omitempty"`
+	After  []byte       `json:"after,omitempty"`
 }
 
 // Response with what is counted of it.

@@ -29,6 +29,7 @@ func TestSuppress_Cases(t *testing.T) {
 		{[]int64{30, 9, 30, 40}, []bool{true, true, true, false}}, // all of equal ones
 		{[]int64{9, 9, 30, 40}, []bool{true, true, true, false}},  // 18 of two below ten are nine and nine
 		{[]int64{3, 2}, []bool{true, true}},
+		{[]int64{40, -1, 3, -1, 20}, []bool{false, false, true, false, true}}, // nothing to hide where nobody could be
 	} {
 		if got := stats.Suppress(c.n, 10); !slices.Equal(got, c.want) {
 			t.Errorf("%v: %v, want %v", c.n, got, c.want)
@@ -55,8 +56,8 @@ func compositions(parts []int64, sum int64, yield func()) {
 	}
 }
 
-// An attacker knows the total, the cells shown and the rule itself: they try every table that the rule would have hidden in the
-// same way. All breakdowns of two to five cells and up to 16 respondents (30, when there are few cells), for several k.
+// An attacker knows the total, the cells shown, whether a cell is hidden that is not below k, and the rule itself: they try every
+// table that the rule would have hidden in the same way. All breakdowns of two to five cells and up to 16 respondents (30, when there are few cells), for several k.
 func TestSuppress_Attacked(t *testing.T) {
 	t.Parallel()
 	tried := 0
@@ -68,10 +69,13 @@ func TestSuppress_Attacked(t *testing.T) {
 				compositions(truth, total, func() {
 					tried++
 					hidden := stats.Suppress(truth, k)
-					key, sum := "", int64(0)
+					key, sum, why := "", int64(0), "each is"
 					for i, h := range hidden {
 						if h {
 							key, sum = key+"?,", sum+truth[i]
+							if truth[i] >= k {
+								why = "another is"
+							}
 							continue
 						}
 						if truth[i] < k {
@@ -81,6 +85,9 @@ func TestSuppress_Attacked(t *testing.T) {
 					}
 					if slices.Contains(hidden, true) && sum < k {
 						t.Fatalf("k = %d, %v: %v hides %d together", k, truth, hidden, sum)
+					}
+					if slices.Contains(hidden, false) { // else it is not said
+						key += " too small " + why
 					}
 					values := seen[key]
 					if values == nil {
@@ -239,21 +246,26 @@ func TestSuppressTable_Attacked(t *testing.T) {
 			n[i] = make([]int64, columns)
 			for j := range n[i] {
 				if n[i][j] = int64(rng.IntN(6)); rng.IntN(4) == 0 {
-					n[i][j] = 0
+					n[i][j] = int64(-rng.IntN(2)) // nobody did, or nobody could
 				}
 			}
 		}
 		hidden := stats.SuppressTable(n, k)
 		all := make([][]bool, len(n))
 		for i := range all {
-			all[i] = slices.Repeat([]bool{true}, columns)
+			all[i] = make([]bool, columns)
+			for j, x := range n[i] {
+				all[i][j] = x >= 0
+			}
 		}
 		least, largest := alternatives(n, hidden)
 		var alone, most [][]int64
 		for i := range n {
 			for j, h := range hidden[i] {
 				switch {
-				case !h && n[i][j] < k:
+				case h && n[i][j] < 0:
+					t.Fatalf("k = %d, %v: %v hides what is not there", k, n, hidden)
+				case !h && n[i][j] >= 0 && n[i][j] < k:
 					t.Fatalf("k = %d, %v: %v shows a cell below k", k, n, hidden)
 				case !h:
 					shown++
@@ -276,6 +288,27 @@ func TestSuppressTable_Attacked(t *testing.T) {
 	t.Logf("%d cells hidden, %d shown", hiddenCells, shown)
 }
 
+// Each hidden cell, and each column less what is shown of it, has another hidden one beside it, while there is one to hide.
+func TestSuppressWithin(t *testing.T) {
+	t.Parallel()
+	const T, F = true, false
+	for _, c := range []struct {
+		n     [][]int64
+		cells [][]bool
+		rows  []bool
+	}{
+		{nil, [][]bool{}, []bool{}},
+		{[][]int64{{50, -1}, {3, -1}, {20, -1}, {-1, 30}, {-1, 40}}, [][]bool{{F, F}, {T, F}, {T, F}, {F, F}, {F, F}}, []bool{F, T, T, F, F}},
+		{[][]int64{{50, 3}, {20, -1}, {-1, 30}, {-1, 40}}, [][]bool{{T, T}, {T, F}, {F, T}, {F, F}}, []bool{F, T, T, F}}, // 3 hides 50, and each of them the least beside
+		{[][]int64{{50, -1}, {-1, 3}}, [][]bool{{F, F}, {F, T}}, []bool{F, T}},
+	} {
+		cells, rows := stats.SuppressWithin(c.n, stats.SuppressTable(c.n, 0), 10)
+		if !slices.EqualFunc(cells, c.cells, slices.Equal) || !slices.Equal(rows, c.rows) {
+			t.Errorf("%v: %v, %v; want %v, %v", c.n, cells, rows, c.cells, c.rows)
+		}
+	}
+}
+
 func TestSuppressTable_Cases(t *testing.T) {
 	t.Parallel()
 	const T, F = true, false
@@ -296,12 +329,12 @@ func TestSuppressTable_Cases(t *testing.T) {
 	}
 }
 
-// A table of every centre by every category is done while somebody waits.
+// A table of each day of a year by every centre is done while somebody waits.
 func BenchmarkSuppressTable(b *testing.B) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	n := make([][]int64, 60)
+	n := make([][]int64, 365)
 	for i := range n {
-		n[i] = make([]int64, 30)
+		n[i] = make([]int64, 90)
 		for j := range n[i] {
 			n[i][j] = int64(rng.ExpFloat64() * 30)
 		}

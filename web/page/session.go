@@ -194,12 +194,12 @@ func signOut(v *Visit) error {
 	return v.Redirect("/signin")
 }
 
-// home is where somebody of a role begins.
+// home is where somebody begins.
 func home(v *Visit) error {
-	if to := map[gen.Role]string{gen.RoleManager: "/manage", gen.RoleAdmin: "/admin"}[v.Me.Role]; to != "" {
-		return v.Redirect(to)
+	if mine := v.areas(); len(mine) > 0 {
+		return v.Redirect(mine[0].path)
 	}
-	return v.Redirect("/desk")
+	return v.Redirect("/account")
 }
 
 // localPath of this site, "/" for anything else.

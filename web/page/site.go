@@ -29,6 +29,7 @@ type Site struct {
 	Tiles    string // address of map tiles with {z}, {x} and {y}; "" for none
 
 	headers map[string]string
+	mounted map[string]bool // routes of pages
 }
 
 const (
@@ -79,6 +80,10 @@ func originOf(address string) string {
 
 // Handle adds a page for staff with one of the roles; none for every role. Who is not signed in is asked to, and comes back.
 func (s *Site) Handle(app *fiber.App, method, route string, roles []string, do Handler) {
+	if s.mounted == nil {
+		s.mounted = map[string]bool{}
+	}
+	s.mounted[route] = true
 	s.public(app, method, route, func(v *Visit) error {
 		if err := v.enter(); err != nil {
 			return err

@@ -174,11 +174,23 @@ type link struct {
 	Here       bool
 }
 
-// areas of the site, and whose they are.
-var areas = []struct {
+// area of the site, and whose it is.
+type area struct {
 	path, word string
 	roles      []string
-}{
+}
+
+// areas of the one who is signed in, of those that this site has; where they begin is the first.
+func (v *Visit) areas() (mine []area) {
+	for _, a := range areas {
+		if slices.Contains(a.roles, string(v.Me.Role)) && v.site.mounted[a.path] {
+			mine = append(mine, a)
+		}
+	}
+	return mine
+}
+
+var areas = []area{
 	{"/manage", "management", []string{"manager", "admin"}},
 	{"/desk", "desk", []string{"clerk", "officer", "supervisor", "manager", "admin"}},
 	{"/admin", "administration", []string{"admin"}},
@@ -192,10 +204,8 @@ func (v *Visit) Render(name, title string, data any) error {
 // Show writes a page.
 func (v *Visit) Show(t *template.Template, name, title string, data any) error {
 	x := shown{Visit: v, Title: title, Name: name, Data: data}
-	for _, a := range areas {
-		if slices.Contains(a.roles, string(v.Me.Role)) {
-			x.Nav = append(x.Nav, link{a.path, v.T(a.word), v.Path() == a.path || strings.HasPrefix(v.Path(), a.path+"/")})
-		}
+	for _, a := range v.areas() {
+		x.Nav = append(x.Nav, link{a.path, v.T(a.word), v.Path() == a.path || strings.HasPrefix(v.Path(), a.path+"/")})
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, x); err != nil {

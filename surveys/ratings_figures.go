@@ -3,14 +3,17 @@ package surveys
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/daybook"
 	"github.com/balagh/balagh/fault"
 	"github.com/balagh/balagh/surveys/stats"
 )
+
+// ManyRatings from one device on one day are flagged: a phone that people pass around, or that somebody uses who should not.
+const ManyRatings = 5
 
 // RatingDimensions are what ratings are broken down by.
 var RatingDimensions = []Dimension{ByCentre, ByDepartment, ByCategory, ByEmployee}
@@ -38,8 +41,8 @@ type Ratings struct {
 	Total       RatingRow   `json:"total"`
 }
 
-// RatingRow holds the figures of one centre, department, category or employee. A suppressed one has nothing but its key: it has
-// fewer than MinCell ratings, or is hidden so that subtracting the others from the total does not give such a one away.
+// RatingRow holds the figures of one centre, department, category or employee. A suppressed one is as in
+// Satisfaction.
 // ResponseRate is the share of the closed reports of the period that were rated.
 type RatingRow struct {
 	Row
@@ -56,8 +59,7 @@ type Trend struct {
 }
 
 // Ratings tells how closed reports were rated, for managers and administrators, within their centres and departments. The day of a
-// rating is the one on which its report was closed, as with Satisfaction. What was marked is counted anew before it is read.
-// Errors: fault.Forbidden, fault.Invalid at "by" and "days".
+// rating is the one on which its report was closed, as with Satisfaction. Errors: fault.Forbidden, fault.Invalid at "by" and "days".
 func (s *Service) Ratings(ctx context.Context, a actor.Actor, q RatingQuery) (*Ratings, error) {
 	if !a.Is(actor.Manager, actor.Admin) {
 		return nil, fault.New(fault.Forbidden)
@@ -73,27 +75,19 @@ func (s *Service) Ratings(ctx context.Context, a actor.Actor, q RatingQuery) (*R
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	if err := s.Recount(ctx); err != nil {
-		return nil, err
-	}
 	now := s.now()
 	r := &Ratings{By: q.By, Days: q.Days, From: s.day(s.back(now, q.Days-1)), To: s.day(now), Formula: stats.FormulaTop2,
-		Version: stats.FormulaVersion,
-		MinCell: MinCell, ManyRatings: ManyRatings}
-	if q.By == ByEmployee {
-		r.MinCell = MinEmployee
-	}
-	f := DayFilter{By: q.By, From: r.From, To: r.To, Centres: scope(a.Centres), Departments: scope(a.Departments)}
-	tallies, err := s.Store.RatedDays(ctx, f)
+		Version: stats.FormulaVersion, MinCell: int(smallest(q.By)), ManyRatings: ManyRatings}
+	dims := beside([]Dimension{q.By})
+	period, err := s.count(ctx, asked{from: r.From, to: r.To, actor: a, flags: true}, dims)
 	if err != nil {
-		return nil, fmt.Errorf("add up ratings: %w", err)
+		return nil, err
 	}
-	f.From, f.To = s.day(s.back(now, 2*q.Days-1)), s.day(s.back(now, q.Days))
-	before, err := s.Store.RatedDays(ctx, f)
+	before, err := s.count(ctx, asked{from: s.day(s.back(now, 2*q.Days-1)), to: s.day(s.back(now, q.Days)), actor: a}, dims)
 	if err != nil {
-		return nil, fmt.Errorf("add up earlier ratings: %w", err)
+		return nil, err
 	}
-	r.fill(tallies, before)
+	r.fill(period, before)
 	return r, nil
 }
 
@@ -106,50 +100,38 @@ func (s *Service) back(t time.Time, days int) time.Time {
 }
 
 // fill makes the rows, and hides what must not be published of either period.
-func (r *Ratings) fill(now, before []DayTally) {
-	k := int64(r.MinCell)
-	hidden, then := suppressed(now, k), map[string]Counts{}
-	for i, h := range suppressed(before, k) {
-		if !h {
-			then[before[i].Key] = before[i].Counts
+func (r *Ratings) fill(now, before *cube) {
+	hidden, hiddenBefore := now.hide(0, 1, nil), before.hide(0, 1, nil)
+	total, rows := now.sum(0)
+	totalBefore, rowsBefore := before.sum(0)
+	then := map[string]Counts{}
+	for i, t := range rowsBefore {
+		if hiddenBefore.rows[i] == "" {
+			then[t.Key] = t.Counts
 		}
 	}
-	total, totalBefore := sum(now), sum(before)
-	r.Rows = make([]RatingRow, len(now))
-	for i, t := range now {
-		r.Rows[i] = ratingRow(t, hidden[i], then[t.Key])
+	r.Rows = []RatingRow{}
+	for i, t := range rows {
+		if t.Eligible > 0 {
+			r.Rows = append(r.Rows, ratingRow(t, hidden.rows[i], then[t.Key]))
+		}
+	}
+	k := int64(r.MinCell)
+	if total.Counts.N() < k {
+		hidden.total = TooFew
 	}
 	if totalBefore.Counts.N() < k {
 		totalBefore.Counts = Counts{}
 	}
-	r.Total = ratingRow(total, total.Counts.N() < k, totalBefore.Counts)
-}
-
-func suppressed(tallies []DayTally, k int64) []bool {
-	n := make([]int64, len(tallies))
-	for i, t := range tallies {
-		n[i] = t.Counts.N()
-	}
-	return stats.Suppress(n, k)
-}
-
-func sum(tallies []DayTally) (total DayTally) {
-	for _, t := range tallies {
-		total.Eligible += t.Eligible
-		total.Flagged += t.Flagged
-		for i, n := range t.Counts {
-			total.Counts[i] += n
-		}
-	}
-	return total
+	r.Total = ratingRow(total, hidden.total, totalBefore.Counts)
 }
 
 // ratingRow is a row beside the counts of the period before, if those can be published.
-func ratingRow(t DayTally, hidden bool, before Counts) RatingRow {
-	if hidden {
-		return RatingRow{Row: publish(t.Tally, true)}
+func ratingRow(t Tally, why string, before Counts) RatingRow {
+	if why != "" {
+		return RatingRow{Row: publish(t, why)}
 	}
-	row := RatingRow{Row: NewRow(t.Tally), Flagged: t.Flagged}
+	row := RatingRow{Row: NewRow(t), Flagged: t.Flagged}
 	if n := before.N(); n > 0 && row.N > 0 {
 		p := stats.Top2(before)
 		low, high := stats.Newcombe(*row.Top2, float64(row.N), p, float64(n), stats.Z95)
@@ -157,4 +139,60 @@ func ratingRow(t DayTally, hidden bool, before Counts) RatingRow {
 			Interval: Interval{Low: low, High: high, Level: stats.Level95, Method: stats.MethodNewcombe}}
 	}
 	return row
+}
+
+// rating is from which device one came, as a hash, and on which day.
+type rating struct{ device, rated uint32 }
+
+func ratingOf(page daybook.Day, row int) rating {
+	return rating{page.Number(row, pageDevice), page.Number(row, pageRated)}
+}
+
+// longestTerm is how many days after an occasion opened it is rated at the latest.
+const longestTerm = 366
+
+// manyRatings finds the devices and days of ratings that are flagged. The others of such a device may belong to occasions that opened
+// before the days of these pages, or after.
+func (s *Service) manyRatings(ctx context.Context, from, to string, pages []daybook.Day) (map[rating]bool, error) {
+	n := map[rating]int{}
+	first, last := ^uint32(0), uint32(0)
+	for _, page := range pages {
+		for row := range page.Len() {
+			if r := ratingOf(page, row); r.device != 0 {
+				n[r]++
+				first, last = min(first, r.rated), max(last, r.rated)
+			}
+		}
+	}
+	begin, err := parseDay(from)
+	if err != nil {
+		return nil, err
+	}
+	end, err := parseDay(to)
+	if err != nil {
+		return nil, err
+	}
+	for _, days := range [][2]time.Time{{begin.AddDate(0, 0, -longestTerm), begin.AddDate(0, 0, -1)}, {end.AddDate(0, 0, 1), end.AddDate(0, 0, longestTerm)}} {
+		others, err := s.read(ctx, days[0].Format(time.DateOnly), days[1].Format(time.DateOnly))
+		if err != nil {
+			return nil, err
+		}
+		for _, page := range others {
+			for row := range page.Len() {
+				if rated := page.Number(row, pageRated); rated < first || rated > last {
+					continue
+				}
+				if r := ratingOf(page, row); n[r] > 0 {
+					n[r]++
+				}
+			}
+		}
+	}
+	many := map[rating]bool{}
+	for r, times := range n {
+		if times >= ManyRatings {
+			many[r] = true
+		}
+	}
+	return many, nil
 }

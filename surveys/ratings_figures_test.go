@@ -139,7 +139,7 @@ func TestService_Ratings_Suppressed(t *testing.T) {
 		t.Helper()
 		r := b.ratings(manager, q)
 		for _, row := range r.Rows {
-			bare := surveys.RatingRow{Row: surveys.Row{Key: row.Key, Suppressed: true}}
+			bare := surveys.RatingRow{Row: surveys.Row{Key: row.Key, Suppressed: true, Reason: row.Reason}}
 			if slices.Contains(hidden, row.Key) != row.Suppressed || row.Suppressed && !reflect.DeepEqual(row, bare) {
 				t.Errorf("by %s: %+v, want %v hidden and bare", q.By, row, hidden)
 			}
@@ -256,10 +256,13 @@ func TestService_Ratings_ReplayedFacts(t *testing.T) {
 			t.Errorf("after a replay %+v, want %+v", got.Total, want.Total)
 		}
 	}
-	// The process dies after it has counted a day, before it took the mark: another counts it again.
+	// The process dies after it has entered occasions, before it took their marks: another enters them again.
 	b.moved("report-z", "resolved", 1)
 	for range 3 {
-		if err := b.db.RecountDay(t.Context(), "2026-02-01"); err != nil {
+		if err := b.Settle(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.db.UpdateOccasion(t.Context(), b.occasions("report-z")[0].ID, func(*surveys.Occasion) ([]event.Event, error) { return nil, nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
