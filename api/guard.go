@@ -26,15 +26,15 @@ const (
 
 // guard stands before the handler of an operation. What it refuses never reaches a service.
 func (s *Server) guard(op *operation) fiber.Handler {
-	limit := requestTime
-	if op.streams {
-		limit = uploadTime
-	}
 	return func(c *fiber.Ctx) error {
 		if c.Locals(operationLocal) != nil { // a route with a parameter that fits as well
 			return c.Next()
 		}
 		c.Locals(operationLocal, op)
+		limit := requestTime
+		if op.streams && !strings.HasPrefix(c.Get(fiber.HeaderContentType), jsonCT) {
+			limit = uploadTime
+		}
 		ctx, cancel := context.WithTimeout(c.UserContext(), limit)
 		defer cancel()
 		c.SetUserContext(ctx)
