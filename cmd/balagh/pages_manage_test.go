@@ -2,20 +2,22 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/csv"
 	"fmt"
 	"net/url"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 
 	"github.com/balagh/balagh/actor"
 	"github.com/balagh/balagh/web/page"
 )
 
-// rated is an installation in which some reports were rated: 14 of Riyadh, all but two well, and 11 of Qassim, of which six were.
+// rated is an installation in which some reports were rated: 14 of Riyadh, all but two well, and 11 of Qassim, of which six were; three
+// more of Riyadh came by phone.
 func rated(t *testing.T) *installation {
 	t.Helper()
 	i := install(t)
@@ -25,23 +27,28 @@ func rated(t *testing.T) *installation {
 			"If-Match", `"1"`).want(200)
 	}
 	officer, citizen := i.staff(actor.Supervisor, "*", "*"), i.citizen("+966500000077")
-	life := func(body string, level int) {
+	life := func(id string, level int) {
 		t.Helper()
-		id := citizen.do("POST", "/v1/reports", body).want(201).str("id")
 		for _, to := range []string{"assigned", "in_progress", "resolved"} {
 			officer.do("POST", "/v1/desk/reports/"+id+"/transitions", map[string]any{"to": to, "text": "تم"}).want(200)
 		}
 		eventually(t, "the occasion to rate", func() bool { return citizen.do("GET", "/v1/reports/"+id, nil).want(200).at("can", "rate") == true })
 		citizen.do("POST", "/v1/reports/"+id+"/rating", map[string]any{"level": level, "solved": level > 3}).want(201)
 	}
+	files := func(body string) string { return citizen.do("POST", "/v1/reports", body).want(201).str("id") }
 	qassim := strings.Replace(speakers, "46.6753", "43.6753", 1)
 	for n := range 14 {
-		life(speakers, map[bool]int{true: 1, false: 4 + n%2}[n < 2])
+		life(files(speakers), map[bool]int{true: 1, false: 4 + n%2}[n < 2])
 	}
 	for n := range 11 {
-		life(qassim, map[bool]int{true: 5, false: 2 + n%2}[n < 6])
+		life(files(qassim), map[bool]int{true: 5, false: 2 + n%2}[n < 6])
 	}
-	citizen.do("POST", "/v1/reports", speakers).want(201)
+	for range 3 {
+		called := map[string]any{"category": "loudspeakers", "description": "مكبر الصوت لا يعمل", "channel": "phone", "citizen_phone": "+966500000077",
+			"place": map[string]any{"latitude": 24.7136, "longitude": 46.6753, "source": "map"}, "attributes": map[string]any{"mosque_name": "جامع الملك خالد"}}
+		life(officer.do("POST", "/v1/desk/reports", called).want(201).str("id"), 4)
+	}
+	files(speakers)
 	return i
 }
 
@@ -70,32 +77,34 @@ func TestManage(t *testing.T) {
 	i := rated(t)
 	manager := i.staff(actor.Manager, "*", "*")
 	email := i.hire(actor.Manager, "*", "*")
-	for name, path := range map[string]string{"overview": "/manage", "satisfaction": "/manage/satisfaction?by=centre", "regions": "/manage/satisfaction?by=region",
-		"volumes": "/manage/volumes?by=category&and=month", "timeliness": "/manage/timeliness", "deliveries": "/manage/deliveries", "rounds": "/manage/rounds"} {
-		t.Run("everywhere/"+name, func(t *testing.T) {
-			b := i.browse(t)
-			b.signIn(email)
-			b.everywhere(path, "manage-"+name)
-		})
-	}
-	t.Run("filter", func(t *testing.T) { manageFilter(t, i, manager, email) })
-	t.Run("charts", func(t *testing.T) { manageCharts(t, i, manager, email) })
-	t.Run("keyboard", func(t *testing.T) { manageKeyboard(t, i, email) })
-	t.Run("print", func(t *testing.T) { managePrint(t, i, email) })
-	t.Run("wall", func(t *testing.T) { manageWall(t, i, email) })
-	t.Run("forbidden", func(t *testing.T) {
-		b := i.browse(t)
-		b.signIn(i.hire(actor.Clerk, "*", "*"))
-		for _, path := range []string{"/manage", "/manage/satisfaction", "/manage/rounds", "/manage/accounts/1933"} {
-			if status := read(b, chromedp.Evaluate[int](`fetch("`+path+`").then((r) => r.status)`, chromedp.EvalAwaitPromise)); status != 403 {
-				t.Errorf("a clerk gets %d at %s", status, path)
-			}
-		}
+	t.Run("read", func(t *testing.T) {
+		t.Run("everywhere", func(t *testing.T) { t.Parallel(); manageEverywhere(t, i, email) })
+		t.Run("figures", func(t *testing.T) { t.Parallel(); manageFigures(t, i, manager, email) })
+		t.Run("keyboard", func(t *testing.T) { t.Parallel(); manageKeyboard(t, i, email) })
 	})
+	t.Run("wall", func(t *testing.T) { manageWall(t, i, email) }) // last, as it files a report
 }
 
-// manageFilter filters, drills down and exports, and compares with the API.
-func manageFilter(t *testing.T, i *installation, manager *client, email string) {
+// manageEverywhere looks at each page, and at those that none but managers may see.
+func manageEverywhere(t *testing.T, i *installation, email string) {
+	b := i.browse(t)
+	b.signIn(email)
+	for _, x := range [][2]string{{"overview", "/manage"}, {"satisfaction", "/manage/satisfaction?by=centre"}, {"regions", "/manage/satisfaction?by=region"},
+		{"volumes", "/manage/volumes?by=category&and=month"}, {"timeliness", "/manage/timeliness"}, {"deliveries", "/manage/deliveries"}, {"wall", "/manage?view=wall"}} {
+		b.everywhere(x[1], "manage-"+x[0])
+	}
+	managePrint(b)
+	b.do(b.forget())
+	b.signIn(i.hire(actor.Clerk, "*", "*"))
+	for _, path := range []string{"/manage", "/manage/satisfaction", "/manage/rounds", "/manage/accounts/1933"} {
+		if status := read(b, chromedp.Evaluate[int](`fetch("`+path+`").then((r) => r.status)`, chromedp.EvalAwaitPromise)); status != 403 {
+			t.Errorf("a clerk gets %d at %s", status, path)
+		}
+	}
+}
+
+// manageFigures filters, drills down and takes away, and compares with the API; then it holds what is drawn to the rules of right to left.
+func manageFigures(t *testing.T, i *installation, manager *client, email string) {
 	b := i.browse(t)
 	b.signIn(email)
 	b.speak("en")
@@ -115,37 +124,117 @@ func manageFilter(t *testing.T, i *installation, manager *client, email string) 
 	if got, want := b.text(".headline"), percent("centre=riyadh"); got != want {
 		t.Errorf("of Riyadh the headline is %s, and the API says %s", got, want)
 	}
-	b.do(chromedp.SetValue("#filter-centre", "qassim"), chromedp.SetValue("#filter-region", ""), chromedp.Click("form.filters button.primary"), chromedp.WaitVisible("#filter-centre"), drawn())
+	b.do(chromedp.SetValue("#filter-centre", "qassim"), chromedp.SetValue("#filter-region", ""), chromedp.Click("form.filters button.primary"),
+		chromedp.WaitReady("option[value=qassim][selected]"), drawn())
 	if got, want := b.text(".headline"), percent("centre=qassim"); got != want {
 		t.Errorf("of Qassim the headline is %s, and the API says %s", got, want)
 	}
-	taken := read(b, chromedp.Evaluate[string](`fetch(document.querySelector("#bars a[download]").href).then((r) => r.text())`, chromedp.EvalAwaitPromise))
-	href := read(b, chromedp.Evaluate[string](`document.querySelector("#bars a[download]").getAttribute("href")`))
-	if want := manager.do("GET", href, nil).want(200).body; taken == "" || taken != string(want) || !strings.Contains(href, "centre=qassim") {
-		t.Errorf("taken away: %q, want %q", taken, want)
-	}
+	b.takenAway(manager)
+	b.suppressed(manager)
+	b.narrowed(manager)
 
-	b.see("/manage/satisfaction?by=employee", 1440)
-	if why := b.text("#bars tbody td"); !strings.Contains(why, "Hidden") {
-		t.Errorf("a suppressed cell says %q", why)
-	}
 	b.open("/manage?from=2026-13-45&to=today", 1440)
 	if wrong, typed := b.text("p.wrong"), read(b, chromedp.Value("#from")); !strings.Contains(wrong, "1448") || typed != "2026-13-45" {
 		t.Errorf("of a wrong day: %q, and %q was kept", wrong, typed)
 	}
-	b.see("/manage/volumes?by=centre&from=15%2F2%2F1440&to=2100-01-01", 1440)
-	if total := b.text("#volumes tfoot td"); total != "26" {
-		t.Errorf("%s reports since a Hijri day", total)
+	manageCharts(b, manager)
+}
+
+// takenAway compares the files of a chart with the API's, and with what the table of the page shows.
+func (b *tab) takenAway(manager *client) {
+	b.t.Helper()
+	hrefs := read(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll("#bars a[download]")].map((a) => a.getAttribute("href"))`))
+	if len(hrefs) != 2 || !strings.Contains(hrefs[0], ".csv?") || !strings.Contains(hrefs[1], ".xlsx?") || !strings.Contains(hrefs[0], "centre=qassim") {
+		b.t.Fatalf("to take away: %v", hrefs)
+	}
+	take := func(href string) []byte {
+		b.t.Helper()
+		text := read(b, chromedp.Evaluate[string](`fetch("`+href+`").then((r) => r.arrayBuffer()).then((x) => btoa(String.fromCharCode(...new Uint8Array(x))))`, chromedp.EvalAwaitPromise))
+		file, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		return file
+	}
+	file := take(hrefs[0])
+	if want := manager.do("GET", hrefs[0], nil, "Accept-Language", "en").want(200).body; !bytes.Equal(file, want) {
+		b.t.Errorf("taken away: %q, want %q", file, want)
+	}
+	lines, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\ufeff")))).ReadAll()
+	if err != nil || len(lines) != 3 {
+		b.t.Fatalf("%v: %q", err, file)
+	}
+	col := func(line int, name string) string { return lines[line][slices.Index(lines[0], name)] }
+	cells := read(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll("#bars tbody tr:first-child > *")].map((x) => x.textContent)`))
+	top2 := strings.TrimSuffix(strings.ReplaceAll(cells[1], ".", ""), "%") // 54.5% is 0.545…
+	want := []string{col(1, "name"), cells[1], cells[2], col(1, "n"), col(1, "eligible"), "100.0%", "70.5"}
+	want = append(want, col(1, "very_dissatisfied"), col(1, "dissatisfied"), col(1, "neutral"), col(1, "satisfied"), col(1, "very_satisfied"))
+	if !slices.Equal(cells, want) || !strings.HasPrefix(col(1, "top2"), "0."+top2) {
+		b.t.Errorf("the page shows %q, and the file has %q", cells, lines[1])
+	}
+	if book, want := unpacked(b.t, take(hrefs[1])), unpacked(b.t, manager.do("GET", hrefs[1], nil, "Accept-Language", "en").want(200).body); book != want ||
+		!strings.Contains(book, "<v>"+cells[3]+"</v>") || !strings.Contains(book, cells[0]) {
+		b.t.Errorf("the workbook is not what the page shows")
+	}
+}
+
+// suppressed rows say why they have no figure.
+func (b *tab) suppressed(manager *client) {
+	b.t.Helper()
+	b.see("/manage/satisfaction?by=channel", 1440)
+	r := manager.do("GET", "/v1/insights/satisfaction?by=channel", nil).want(200)
+	why := map[string]string{"too_few": "fewer than", "protects_another": "subtraction"}
+	for n := range r.len("rows") {
+		reason := r.str("rows", n, "reason")
+		if reason == "" {
+			b.t.Errorf("channel %s is not suppressed: %s", r.str("rows", n, "key"), r.body)
+		}
+		if said := b.text("#bars tbody"); why[reason] == "" || !strings.Contains(said, why[reason]) {
+			b.t.Errorf("%s: %q", reason, said)
+		}
+	}
+	if drawn := read(b, chromedp.Evaluate[bool](`document.querySelector("#bars [data-chart]") !== null`)); drawn {
+		b.t.Error("there is a chart of nothing that may be shown")
+	}
+	b.see("/manage/satisfaction?by=employee", 1440)
+	if why := b.text("#bars"); !strings.Contains(why, "30") {
+		b.t.Errorf("of employees it says %q", why)
+	}
+}
+
+// narrowed asks for pages with each filter in their address, and compares their totals with the API's.
+func (b *tab) narrowed(manager *client) {
+	b.t.Helper()
+	for _, x := range []struct{ page, api string }{
+		{"channel=phone", "channel=phone"}, {"category=loudspeakers", "category=loudspeakers"}, {"category=maintenance", "category=maintenance"}, {"region=SA-05", "region=SA-05"},
+		{"centre=riyadh&channel=app", "centre=riyadh&channel=app"}, {"from=15%2F2%2F1440&to=2100-01-01", "from=2018-10-24&to=2100-01-01"},
+		{"from=%D9%A1%D9%A4%D9%A4%D9%A0-%D9%A0%D9%A2-%D9%A1%D9%A5&to=1442-02-15", "from=2018-10-24&to=2020-10-02"}, // in Arabic-Indic digits
+		{"from=2018-10-24&to=2020-10-02", "from=2018-10-24&to=2020-10-02"},
+	} {
+		want := manager.do("GET", "/v1/insights/volumes?by=centre&"+x.api, nil).want(200).at("total")
+		got := read(b, chromedp.Evaluate[[]string](`fetch("/manage/volumes?by=centre&`+x.page+`").then((r) => r.text()).then((html) => {
+			const d = new DOMParser().parseFromString(html, "text/html");
+			return [d.querySelector(".figure b").textContent, d.querySelector("a[download]").getAttribute("href"), d.querySelector("#volumes tfoot td")?.textContent ?? ""];
+		})`, chromedp.EvalAwaitPromise))
+		if got[0] != fmt.Sprint(want) || (got[2] != "" && got[2] != got[0]) {
+			b.t.Errorf("%s: %q, and the API says %v", x.page, got, want)
+		}
+		asked, _ := url.ParseQuery(x.api)
+		taken, err := url.Parse(got[1])
+		for name, values := range asked {
+			if err != nil || taken.Query().Get(name) != values[0] {
+				b.t.Errorf("%s: its file is asked for with %s", x.page, got[1])
+			}
+		}
 	}
 }
 
 // manageCharts holds charts to the rules of texts from right to left, and to the API's figures.
-func manageCharts(t *testing.T, i *installation, manager *client, email string) {
-	b := i.browse(t)
-	b.signIn(email)
+func manageCharts(b *tab, manager *client) {
+	t := b.t
 	top2, _ := manager.do("GET", "/v1/insights/satisfaction?by=centre&centre=riyadh", nil).want(200).at("total", "top2").(float64)
-	for lang, side := range map[string]string{"ar": "right", "en": "left"} {
-		b.open("/account", 1440)
+	for _, lang := range []string{"ar", "en"} {
+		side := map[string]string{"ar": "right", "en": "left"}[lang]
 		b.speak(lang)
 		b.see("/manage/satisfaction?by=centre", 390)
 		if at := option[string](b, "bars", "yAxis[0].position"); at != side {
@@ -170,6 +259,7 @@ func manageCharts(t *testing.T, i *installation, manager *client, email string) 
 		if got := option[[]float64](b, "bars", "series[0].data"); len(got) != 2 || got[0] != top2 {
 			t.Errorf("%s: drawn %v, and the API says %v of the best", lang, got, top2)
 		}
+		b.inOrder(lang == "ar")
 	}
 	b.see("/manage", 1440)
 	if dir := read(b, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("[data-chart]")).direction`)); dir != "ltr" {
@@ -177,81 +267,26 @@ func manageCharts(t *testing.T, i *installation, manager *client, email string) 
 	}
 	before := option[bool](b, "trend", "xAxis[0].inverse")
 	b.do(chromedp.Click("#trend [data-reverse]"))
-	if after := option[bool](b, "trend", "xAxis[0].inverse"); after == before {
-		t.Error("the axis of time was not reversed")
+	if after := option[bool](b, "trend", "xAxis[0].inverse"); after == before || before {
+		t.Error("the axis of time was not reversed, or did not run from left to right")
 	}
 }
 
-// manageKeyboard uses nothing but the keyboard.
-func manageKeyboard(t *testing.T, i *installation, email string) {
-	b := i.browse(t)
-	b.signIn(email)
-	b.speak("en")
-	b.see("/manage/satisfaction?by=region", 1440)
-	reach := func(selector string) {
-		t.Helper()
-		for range 120 {
-			b.do(chromedp.KeyEvent(kb.Tab))
-			if read(b, chromedp.Evaluate[bool](`document.activeElement.matches(`+"`"+selector+"`"+`)`)) {
-				return
-			}
-		}
-		t.Fatalf("no key leads to %s", selector)
+// inOrder measures where the parts of an interval stand on the screen: the lower end is read first, and no sign has changed its side.
+func (b *tab) inOrder(arabic bool) {
+	b.t.Helper()
+	x := read(b, chromedp.Evaluate[[]float64](`(() => {
+		const text = document.querySelector(".why bdi").firstChild;
+		const at = (i) => { const r = document.createRange(); r.setStart(text, i); r.setEnd(text, i + 1); return r.getBoundingClientRect().left; };
+		const s = text.data, sign = s.search(/[%٪]/), last = s.length - 1;
+		return [at(0), at(sign - 1), at(sign), at(last - 1), at(last)];
+	})()`))
+	low, lowEnds, lowSign, highEnds, highSign := x[0], x[1], x[2], x[3], x[4]
+	if low >= lowEnds {
+		b.t.Errorf("the digits of a number are mirrored: %v", x)
 	}
-	reach("#filter-channel")
-	b.do(chromedp.KeyEvent(kb.ArrowDown))
-	reach("form.filters button.primary")
-	b.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#map"), drawn())
-	if at := read(b, chromedp.Location()); !strings.Contains(at, "channel=app") {
-		t.Errorf("filtered to %s", at)
-	}
-	reach("#map path[role=link]")
-	b.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("nav a[aria-current=true][href*='by=centre']"))
-	if at := read(b, chromedp.Location()); !strings.Contains(at, "region=SA-") {
-		t.Errorf("the map led to %s", at)
-	}
-}
-
-var pdfPage = regexp.MustCompile(`/Type\s*/Page\b`)
-
-// managePrint wants one sheet of A4, in each language.
-func managePrint(t *testing.T, i *installation, email string) {
-	b := i.browse(t)
-	b.signIn(email)
-	for _, lang := range []string{"ar", "en", "ur"} {
-		b.open("/account", 1440)
-		b.speak(lang)
-		b.see("/manage?view=print", 800)
-		b.sound()
-		b.shoot("manage-print-" + lang)
-		pdf := read(b, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize(), chromedp.PDFPrintBackground()))
-		if n := len(pdfPage.FindAll(bytes.ReplaceAll(pdf, []byte("/Type /Pages"), nil), -1)); n != 1 {
-			t.Errorf("%s: %d sheets", lang, n)
-		}
-		if !regexp.MustCompile(`/MediaBox\s*\[\s*0 0 59[45][.0-9]* 84[12]`).Match(pdf) {
-			t.Errorf("%s: not A4: %s", lang, regexp.MustCompile(`/MediaBox[^]]*`).Find(pdf))
-		}
-	}
-}
-
-// manageWall refreshes what changed, and leaves what is on the screen in its place.
-func manageWall(t *testing.T, i *installation, email string) {
-	b := i.browse(t)
-	b.signIn(email)
-	b.everywhere("/manage?view=wall", "manage-wall")
-	b.see("/manage?view=wall", 1440)
-	if nav := read(b, chromedp.Evaluate[bool](`[...document.querySelectorAll("nav, form")].some((e) => e.checkVisibility())`)); nav {
-		t.Error("a wall has something to press")
-	}
-	before := b.text("#facts b")
-	b.do(script(`document.querySelector("#trend-data").before = document.querySelector("canvas").before = true`))
-	i.citizen("+966500000078").do("POST", "/v1/reports", speakers).want(201)
-	eventually(t, "the new report on the wall", func() bool {
-		b.do(script(`document.querySelector("[data-refresh]").dispatchEvent(new Event("refresh"))`))
-		return b.text("#facts b") != before
-	})
-	if stays := read(b, chromedp.Evaluate[bool](`document.querySelector("canvas").before === true`)); !stays {
-		t.Error("a chart was put anew: it flickers")
+	if arabic != (low > highEnds) || arabic != (lowSign < low) || arabic != (highSign < highEnds) {
+		b.t.Errorf("in Arabic digits %v: the interval stands at %v", arabic, x)
 	}
 }
 

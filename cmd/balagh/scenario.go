@@ -71,7 +71,7 @@ func (c *demoCommand) tell(ctx context.Context, std stdio, account *scenario.Sce
 	if c.Exit {
 		return nil
 	}
-	fmt.Fprintf(std.out, "\nThe server listens on %s; it stays up until Ctrl-C.\n%s", url, links(url))
+	fmt.Fprintf(std.out, "\nThe server listens on %s; it stays up until Ctrl-C.\n%s", url, links(url, [2]string{"the account", "/manage/accounts/" + account.Name}))
 	<-ctx.Done()
 	return nil
 }

@@ -67,7 +67,7 @@ func (f *filter) days() {
 		from, to, _ = span(defaultPeriod, today)
 		from, to = f.typed("from", f.TypedFrom, from), f.typed("to", f.TypedTo, to)
 		if f.Wrong == nil && to.Before(from) {
-			f.wrong("to", "day_before")
+			f.wrong("to", "manage_day_before")
 		}
 	} else {
 		f.TypedFrom, f.TypedTo = "", ""
@@ -84,7 +84,7 @@ func (f *filter) typed(name, typed string, otherwise time.Time) time.Time {
 	}
 	t, ok := parseDay(typed)
 	if !ok {
-		f.wrong(name, "day_wrong")
+		f.wrong(name, "manage_day_wrong")
 	}
 	return t
 }

@@ -2,7 +2,17 @@
 import { draw, drawAll, reverse } from "./lib/chart";
 import { drawMap } from "./lib/map";
 
-void drawAll();
+// A sheet of A4 has room for this much between its margins, in CSS pixels; what is higher is made smaller as a whole.
+const sheetHeight = 1040;
+function fit(): void {
+  const main = document.querySelector<HTMLElement>(".page-print main");
+  if (!main) return;
+  const buttons = main.querySelector<HTMLElement>(".noprint")?.offsetHeight ?? 0;
+  const height = main.scrollHeight - buttons;
+  if (height > sheetHeight) main.style.zoom = String(sheetHeight / height);
+}
+
+void drawAll().then(fit);
 for (const el of document.querySelectorAll<HTMLElement>("[data-map]")) void drawMap(el);
 
 for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-reverse]")) {

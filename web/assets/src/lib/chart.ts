@@ -48,6 +48,8 @@ export const reverse = () => localStorage.setItem(reversedKey, reversed() ? "no"
 
 const lying = (f: Figures) => f.kind === "bars" || f.kind === "stack";
 const narrow = (el: HTMLElement) => el.clientWidth < 520;
+const paper = document.body.classList.contains("page-print");
+const rowHeight = (el: HTMLElement) => (paper ? 22 : narrow(el) ? 46 : 34);
 const value = (f: Figures, x: Maybe | undefined) => (x == null ? "—" : f.percent ? share(x) : count(x));
 
 // values of a series: of a whole, the shares of each row.
@@ -167,7 +169,7 @@ export function option(f: Figures, el: HTMLElement): EChartsCoreOption {
   const begin = rtl ? "right" : "left";
   const small = narrow(el);
   const text = { color: colour("ink"), fontFamily: family, lineHeight };
-  const width = Math.min(190, el.clientWidth * 0.34);
+  const width = paper ? el.clientWidth * 0.4 : Math.min(190, el.clientWidth * 0.34);
   const back = !lying(f) && reversed();
   const names = {
     type: "category",
@@ -213,9 +215,9 @@ export function option(f: Figures, el: HTMLElement): EChartsCoreOption {
 export function draw(el: Drawn): void {
   const f = data<Figures | null>(el.dataset.chart ?? "");
   if (!f) return;
-  if (lying(f) && !el.dataset.fixed) el.style.blockSize = `${Math.max(140, 70 + 26 * legend(f, el.clientWidth).length + f.names.length * (narrow(el) ? 46 : 34))}px`;
+  if (lying(f) && !el.dataset.fixed) el.style.blockSize = `${Math.max(paper ? 90 : 140, (paper ? 44 : 70) + 26 * legend(f, el.clientWidth).length + f.names.length * rowHeight(el))}px`;
   if (!el.chart) {
-    const chart = (el.chart = echarts.init(el, undefined, { renderer: "canvas" }));
+    const chart = (el.chart = echarts.init(el, undefined, { renderer: "canvas", devicePixelRatio: paper ? 3 : undefined }));
     chart.on("click", (at) => {
       const to = data<Figures | null>(el.dataset.chart ?? "")?.links?.[at.dataIndex];
       if (to) location.assign(to);

@@ -24,6 +24,7 @@ export async function drawMap(el: HTMLElement): Promise<void> {
   L.control.attribution({ prefix: false }).addTo(map);
   if (el.dataset.tiles) L.tileLayer(el.dataset.tiles, { attribution: el.dataset.attribution }).addTo(map);
   const drawn = L.featureGroup().addTo(map);
+  const reach: (() => void)[] = []; // areas are elements once the map has a view
   for (const item of areas.items) {
     const figure = shaded.regions[item.region ?? ""];
     const name = `${el.dataset.prefix ?? ""}${figure?.text ?? `${item.name}: ${shaded.none}`}`;
@@ -31,9 +32,10 @@ export async function drawMap(el: HTMLElement): Promise<void> {
     shape.bindTooltip(name, { sticky: true });
     if (figure?.link) shape.on("click", () => location.assign(figure.link!));
     shape.addTo(drawn);
-    shape.eachLayer((layer) => reachable(layer as L.Path, name, figure?.link));
+    shape.eachLayer((layer) => reach.push(() => reachable(layer as L.Path, name, figure?.link)));
   }
   if (drawn.getLayers().length) map.fitBounds(drawn.getBounds(), { padding: [6, 6] });
+  for (const make of reach) make();
   el.dataset.drawn = "yes";
 }
 
