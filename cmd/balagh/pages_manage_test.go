@@ -92,6 +92,7 @@ func manageEverywhere(t *testing.T, i *installation, email string) {
 	for _, x := range [][2]string{{"overview", "/manage"}, {"satisfaction", "/manage/satisfaction?by=centre"}, {"regions", "/manage/satisfaction?by=region"},
 		{"volumes", "/manage/volumes?by=category&and=month"}, {"timeliness", "/manage/timeliness"}, {"deliveries", "/manage/deliveries"}, {"wall", "/manage?view=wall"}} {
 		b.everywhere(x[1], "manage-"+x[0])
+		b.allTaken()
 	}
 	managePrint(b)
 	b.do(b.forget())

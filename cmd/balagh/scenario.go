@@ -41,6 +41,9 @@ func (c *demoCommand) account(ctx context.Context, std stdio) (err error) {
 		}
 		return err
 	}
+	if err := p.server.Reports.SettleFigures(ctx, nil); err != nil { // so many at once would keep the first to ask waiting
+		return err
+	}
 	debug.SetGCPercent(collected)
 	fmt.Fprintf(std.out, "Loaded in %.1f seconds.\n", time.Since(began).Seconds())
 	if err := p.server.Reports.Refresh(ctx); err != nil {

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	_ "embed" // what was published
 	"encoding/json"
 	"math"
@@ -29,6 +30,8 @@ type claim struct {
 	By          string  `json:"by"`
 	Key         string  `json:"key"`
 	Region      string  `json:"region"`
+	From        string  `json:"from"` // of the account where it is ""
+	To          string  `json:"to"`
 	Programme   string  `json:"programme"`
 	Question    string  `json:"question"`
 	Option      string  `json:"option"`
@@ -113,27 +116,29 @@ func (r *reader) read(c claim) (got float64, note string, err error) {
 	if by == "" {
 		by = "category"
 	}
-	counts, ok := r.counts[by+c.Region]
+	c.From, c.To = cmp.Or(c.From, r.account.From), cmp.Or(c.To, r.account.To)
+	id := by + c.Region + c.From
+	counts, ok := r.counts[id]
 	if !ok {
-		if counts, err = r.volumes(by, c.Region); err != nil {
+		if counts, err = r.volumes(by, c); err != nil {
 			return 0, "", err
 		}
-		r.counts[by+c.Region] = counts
+		r.counts[id] = counts
 	}
 	if by == "day" { // on how many a day, of those on which any came
 		if len(counts) < 2 {
 			return 0, "", nil
 		}
-		return math.Round(counts[""] / float64(len(counts)-1)), r.v.T("manage_a_day_note", len(counts)-1), nil
+		return math.Round(counts[""] / float64(len(counts)-1)), r.v.T("manage_a_day_note", r.v.Day(c.From), r.v.Day(c.To)), nil
 	}
 	return counts[c.Key], "", nil
 }
 
 // volumes by a dimension; the total is at "".
-func (r *reader) volumes(by, region string) (map[string]float64, error) {
-	q := url.Values{"by": {by}, "from": {r.account.From}, "to": {r.account.To}}
-	if region != "" {
-		q.Set("region", region)
+func (r *reader) volumes(by string, c claim) (map[string]float64, error) {
+	q := url.Values{"by": {by}, "from": {c.From}, "to": {c.To}}
+	if c.Region != "" {
+		q.Set("region", c.Region)
 	}
 	var x gen.Volumes
 	err := r.v.Get(volumesPath, q, &x)

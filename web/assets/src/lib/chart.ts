@@ -217,7 +217,7 @@ export function draw(el: Drawn): void {
   if (!f) return;
   if (lying(f) && !el.dataset.fixed) el.style.blockSize = `${Math.max(paper ? 90 : 140, (paper ? 44 : 70) + 26 * legend(f, el.clientWidth).length + f.names.length * rowHeight(el))}px`;
   if (!el.chart) {
-    const chart = (el.chart = echarts.init(el, undefined, { renderer: "canvas", devicePixelRatio: paper ? 3 : undefined }));
+    const chart = (el.chart = echarts.init(el, undefined, { renderer: "canvas", devicePixelRatio: paper ? 2 : undefined }));
     chart.on("click", (at) => {
       const to = data<Figures | null>(el.dataset.chart ?? "")?.links?.[at.dataIndex];
       if (to) location.assign(to);
