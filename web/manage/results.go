@@ -105,7 +105,7 @@ func headlineOf(v *page.Visit, kind gen.QuestionType, c *gen.ResultCell) (name, 
 // question is a figure of one question, or of one row of a matrix.
 func (x *results) question(i int) figure {
 	v, q := x.v, &x.Questions[i]
-	f := figure{ID: "q" + strconv.Itoa(i), Title: q.Label[v.Lang], Wide: true}
+	f := figure{ID: "q" + strconv.Itoa(i), Title: q.Label[v.Lang]}
 	if q.RowLabel != nil {
 		f.Title += " – " + (*q.RowLabel)[v.Lang]
 	}

@@ -198,6 +198,8 @@ func (f Format) Minutes(x any) string {
 		return "—"
 	}
 	switch {
+	case n < 1:
+		return f.T("under_a_minute")
 	case n < 60:
 		return f.N(n) + " " + f.T("minutes")
 	case n < 48*60:
