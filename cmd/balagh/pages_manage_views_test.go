@@ -87,10 +87,13 @@ func manageWall(t *testing.T, i *installation, email string) {
 	if nav := read(b, chromedp.Evaluate[bool](`[...document.querySelectorAll("nav, form")].some((e) => e.checkVisibility())`)); nav {
 		t.Error("a wall has something to press")
 	}
-	before := b.text("#facts b")
+	reports := func() string { // at one moment: what is shown may be put anew at any time
+		return read(b, chromedp.Evaluate[string](`document.querySelector("#facts b").textContent`))
+	}
+	before := reports()
 	b.do(script(`document.querySelector("canvas").before = true`))
 	i.citizen("+966500000078").do("POST", "/v1/reports", speakers).want(201)
-	eventually(t, "the new report on the wall", func() bool { return b.text("#facts b") != before })
+	eventually(t, "the new report on the wall", func() bool { return reports() != before })
 	if stays := read(b, chromedp.Evaluate[bool](`document.querySelector("canvas").before === true`)); !stays {
 		t.Error("a chart was put anew: it flickers")
 	}
