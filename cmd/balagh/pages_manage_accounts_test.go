@@ -34,7 +34,7 @@ func TestManage_accounts(t *testing.T) {
 	for _, name := range scenario.Names {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i, stop := loaded(t, name)
+			b, stop := loaded(t, name)
 			defer stop()
 			want := map[string]string{"a day": "1", "94.0%": "94.0%", "88.0%": "88.0%"}
 			account, err := scenario.New(name, 100)
@@ -44,7 +44,6 @@ func TestManage_accounts(t *testing.T) {
 			for _, f := range account.Figures {
 				want[f.Label] = fmt.Sprint(f.Want)
 			}
-			b := i.browse(t)
 			b.signInWith("manager@demo.balagh.example", demo.Password)
 			b.everywhere("/manage/accounts/"+name, "manage-account-"+name)
 			rows := read(b, chromedp.Evaluate[map[string][]string](`Object.fromEntries([...document.querySelectorAll("tbody tr")]
@@ -68,17 +67,15 @@ func TestManage_accounts(t *testing.T) {
 
 var accountLink = regexp.MustCompile(`the account +(http://[^/]+)/manage/accounts/`)
 
-// loaded is an installation into which the command has loaded a hundredth of an account, and which it serves until it is stopped.
-func loaded(t *testing.T, name string) (*installation, func()) {
+// loaded is a browser on an installation into which the command has loaded a hundredth of an account, and which it serves until it is stopped.
+func loaded(t *testing.T, name string) (*tab, func()) {
 	t.Helper()
-	if teststore.OnMongoDB() {
-		t.Skip("pages call the API, whose own tests run on both stores")
-	}
+	i := &installation{t: t}
+	b := i.browse(t) // before anything is loaded for nobody
 	c := &demoCommand{Address: "127.0.0.1:0", Scenario: name, Store: teststore.URI(t), beside: t.TempDir(), factor: 100}
 	ctx, cancel := context.WithCancel(t.Context())
 	out, done := &logBuffer{}, make(chan error, 1)
 	go func() { done <- c.Run(ctx, stdio{out, &bytes.Buffer{}}) }()
-	i := &installation{t: t}
 	eventually(t, "the account to be loaded", func() bool {
 		select {
 		case err := <-done:
@@ -90,7 +87,7 @@ func loaded(t *testing.T, name string) (*installation, func()) {
 		}
 		return i.url != ""
 	})
-	return i, func() {
+	return b, func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("%v", err)
