@@ -1895,6 +1895,28 @@ type Acknowledged struct {
 // Example: {"easy":6,"recommend":9}
 type Answers map[string]interface{}
 
+// AreaList Example: {"items":[{"area":{"coordinates":[[[46.2,24.3],[47.2,24.3],[47.2,25.2],[46.2,25.2],[46.2,24.3]]],"type":"Polygon"},"centre":"riyadh","name":"مركز منطقة الرياض","region":"SA-01"}]}
+type AreaList struct {
+	Items []AreaOfCentre `json:"items"`
+}
+
+// AreaOfCentre defines model for AreaOfCentre.
+type AreaOfCentre struct {
+	// Area Geometry of RFC 7946, longitude first
+	Area GeoJSON `json:"area"`
+
+	// Centre Stable code
+	//
+	// Example: loudspeakers
+	Centre Code `json:"centre"`
+
+	// Name Of the centre in the caller's language
+	Name string `json:"name"`
+
+	// Region ISO 3166-2
+	Region *string `json:"region,omitempty"`
+}
+
 // Assignee defines model for Assignee.
 type Assignee struct {
 	// Id UUID
@@ -6797,6 +6819,9 @@ type ServerInterface interface {
 	// MarkRead The citizen has read the message
 	// (POST /v1/inbox/{id}/read)
 	MarkRead(c *fiber.Ctx, id PathId) error
+	// Areas The areas of the active centres, for maps of figures
+	// (GET /v1/insights/areas)
+	Areas(c *fiber.Ctx) error
 	// Deadlines How promptly reports were handled, and how old the open ones are
 	// (GET /v1/insights/deadlines)
 	Deadlines(c *fiber.Ctx, params DeadlinesParams) error
@@ -10459,6 +10484,24 @@ func (siw *ServerInterfaceWrapper) MarkRead(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// Areas operation middleware
+func (siw *ServerInterfaceWrapper) Areas(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.Areas(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // Deadlines operation middleware
 func (siw *ServerInterfaceWrapper) Deadlines(c *fiber.Ctx) error {
 
@@ -12907,6 +12950,7 @@ func RegisterHandlers(router fiber.Router, si ServerInterface) {
 	router.Get("/v1/inbox", wrapper.ListInbox)
 	router.Post("/v1/inbox/delivered", wrapper.MarkAllDelivered)
 	router.Post("/v1/inbox/read", wrapper.MarkAllRead)
+	router.Get("/v1/insights/areas", wrapper.Areas)
 	router.Get("/v1/insights/deadlines", wrapper.Deadlines)
 	router.Get("/v1/insights/deadlines.csv", wrapper.DeadlinesCsv)
 	router.Get("/v1/insights/deadlines.xlsx", wrapper.DeadlinesXlsx)
@@ -15047,6 +15091,22 @@ func (response MarkRead204Response) VisitMarkReadResponse(ctx *fiber.Ctx) error 
 	return nil
 }
 
+type AreasRequestObject struct {
+}
+
+type AreasResponseObject interface {
+	VisitAreasResponse(ctx *fiber.Ctx) error
+}
+
+type Areas200JSONResponse AreaList
+
+func (response Areas200JSONResponse) VisitAreasResponse(ctx *fiber.Ctx) error {
+	ctx.Response().Header.Set("Content-Type", "application/json")
+	ctx.Status(200)
+
+	return ctx.JSON(&response)
+}
+
 type DeadlinesRequestObject struct {
 	Params DeadlinesParams
 }
@@ -16393,6 +16453,9 @@ type StrictServerInterface interface {
 	// MarkRead The citizen has read the message
 	// (POST /v1/inbox/{id}/read)
 	MarkRead(ctx context.Context, request MarkReadRequestObject) (MarkReadResponseObject, error)
+	// Areas The areas of the active centres, for maps of figures
+	// (GET /v1/insights/areas)
+	Areas(ctx context.Context, request AreasRequestObject) (AreasResponseObject, error)
 	// Deadlines How promptly reports were handled, and how old the open ones are
 	// (GET /v1/insights/deadlines)
 	Deadlines(ctx context.Context, request DeadlinesRequestObject) (DeadlinesResponseObject, error)
@@ -19219,6 +19282,31 @@ func (sh *strictHandler) MarkRead(ctx *fiber.Ctx, id PathId) error {
 		return err
 	} else if validResponse, ok := response.(MarkReadResponseObject); ok {
 		if err := validResponse.VisitMarkReadResponse(ctx); err != nil {
+			return err
+		}
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Areas operation middleware
+func (sh *strictHandler) Areas(ctx *fiber.Ctx) error {
+	var request AreasRequestObject
+
+	handler := func(ctx *fiber.Ctx, request interface{}) (interface{}, error) {
+		return sh.ssi.Areas(ctx.UserContext(), request.(AreasRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Areas")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AreasResponseObject); ok {
+		if err := validResponse.VisitAreasResponse(ctx); err != nil {
 			return err
 		}
 	} else if response != nil {

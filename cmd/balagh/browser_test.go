@@ -148,21 +148,26 @@ func read[T any](b *tab, action chromedp.Action[T]) T {
 }
 
 // script runs JavaScript on the page.
-func script(js string) chromedp.Action[chromedp.Void] {
-	return chromedp.Evaluate[chromedp.Void](js)
+func script(js string, how ...chromedp.EvaluateOption) chromedp.Action[chromedp.Void] {
+	return chromedp.Evaluate[chromedp.Void](js, how...)
 }
 
 // open a page of the installation, as wide as that.
 func (b *tab) open(path string, width int64) {
 	b.t.Helper()
-	b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(b.i.url+path), chromedp.WaitVisible("#content"))
+	b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(b.i.url+path), chromedp.WaitVisible("main#content"))
 }
 
 // signIn as staff with an e-mail, by the form.
 func (b *tab) signIn(email string) {
 	b.t.Helper()
+	b.signInWith(email, staffPassword)
+}
+
+func (b *tab) signInWith(email, password string) {
+	b.t.Helper()
 	b.open("/signin?next=/account", 1440)
-	b.do(chromedp.SendKeys("#email", email), chromedp.SendKeys("#password", staffPassword), chromedp.Click("form[action='/signin'] button.primary"), chromedp.WaitVisible("details.me"))
+	b.do(chromedp.SendKeys("#email", email), chromedp.SendKeys("#password", password), chromedp.Click("form[action='/signin'] button.primary"), chromedp.WaitVisible("details.me"))
 }
 
 // speak sets the language by the frame's choice.

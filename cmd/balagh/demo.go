@@ -238,9 +238,14 @@ func employAdministrator(ctx context.Context, people *accounts.Service) error {
 	return err
 }
 
-// links are where to look next, and who to be.
-func links(url string) string {
+// links are where to look next, and who to be. More links, in pairs of a name and a path, come first.
+func links(url string, more ...[2]string) string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "In a browser, with the staff below:\n")
+	for _, l := range append(more, [][2]string{{"management", "/manage"}, {"desk", "/desk"}, {"administration", "/admin"}}...) {
+		fmt.Fprintf(&b, "  %-14s %s%s\n", l[0], url, l[1])
+	}
+	b.WriteString("\n")
 	for _, l := range [][2]string{{"API", "/docs"}, {"contract", "/openapi.yaml"}, {"text messages", "/dev/outbox"}, {"results", "/v1/insights/rounds"},
 		{"metrics", "/metrics"}, {"readiness", "/readyz"}} {
 		fmt.Fprintf(&b, "  %-14s %s%s\n", l[0], url, l[1])

@@ -6,6 +6,7 @@ import (
 	"github.com/balagh/balagh/web"
 	"github.com/balagh/balagh/web/admin"
 	"github.com/balagh/balagh/web/desk"
+	"github.com/balagh/balagh/web/manage"
 	"github.com/balagh/balagh/web/page"
 )
 
@@ -21,6 +22,7 @@ func (p *parts) pages(s *settings) (*fiber.App, error) {
 	site.Mount(app)
 	desk.Mount(site, app)
 	admin.Mount(site, app)
+	manage.Mount(site, app)
 	site.API = app.Handler()
 	return app, nil
 }

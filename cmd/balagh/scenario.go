@@ -41,6 +41,9 @@ func (c *demoCommand) account(ctx context.Context, std stdio) (err error) {
 		}
 		return err
 	}
+	if err := p.server.Reports.SettleFigures(ctx, nil); err != nil { // so many at once would keep the first to ask waiting
+		return err
+	}
 	debug.SetGCPercent(collected)
 	fmt.Fprintf(std.out, "Loaded in %.1f seconds.\n", time.Since(began).Seconds())
 	if err := p.server.Reports.Refresh(ctx); err != nil {
@@ -71,7 +74,7 @@ func (c *demoCommand) tell(ctx context.Context, std stdio, account *scenario.Sce
 	if c.Exit {
 		return nil
 	}
-	fmt.Fprintf(std.out, "\nThe server listens on %s; it stays up until Ctrl-C.\n%s", url, links(url))
+	fmt.Fprintf(std.out, "\nThe server listens on %s; it stays up until Ctrl-C.\n%s", url, links(url, [2]string{"the account", "/manage/accounts/" + account.Name}))
 	<-ctx.Done()
 	return nil
 }

@@ -29,6 +29,9 @@ const (
 	byCompanies  = 11_240
 	byBoth       = 10
 	appointments = 5_500
+	riyadhDaily  = 120 // at the end: over the three years it would be more than the total
+	dailyDays    = 30
+	lastDays     = 30 // of the account, in which what came before is finished
 )
 
 // kind of people: the requests that they made.
@@ -68,6 +71,7 @@ func reception(part func(int) int, r *rand.Rand) *Scenario {
 		s.reports = append(s.reports, planned{person: firstFirm + r.IntN(len(s.people)-firstFirm), company: true})
 	}
 	s.requests(r, part(appointments))
+	s.daily(r, part(riyadhDaily))
 	s.round = &round{respondents: max(50, part(1_000))}
 	total := men + women + firms - both
 	s.Figures = []Figure{{Label: "requests", Want: total}, {Label: "by men", By: "gender", Key: "male", Want: men},
@@ -98,11 +102,31 @@ func (s *Scenario) requests(r *rand.Rand, withMinister int) {
 	channels.add(reports.Telegram, 8)
 	for i := range s.reports {
 		p := &s.reports[i]
-		p.at, p.category, p.centre, p.given = moment(r, s.From, s.To.AddDate(0, 0, -30)), subjects.draw(r), regions.draw(r), true
+		p.at, p.category, p.centre, p.given = moment(r, s.From, s.To.AddDate(0, 0, -lastDays)), subjects.draw(r), regions.draw(r), true
 		p.channel, p.end = channels.draw(r), end.draw(r)
 	}
 	for _, i := range r.Perm(len(s.reports))[:withMinister] {
 		s.reports[i].category, s.reports[i].end = "minister_appointment", reports.Closed
+	}
+	inOrder(s.reports)
+}
+
+// daily makes the last month in which requests came one with n a day in Riyadh.
+func (s *Scenario) daily(r *rand.Rand, n int) {
+	end := s.To.AddDate(0, 0, -lastDays)
+	begin := end.AddDate(0, 0, -dailyDays)
+	placed := 0
+	for _, i := range r.Perm(len(s.reports)) {
+		p := &s.reports[i]
+		switch {
+		case p.centre != "sa-01":
+		case placed < n*dailyDays:
+			day := begin.AddDate(0, 0, placed/n)
+			p.at = moment(r, day, day.AddDate(0, 0, 1))
+			placed++
+		case !p.at.Before(begin):
+			p.at = moment(r, s.From, begin)
+		}
 	}
 	inOrder(s.reports)
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/balagh/balagh/reports"
 )
@@ -38,6 +39,11 @@ func TestNew(t *testing.T) {
 		if !slices.IsSortedFunc(s.reports, func(a, b planned) int { return a.at.Compare(b.at) }) {
 			t.Errorf("%s: not in order", name)
 		}
+		for day := s.To.AddDate(0, 0, -lastDays-dailyDays); name == "reception" && day.Before(s.To.AddDate(0, 0, -lastDays)); day = day.AddDate(0, 0, 1) {
+			if n := counts["riyadh/"+day.Format(time.DateOnly)]; n != 120 {
+				t.Errorf("%d requests in Riyadh on %s", n, day.Format(time.DateOnly))
+			}
+		}
 		again, err := New(name, 1)
 		if err != nil || !slices.Equal(again.reports, s.reports) || !slices.Equal(again.people, s.people) {
 			t.Errorf("%s: another time it is another, %v", name, err)
@@ -59,6 +65,9 @@ func (s *Scenario) count() map[string]int {
 		who := s.people[p.person]
 		for _, key := range []string{"/", "category/" + p.category, "centre/" + p.centre, "gender/" + who.Gender, "residency/" + who.Residency} {
 			n[key]++
+		}
+		if p.centre == "sa-01" {
+			n["riyadh/"+p.at.Format(time.DateOnly)]++
 		}
 		if p.company {
 			n["company/yes"]++

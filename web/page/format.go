@@ -46,6 +46,15 @@ func (f Format) numbers() string {
 	return "arab"
 }
 
+// Run is the direction of figures with signs between them, such as an interval, for a bdi around them. Arabic-Indic digits run with the
+// language: from left to right they would change places.
+func (f Format) Run() string {
+	if f.numbers() == "latn" {
+		return "ltr"
+	}
+	return "rtl"
+}
+
 // In writes the digits of a text as they are preferred.
 func (f Format) In(s string) string {
 	zero := map[string]rune{"arab": '٠', "arabext": '۰'}[f.numbers()]
@@ -160,6 +169,11 @@ func number(x any) (n float64, ok bool) {
 		return float64(x), true
 	case int64:
 		return float64(x), true
+	case *int64:
+		if x == nil {
+			return 0, false
+		}
+		return float64(*x), true
 	}
 	return 0, false
 }
@@ -184,6 +198,8 @@ func (f Format) Minutes(x any) string {
 		return "—"
 	}
 	switch {
+	case n < 1:
+		return f.T("under_a_minute")
 	case n < 60:
 		return f.N(n) + " " + f.T("minutes")
 	case n < 48*60:
