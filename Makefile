@@ -102,6 +102,7 @@ bench: build ## the numbers beside a bare Fiber handler, and those of surveys (A
 	$(if $(findstring -only,$(ARGS)),,$(MAKE) -s bench-go)
 
 BENCH_FIGURES ?= 200000
+BENCH_PAGES ?= 100000
 
 bench-go: ## the numbers that are asked of code by itself
 	@echo; echo "asked: cold < 1 s, warm < 20 ms, 100,000 responses to 20 questions"
@@ -112,6 +113,8 @@ bench-go: ## the numbers that are asked of code by itself
 	go test ./surveys/stats -run '^$$' -bench '^BenchmarkRake$$' -benchtime 1x
 	@echo; echo "asked: p95 < 200 ms, volumes and deadlines of 1,000,000 reports of a year (here $(BENCH_FIGURES); BENCH_FIGURES=1000000 takes minutes to write them)"
 	BENCH_FIGURES=$(BENCH_FIGURES) go test ./store/sqlite -run '^$$' -bench '^BenchmarkReports_Figures$$' -benchtime 100x
+	@echo; echo "asked: p95 < 200 ms of each page of management, < 100 ms of the queue, first paint < 1 s, with 1,000,000 reports and 300,000 ratings (here $(BENCH_PAGES))"
+	BENCH_PAGES=$(BENCH_PAGES) go test ./cmd/balagh -run '^$$' -bench '^BenchmarkPages$$' -benchtime 40x -timeout 2h
 
 BENCH_REPORTS ?= 10000
 

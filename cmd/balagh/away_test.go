@@ -21,7 +21,7 @@ import (
 
 // database is a MongoDB-compatible server of this test alone, which it may kill and pause.
 type database struct {
-	t   *testing.T
+	t   testing.TB
 	uri string
 }
 

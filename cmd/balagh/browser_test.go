@@ -60,7 +60,7 @@ func (b browsed) Run() int {
 
 // tab is a person at a browser.
 type tab struct {
-	t    *testing.T
+	t    testing.TB
 	i    *installation
 	ctx  context.Context
 	mu   sync.Mutex
@@ -68,7 +68,7 @@ type tab struct {
 }
 
 // browse opens a browser on an installation, as nobody yet. At its end no page may have had an error or asked another host.
-func (i *installation) browse(t *testing.T) *tab {
+func (i *installation) browse(t testing.TB) *tab {
 	t.Helper()
 	if teststore.OnMongoDB() {
 		t.Skip("pages call the API, whose own tests run on both stores")

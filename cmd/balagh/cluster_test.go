@@ -38,7 +38,7 @@ func (s *server) another() *server {
 
 // crowded are citizens and a supervisor who use whichever process answers.
 type crowded struct {
-	t          *testing.T
+	t          testing.TB
 	servers    []*server
 	citizens   []*client
 	supervisor *client

@@ -19,7 +19,7 @@ type sse struct{ id, event, data string }
 
 // listening is an open stream of events.
 type listening struct {
-	t      *testing.T
+	t      testing.TB
 	events chan sse // heartbeats have no event; closed with the stream
 	stop   context.CancelFunc
 }

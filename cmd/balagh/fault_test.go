@@ -42,7 +42,7 @@ func (phones) SetAside(context.Context, string, string) error  { return nil }
 
 // queue is a store full of pushes that wait, the server of it, which is stopped, and FCM, which takes 60 ms for each.
 type queue struct {
-	t      *testing.T
+	t      testing.TB
 	fcm    string
 	log    string // journal of FCM
 	server *server

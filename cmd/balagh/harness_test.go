@@ -65,7 +65,7 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 
 // installation is a whole program that serves on a port of its own.
 type installation struct {
-	t     *testing.T
+	t     testing.TB
 	url   string
 	parts *parts
 	log   *logBuffer
@@ -86,7 +86,7 @@ func (l *logBuffer) Write(p []byte) (int, error) {
 func (l *logBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
 
 // install starts one with a small organisation in it: two regions that lie side by side, two departments, two categories.
-func install(t *testing.T, change ...func(*settings)) *installation {
+func install(t testing.TB, change ...func(*settings)) *installation {
 	t.Helper()
 	i := installAt(t, change...)
 	i.organise(i.staff(actor.Admin, "*", "*"))
@@ -94,7 +94,7 @@ func install(t *testing.T, change ...func(*settings)) *installation {
 }
 
 // installAt starts one with nothing in it, or with what its store has.
-func installAt(t *testing.T, change ...func(*settings)) *installation {
+func installAt(t testing.TB, change ...func(*settings)) *installation {
 	t.Helper()
 	s := &settings{storage: storage{Store: teststore.URI(t), Dev: true, beside: t.TempDir()}, Address: "127.0.0.1:0", Issuer: "balagh",
 		TimeZone: "Asia/Riyadh", channels: channels{FcmWorkers: 8, SmppWindow: 1}, DeliveryAlarm: time.Hour, CodesPerPhone: 3, CodesPerClient: 1000, AnonPerClient: 20, ShutdownTime: 20 * time.Second, LogLevel: slog.LevelDebug}
@@ -154,7 +154,7 @@ func (i *installation) organise(admin *client) {
 // client is one person at a phone or desk.
 type client struct {
 	i     *installation
-	t     *testing.T
+	t     testing.TB
 	token string
 	id    string
 	lang  string
@@ -214,7 +214,7 @@ func (i *installation) code(phone string) string {
 
 // answer is what the server said.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	what   string
 	status int
 	header http.Header
@@ -364,13 +364,13 @@ func (a *answer) len(path ...any) int {
 }
 
 // eventually asks until ok says so, at first often and later seldom: asking must not keep from answering.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	ask(t, what, 100*time.Millisecond, ok)
 }
 
 // ask waits no longer than that before it asks again.
-func ask(t *testing.T, what string, most time.Duration, ok func() bool) {
+func ask(t testing.TB, what string, most time.Duration, ok func() bool) {
 	t.Helper()
 	pause := time.NewTimer(0)
 	defer pause.Stop()

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/balagh/balagh/actor"
+	"github.com/balagh/balagh/push"
 )
 
 // agree clicks a button that asks whether one is sure.
@@ -276,5 +277,52 @@ func TestAdmin_Overview(t *testing.T) {
 	b.open("/admin", 390)
 	if said := b.text(".todo"); !strings.Contains(said, "كلمة مرور فقط") || strings.Contains(said, "بلا تصنيف") {
 		t.Errorf("what is missing: %s", said)
+	}
+}
+
+// post sends a form without fields, as a button does, and gives the page that follows.
+func post(t *testing.T, c *http.Client, address string) string {
+	t.Helper()
+	res, err := c.PostForm(address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := readAll(t, res)
+	if res.StatusCode != http.StatusOK || !strings.Contains(string(body), `class="done"`) {
+		t.Errorf("%s: %d\n%s", address, res.StatusCode, body)
+	}
+	return string(body)
+}
+
+// TestAdmin_Actions presses what stands beside the forms: none of it needs a script.
+func TestAdmin_Actions(t *testing.T) {
+	t.Parallel()
+	p := poll(t, nil)
+	c := p.browserOf(p.hire(actor.Admin, "*", "*"))
+	if res, err := c.PostForm(p.url+"/admin/programmes/yearly/do/rounds", nil); err != nil || res.StatusCode != http.StatusConflict || !strings.Contains(string(readAll(t, res)), `class="wrong"`) {
+		t.Errorf("a round while one is open: %v, %v", res, err)
+	}
+	post(t, c, p.url+"/admin/rounds/"+p.round+"/do/close")
+	if state := p.admin.do("GET", "/v1/admin/rounds/"+p.round, nil).want(200).str("round", "state"); state == "open" {
+		t.Errorf("the round is %s", state)
+	}
+
+	text := map[string]any{"title": "Notice", "body": "Heavy rain"}
+	b := p.admin.do("POST", "/v1/admin/broadcasts", map[string]any{"audience": map[string]any{"all": true}, "texts": map[string]any{"ar": text, "en": text, "ur": text}}).want(201).str("id")
+	state := func() string {
+		return p.admin.do("GET", "/v1/admin/broadcasts/"+b, nil).want(200).str("broadcast", "state")
+	}
+	for _, x := range [][2]string{{"pause", "paused"}, {"resume", "running done"}, {"stop", "stopped"}} {
+		post(t, c, p.url+"/admin/broadcasts/"+b+"/do/"+x[0])
+		if now := state(); !strings.Contains(x[1], now) {
+			t.Errorf("after %s the broadcast is %s", x[0], now)
+		}
+	}
+
+	citizen := p.citizens[0]
+	lost := p.sent(citizen.id, citizen.do("GET", "/v1/reports", nil).want(200).str("items", 0, "id"), push.ChannelEmail, "", push.Result{State: push.Failed, Reason: "undelivered"})
+	post(t, c, p.url+"/admin/dead-letters/"+lost.Message+"/"+lost.ID+"/do/retry")
+	if s := p.stateOf(lost.Message); s == push.Failed {
+		t.Error("what failed is not tried again")
 	}
 }

@@ -148,14 +148,14 @@ func rewritten(t *testing.T, workbook []byte, old, replacement string) []byte {
 }
 
 // unpacked is everything that a workbook holds.
-func unpacked(t *testing.T, workbook []byte) string {
+func unpacked(t testing.TB, workbook []byte) string {
 	t.Helper()
 	var b strings.Builder
 	each(t, workbook, func(_ string, part []byte) { b.Write(part) })
 	return b.String()
 }
 
-func each(t *testing.T, workbook []byte, visit func(name string, part []byte)) {
+func each(t testing.TB, workbook []byte, visit func(name string, part []byte)) {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(workbook), int64(len(workbook)))
 	if err != nil {

@@ -34,7 +34,7 @@ import (
 
 // asking are servers on one store with many people in it, and a round that they are to bring to its end.
 type asking struct {
-	t       *testing.T
+	t       testing.TB
 	servers []*server
 	admin   *client
 	db      teststore.Store // the test's own look into the store
@@ -179,7 +179,7 @@ func (x *asking) dies(s *server, step string, reached func() int) {
 }
 
 // soon is eventually, with a closer look.
-func soon(t *testing.T, what string, ok func() bool) {
+func soon(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
