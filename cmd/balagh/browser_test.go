@@ -247,7 +247,9 @@ func (b *tab) everywhere(path, name string) {
 		b.open(path, widths[0])
 		b.speak(lang)
 		for k, width := range widths {
-			b.open(path, width)
+			if k > 0 {
+				b.open(path, width)
+			}
 			b.whole()
 			if i == k {
 				b.accessible()
