@@ -120,6 +120,13 @@ func TestPages_EndToEnd(t *testing.T) {
 		}
 	}
 	eventually(t, "no figures yet", figures(0, 0, 0))
+	management := i.browse(t)
+	management.signIn(i.hire(actor.Manager, "*", "*"))
+	shown := func() string {
+		management.open("/manage/timeliness?channel=phone", 1440)
+		return management.text(".figure b")
+	}
+	before := shown()
 
 	clerk := i.browse(t)
 	clerk.signIn(i.hire(actor.Clerk, "riyadh", "*"))
@@ -153,4 +160,7 @@ func TestPages_EndToEnd(t *testing.T) {
 		t.Errorf("the timeline: %s", got)
 	}
 	eventually(t, "one resolution more", figures(1, 1, 1))
+	if after := shown(); !strings.Contains(before, "٠") || !strings.Contains(after, "١") {
+		t.Errorf("management is shown %q, and before the call %q", after, before)
+	}
 }
