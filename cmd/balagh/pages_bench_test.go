@@ -26,7 +26,7 @@ import (
 )
 
 // benchPages are looked at by who may see everything.
-var benchPages = []string{"/manage", "/manage?view=wall", "/manage?view=print", "/manage/satisfaction?by=region", "/manage/satisfaction?by=employee", "/manage/satisfaction?by=category&centre=SA-01",
+var benchPages = []string{"/manage", "/manage?view=wall", "/manage?view=print", "/manage/satisfaction?by=region", "/manage/satisfaction?by=employee", "/manage/satisfaction?by=category&centre=sa-01",
 	"/manage/volumes?by=category&and=month", "/manage/timeliness", "/manage/timeliness?by=centre", "/manage/deliveries", "/manage/rounds", "/desk"}
 
 // BenchmarkPages asks an installation that has BENCH_PAGES reports of a year (100,000), three in ten of them rated, for each page of management and
