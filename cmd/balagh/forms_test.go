@@ -114,3 +114,21 @@ func TestPages_CrossSite(t *testing.T) {
 		}
 	}
 }
+
+// TestPages_DaysRefused: what the API does not count over so long a time is said beside the day, and what was typed is kept.
+func TestPages_DaysRefused(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	manager := i.browserOf(i.hire(actor.Manager, "*", "*"))
+	for _, path := range []string{"/manage", "/manage/deliveries"} {
+		res, err := manager.Get(i.url + path + "?period=days&from=2018-10-25&to=2020-10-16&channel=phone")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := string(readAll(t, res))
+		if res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, `value="٢٠١٨-١٠-٢٥"`) || !strings.Contains(body, `aria-invalid="true"`) ||
+			!strings.Contains(body, `<option value="phone" selected>`) {
+			t.Errorf("%s: %d\n%s", path, res.StatusCode, body)
+		}
+	}
+}

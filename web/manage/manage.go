@@ -48,7 +48,25 @@ func Mount(site *page.Site, app *fiber.App) {
 		"/manage/rounds/:id":     roundPage,
 		"/manage/accounts/:name": accountPage,
 	} {
-		site.Handle(app, fiber.MethodGet, path, roles, show)
+		site.Handle(app, fiber.MethodGet, path, roles, withinDays(show))
+	}
+}
+
+// withinDays asks for other days when those that were typed are refused: not everything is counted over any length of time.
+func withinDays(show page.Handler) page.Handler {
+	return func(v *page.Visit) error {
+		err := show(v)
+		wrong := page.Refused(err)
+		if wrong.In("from") == "" && wrong.In("to") == "" {
+			return err
+		}
+		f, err := filters(v)
+		if err != nil {
+			return err
+		}
+		f.Wrong = wrong
+		v.Status(wrong.Status)
+		return (&shown{Filter: f}).show(v, "figures", v.T("management"))
 	}
 }
 
