@@ -134,6 +134,15 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 		b.shoot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
 		b.t.Fatalf("at %s: %v\n%s", where, err, text)
 	}
+	b.settle()
+}
+
+// settle waits until the page is there to its end, with its scripts: what an action waits for may be visible before. A page that is being left has no
+// end, which is no fault.
+func (b *tab) settle() {
+	ctx, stop := context.WithTimeout(b.ctx, 10*time.Second)
+	defer stop()
+	_ = chromedp.Do(ctx, script(`new Promise((done) => document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", () => done()) : done())`, chromedp.EvalAwaitPromise))
 }
 
 // read runs an action that gives something.

@@ -120,15 +120,18 @@ func TestPages_DaysRefused(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	manager := i.browserOf(i.hire(actor.Manager, "*", "*"))
-	for _, path := range []string{"/manage", "/manage/deliveries"} {
+	ask := func(path string) (int, string) {
 		res, err := manager.Get(i.url + path + "?period=days&from=2018-10-25&to=2020-10-16&channel=phone")
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := string(readAll(t, res))
-		if res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, `value="٢٠١٨-١٠-٢٥"`) || !strings.Contains(body, `aria-invalid="true"`) ||
-			!strings.Contains(body, `<option value="phone" selected>`) {
-			t.Errorf("%s: %d\n%s", path, res.StatusCode, body)
-		}
+		return res.StatusCode, string(readAll(t, res))
+	}
+	if status, body := ask("/manage/deliveries"); status != http.StatusUnprocessableEntity || !strings.Contains(body, `value="٢٠١٨-١٠-٢٥"`) || !strings.Contains(body, `aria-invalid="true"`) ||
+		!strings.Contains(body, `<option value="phone" selected>`) {
+		t.Errorf("two years of deliveries: %d\n%s", status, body)
+	}
+	if status, body := ask("/manage"); status != http.StatusOK || !strings.Contains(body, "تُعدّ الرسائل لفترة لا تتجاوز سنة") {
+		t.Errorf("two years in all: %d\n%s", status, body)
 	}
 }

@@ -70,6 +70,9 @@ func (p *shown) overview(v *page.Visit) error {
 	p.Figures = append(p.Figures, ages(v, f, &d, "none").from(deadlinesPath, q))
 
 	sent, err := deliveriesFigure(v, f)
+	if page.Refused(err).In("to") != "" { // the other figures go further back
+		sent, err = figure{ID: "deliveries", Title: v.T("manage_deliveries_by_outcome"), Notes: []string{v.T("manage_deliveries_days")}}, nil
+	}
 	if err != nil {
 		return err
 	}
