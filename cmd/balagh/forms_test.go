@@ -5,8 +5,12 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"github.com/balagh/balagh/actor"
 )
@@ -133,5 +137,58 @@ func TestPages_DaysRefused(t *testing.T) {
 	}
 	if status, body := ask("/manage"); status != http.StatusOK || !strings.Contains(body, "تُعدّ الرسائل لفترة لا تتجاوز سنة") {
 		t.Errorf("two years in all: %d\n%s", status, body)
+	}
+}
+
+// TestPages_SecondFactor enrols one on the account's page and signs in with its code, in the digits of either keyboard.
+func TestPages_SecondFactor(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	email := i.hire(actor.Officer, "riyadh", "*")
+	c := i.browserOf(email)
+	send := func(c *http.Client, path string, form url.Values) (int, string) {
+		t.Helper()
+		res, err := c.PostForm(i.url+path, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(readAll(t, res))
+	}
+	_, page := send(c, "/account/totp", nil)
+	found := regexp.MustCompile(`name="secret" value="([A-Z2-7]+)"`).FindStringSubmatch(page)
+	if found == nil || !strings.Contains(page, "data:image/png") {
+		t.Fatalf("no secret, or no picture of it:\n%s", page)
+	}
+	code := func(ago time.Duration) string {
+		s, err := totp.GenerateCode(found[1], time.Now().Add(-ago))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	eastern := strings.NewReplacer("0", "٠", "1", "١", "2", "٢", "3", "٣", "4", "٤", "5", "٥", "6", "٦", "7", "٧", "8", "٨", "9", "٩")
+	if status, page := send(c, "/account/totp/confirm", url.Values{"secret": {found[1]}, "totp": {"000 000"}, "uri": {"otpauth://totp/x"}}); status/100 != 4 || !strings.Contains(page, found[1]) {
+		t.Errorf("a wrong code: %d\n%s", status, page)
+	}
+	used := code(0)
+	if status, page := send(c, "/account/totp/confirm", url.Values{"secret": {found[1]}, "totp": {eastern.Replace(used)}}); status != http.StatusOK || !strings.Contains(page, `class="done"`) {
+		t.Fatalf("its first code: %d\n%s", status, page)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := &http.Client{Jar: jar, Transport: sameOrigin{}, CheckRedirect: unled.CheckRedirect}
+	for what, x := range map[string]struct {
+		code string
+		want int
+	}{"no code": {"", http.StatusUnauthorized}, "one that was used": {used, http.StatusUnauthorized}} {
+		if status, page := send(next, "/signin", url.Values{"email": {email}, "password": {staffPassword}, "totp": {x.code}}); status != x.want || !strings.Contains(page, email) {
+			t.Errorf("%s: %d\n%s", what, status, page)
+		}
+	}
+	// That of the next step, which a clock that is ahead shows: none is good twice.
+	if status, page := send(next, "/signin", url.Values{"email": {email}, "password": {staffPassword}, "totp": {eastern.Replace(code(-30 * time.Second))}}); status != http.StatusSeeOther {
+		t.Errorf("signing in with it: %d\n%s", status, page)
 	}
 }
