@@ -8,6 +8,7 @@ package manage
 import (
 	"embed"
 	"html/template"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -113,6 +114,18 @@ func (s *shown) Headline() any {
 func (s *shown) TwoChoices() [][]choice {
 	two, _ := s.More.([][]choice)
 	return two
+}
+
+// divide offers the dimensions that a page divides its figures by, and gives the one that was asked for; the first, when none was.
+func (s *shown) divide(v *page.Visit, offered []string) string {
+	by := v.Query("by")
+	if !slices.Contains(offered, by) {
+		by = offered[0]
+	}
+	for _, d := range offered {
+		s.By = append(s.By, choice{Value: d, Text: v.T("manage_by_" + d), Here: d == by, Href: s.Filter.href(v.Path(), "by", d)})
+	}
+	return by
 }
 
 // fact is one large number with what it is of.

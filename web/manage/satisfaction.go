@@ -210,14 +210,8 @@ func satisfactionPage(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	by := v.Query("by")
-	if !slices.Contains(dimensions, by) {
-		by = dimensions[0]
-	}
 	p := &shown{Filter: f}
-	for _, d := range dimensions {
-		p.By = append(p.By, choice{Value: d, Text: v.T("manage_by_" + d), Here: d == by, Href: f.href("/manage/satisfaction", "by", d)})
-	}
+	by := p.divide(v, dimensions)
 	if f.Wrong == nil {
 		s, q, err := readSatisfaction(v, f, by)
 		if err != nil {

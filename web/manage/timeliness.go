@@ -126,14 +126,8 @@ func timelinessPage(v *page.Visit) error {
 	if err != nil {
 		return err
 	}
-	by := v.Query("by")
-	if !slices.Contains(prompt, by) {
-		by = prompt[0]
-	}
 	p := &shown{Filter: f}
-	for _, d := range prompt {
-		p.By = append(p.By, choice{Value: d, Text: v.T("manage_by_" + d), Here: d == by, Href: f.href("/manage/timeliness", "by", d)})
-	}
+	by := p.divide(v, prompt)
 	if f.Wrong == nil {
 		var d gen.Deadlines
 		q := f.query(narrowing, "by", by)
